@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * What every package may use and what uses nothing: errors, results, ports for time and logs.
+ * @module
+ */
+export * from "./bytes.ts";
+export * from "./clock.ts";
+export * from "./logger.ts";
+export * from "./problem.ts";
+export * from "./result.ts";
+export * from "./status_error.ts";

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Real programs to run Denvoy with: Envoy, Redis, gRPC for Python. Each is taken from PATH when it
+ * fits, else downloaded once, pinned and checked, into the cache folder.
+ * @module
+ */
+export * from "./cache.ts";
+export * from "./envoy.ts";
+export * from "./grpcio.ts";
+export * from "./redis.ts";

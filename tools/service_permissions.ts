@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The Deno permissions of each service, in one place: the tasks, the container image and the tests
+ * all start services with what this module says, so that a service that needs more fails a test.
+ * @module
+ */
+import { join } from "node:path";
+import { repositoryRoot } from "./real_parts/cache.ts";
+
+/** Services that can be started. */
+export type ServiceName = "ads";
+
+/** What one run of a service may touch. */
+export interface ServiceAccess {
+  /** Addresses (`host:port`) that it listens on or connects to. */
+  readonly addresses: readonly string[];
+  /** Files and folders that it reads: resources, certificates, `denvoy.yaml`. */
+  readonly read?: readonly string[];
+  /** The folder that holds its state; read and written. */
+  readonly dataDir?: string;
+  /** Root of the source tree. @default the repository */
+  readonly root?: string;
+}
+
+/** Variables that services and their packages look at; grpc-js and protobufjs ask for the latter. */
+const environment = ["DENVOY_*", "GRPC_*", "grpc_proxy", "no_grpc_proxy", "NODE_*", "NO_COLOR"];
+
+/** Returns the flags of `deno run` for one run of a service. Nothing is ever prompted for. */
+export function servicePermissions(access: ServiceAccess): readonly string[] {
+  const data = access.dataDir === undefined ? [] : [access.dataDir];
+  const generated = join(access.root ?? repositoryRoot, "libs", "proto", "gen");
+  const read = [generated, ...access.read ?? [], ...data];
+  return [
+    "--no-prompt",
+    `--allow-net=${access.addresses.join(",")}`,
+    `--allow-read=${read.join(",")}`,
+    ...(data.length === 0 ? [] : [`--allow-write=${data.join(",")}`]),
+    `--allow-env=${environment.join(",")}`,
+  ];
+}
+
+/** Returns the arguments of `deno` that run a service's main.ts with `flags`. */
+export function serviceCommand(
+  service: ServiceName,
+  { access, flags }: { readonly access: ServiceAccess; readonly flags: readonly string[] },
+): readonly string[] {
+  const main = join(access.root ?? repositoryRoot, "services", service, "main.ts");
+  return ["run", "--quiet", "--frozen", ...servicePermissions(access), main, ...flags];
+}

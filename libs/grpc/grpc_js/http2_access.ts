@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Stands between node:http2 and grpc-js's server: knows the sessions and their peers, keeps
+ * requests that grpc-js would answer wrongly away from it, and catches what `respond` throws on a
+ * stream that is gone, which on Deno would end the process.
+ *
+ * It reads one private member of grpc-js (`http2Servers`); the version is pinned, and a version
+ * without it fails at start. What it cannot guard against is an abort inside the native nghttp2.
+ * @module
+ */
+import type { Logger } from "@denvoy/base";
+import type { Server } from "@grpc/grpc-js";
+import type http2 from "node:http2";
+import type net from "node:net";
+import { clampTimeout } from "./timeout.ts";
+import type { Peer, ServerLimits } from "../port.ts";
+
+type StreamListener = (
+  stream: http2.ServerHttp2Stream,
+  headers: http2.IncomingHttpHeaders,
+  ...rest: unknown[]
+) => void;
+
+/** What the access is made of. */
+export interface Http2AccessOptions {
+  /** The server whose connections these are; has exactly one connection injector. */
+  readonly server: Server;
+  /** Hands a connection to grpc-js. */
+  inject(socket: net.Socket): void;
+  /** Bounds of headers. */
+  readonly limits: ServerLimits;
+  /** Where connection errors are logged. */
+  readonly logger: Logger;
+}
+
+/** The sessions of one grpc-js server. */
+export class Http2Access {
+  readonly #options: Http2AccessOptions;
+  readonly #sessions = new Map<http2.ServerHttp2Session, Peer>();
+  #arriving: Peer | undefined;
+  #currentPeer: Peer | undefined;
+  #whenEmpty: (() => void)[] = [];
+  #closing = false;
+
+  /** Takes grpc-js's place as the listener of its HTTP/2 server. */
+  constructor(options: Http2AccessOptions) {
+    this.#options = options;
+    const http2Server = http2ServerOf(options.server);
+    const [answer] = http2Server.listeners("stream") as StreamListener[];
+    if (answer === undefined) throw new Error("cannot guard grpc-js as it must listen to streams");
+    http2Server.removeAllListeners("stream");
+    http2Server.on("stream", ((...args) => this.#onStream(answer, args)) as StreamListener);
+    http2Server.on("session", (session) => this.#onSession(session));
+    http2Server.on("sessionError", (error: Error) => this.#debug("HTTP/2 session failed", error));
+    http2Server.on("error", (error: Error) => this.#debug("HTTP/2 server failed", error));
+  }
+
+  /** Starts HTTP/2 on a connection. */
+  accept(socket: net.Socket, peer: Peer): void {
+    this.#arriving = peer;
+    try {
+      this.#options.inject(socket);
+    } catch (error) {
+      socket.destroy();
+      this.#debug("HTTP/2 session could not start", error);
+    } finally {
+      this.#arriving = undefined;
+    }
+  }
+
+  /** The peer of the stream that is being handed to grpc-js right now. */
+  get currentPeer(): Peer {
+    if (this.#currentPeer === undefined) throw new Error("cannot name peer outside of a stream");
+    return this.#currentPeer;
+  }
+
+  /** Sends GOAWAY on each connection: calls under way go on, new ones are for another server. */
+  closeGracefully(): void {
+    this.#closing = true;
+    for (const session of this.#sessions.keys()) session.close();
+  }
+
+  /** Ends each connection with what is on it. */
+  destroy(): void {
+    for (const session of this.#sessions.keys()) session.destroy();
+  }
+
+  /** Resolves when no connection is left. */
+  whenEmpty(): Promise<void> {
+    if (this.#sessions.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#whenEmpty.push(resolve));
+  }
+
+  #onSession(session: http2.ServerHttp2Session): void {
+    if (this.#arriving === undefined) return session.destroy();
+    this.#sessions.set(session, this.#arriving);
+    session.on("error", (error: Error) => this.#debug("HTTP/2 session failed", error));
+    session.once("close", () => this.#forget(session));
+    if (this.#closing) session.close();
+  }
+
+  #forget(session: http2.ServerHttp2Session): void {
+    this.#sessions.delete(session);
+    if (this.#sessions.size > 0) return;
+    for (const resolve of this.#whenEmpty.splice(0)) resolve();
+  }
+
+  #onStream(answer: StreamListener, args: Parameters<StreamListener>): void {
+    const [stream, headers] = args;
+    stream.on("error", (error: Error) => this.#debug("stream failed", error));
+    this.#guard(stream);
+    const session = stream.session as http2.ServerHttp2Session | undefined;
+    this.#currentPeer = session && this.#sessions.get(session);
+    try {
+      if (this.#currentPeer === undefined) return stream.close();
+      if (headerListBytes(headers) > this.#options.limits.maxHeaderListBytes) {
+        return stream.respond({ ":status": 431 }, { endStream: true });
+      }
+      answer(stream, correctHeaders(headers), ...args.slice(2));
+    } catch (error) {
+      this.#debug("stream could not be answered", error);
+      stream.destroy();
+    } finally {
+      this.#currentPeer = undefined;
+    }
+  }
+
+  #guard(stream: http2.ServerHttp2Stream): void {
+    const respond = stream.respond.bind(stream);
+    const sendTrailers = stream.sendTrailers.bind(stream);
+    stream.respond = (...args) => this.#attempt(stream, () => respond(...args));
+    stream.sendTrailers = (...args) => this.#attempt(stream, () => sendTrailers(...args));
+  }
+
+  #attempt(stream: http2.ServerHttp2Stream, send: () => void): void {
+    try {
+      send();
+    } catch (error) {
+      this.#debug("stream was gone before its answer", error);
+      stream.destroy();
+    }
+  }
+
+  #debug(message: string, error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#options.logger.debug(message, { error: reason });
+  }
+}
+
+function http2ServerOf(server: Server): http2.Http2Server {
+  const servers: unknown = Reflect.get(server, "http2Servers");
+  if (!(servers instanceof Map) || servers.size !== 1) {
+    throw new Error("cannot guard grpc-js as its member http2Servers must be a map of one server");
+  }
+  const [http2Server] = servers.keys();
+  return http2Server;
+}
+
+/** Size as RFC 9113, section 6.5.2 counts it: name, value and 32 bytes for each field. */
+function headerListBytes(headers: http2.IncomingHttpHeaders): number {
+  let total = 0;
+  for (const [name, value] of Object.entries(headers)) {
+    const values = Array.isArray(value) ? value : [value ?? ""];
+    for (const one of values) total += name.length + one.length + 32;
+  }
+  return total;
+}
+
+/** grpc-js takes `application/grpc-web` for gRPC, and overflows on a timeout above 24 days. */
+function correctHeaders(headers: http2.IncomingHttpHeaders): http2.IncomingHttpHeaders {
+  const type = headers["content-type"] ?? "";
+  if (!/^application\/grpc($|[+;])/.test(type)) headers["content-type"] = "";
+  const timeout = headers["grpc-timeout"];
+  if (typeof timeout === "string") headers["grpc-timeout"] = clampTimeout(timeout);
+  return headers;
+}

@@ -113,16 +113,25 @@ export class Http2Access {
     this.#currentPeer = session && this.#sessions.get(session);
     try {
       if (this.#currentPeer === undefined) return stream.close();
-      if (headerListBytes(headers) > this.#options.limits.maxHeaderListBytes) {
-        return stream.respond({ ":status": 431 }, { endStream: true });
+      const refusal = this.#refusalOf(headers);
+      if (refusal !== undefined) {
+        return stream.respond({ ":status": refusal }, { endStream: true });
       }
-      answer(stream, correctHeaders(headers), ...args.slice(2));
+      answer(stream, clampDeadline(headers), ...args.slice(2));
     } catch (error) {
       this.#debug("stream could not be answered", error);
       stream.destroy();
     } finally {
       this.#currentPeer = undefined;
     }
+  }
+
+  /** Returns the HTTP status for a request that is none of gRPC's, or too large to look at. */
+  #refusalOf(headers: http2.IncomingHttpHeaders): number | undefined {
+    if (headerListBytes(headers) > this.#options.limits.maxHeaderListBytes) return 431;
+    // grpc-js takes application/grpc-web for gRPC, and lacks the constant for 415 on Deno.
+    const type = headers["content-type"] ?? "";
+    return /^application\/grpc($|[+;])/.test(type) ? undefined : 415;
   }
 
   #guard(stream: http2.ServerHttp2Stream): void {
@@ -166,10 +175,7 @@ function headerListBytes(headers: http2.IncomingHttpHeaders): number {
   return total;
 }
 
-/** grpc-js takes `application/grpc-web` for gRPC, and overflows on a timeout above 24 days. */
-function correctHeaders(headers: http2.IncomingHttpHeaders): http2.IncomingHttpHeaders {
-  const type = headers["content-type"] ?? "";
-  if (!/^application\/grpc($|[+;])/.test(type)) headers["content-type"] = "";
+function clampDeadline(headers: http2.IncomingHttpHeaders): http2.IncomingHttpHeaders {
   const timeout = headers["grpc-timeout"];
   if (typeof timeout === "string") headers["grpc-timeout"] = clampTimeout(timeout);
   return headers;

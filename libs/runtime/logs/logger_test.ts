@@ -64,7 +64,7 @@ Deno.test("createLogger() redacts by key and by value", async (t) => {
         const { logger, lines } = record({ format });
         logger.info("x", fields);
         assert.equal(lines.length, 1);
-        assert.ok(!lines[0]?.includes("hunter2"), lines[0]);
+        assert.ok(!lines[0]?.includes("hunter2"), String(lines[0]));
       }
     });
   }
@@ -128,5 +128,5 @@ Deno.test("createLogger() colours only when told, and indents stacks in text", (
   const { logger, lines } = record({ format: "text", colour: true });
   logger.error("failed", { error: new Error("why") });
   const start = '\x1b[31mERROR\x1b[0m failed error="Error: why"\n    Error: why\n';
-  assert.ok(lines[0]?.includes(start), lines[0]);
+  assert.ok(lines[0]?.includes(start), String(lines[0]));
 });

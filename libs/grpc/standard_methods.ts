@@ -4,8 +4,15 @@
  * (v1 and v1alpha). Both adapters add exactly this.
  * @module
  */
-import type { MethodImplementation } from "./port.ts";
 import { HealthService } from "./health.ts";
+import type { MethodImplementation } from "./port.ts";
+import { reflectionMethods } from "./reflection.ts";
+
+const standardServices = [
+  "grpc.health.v1.Health",
+  "grpc.reflection.v1.ServerReflection",
+  "grpc.reflection.v1alpha.ServerReflection",
+];
 
 /** Decides what grpc.health.v1 answers. */
 export interface ServingStatus {
@@ -23,9 +30,15 @@ export interface CompleteMethods {
   readonly serving: ServingStatus;
 }
 
-/** Returns the methods together with health and reflection. */
+/**
+ * Returns the methods together with health and reflection. A service that is given replaces the one
+ * that would be added under its name.
+ */
 export function withStandardMethods(methods: readonly MethodImplementation[]): CompleteMethods {
-  const services = new Set(methods.map(({ definition }) => definition.service));
-  const health = new HealthService(services);
-  return { methods: [...methods, ...health.methods()], serving: health };
+  const given = new Set(methods.map(({ definition }) => definition.service));
+  const serving = new HealthService(given);
+  const services = [...new Set([...given, ...standardServices])].sort();
+  const standard = [...serving.methods(), ...reflectionMethods(services)];
+  const added = standard.filter(({ definition }) => !given.has(definition.service));
+  return { methods: [...methods, ...added], serving };
 }

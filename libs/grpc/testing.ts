@@ -6,6 +6,7 @@
  */
 import type { ServerAdapter } from "./port.ts";
 import { callContract } from "./testing/call_contract.ts";
+import { standardContract } from "./testing/standard_contract.ts";
 
 export * from "./testing/certificates.ts";
 export * from "./testing/echo_service.ts";
@@ -16,4 +17,5 @@ export * from "./testing/raw_peer.ts";
 /** Registers a test for every promise of port.ts, to be kept by `adapter`. */
 export function contractSuite(adapterName: string, adapter: ServerAdapter): void {
   callContract(adapterName, adapter);
+  standardContract(adapterName, adapter);
 }

@@ -6,3 +6,14 @@
  */
 export * from "./codec.ts";
 export { loadRegistry, Registry, type RegistryFile, typeNameOf, typeUrlOf } from "./registry.ts";
+export { AnyMessage, messageFromBinary } from "./message.ts";
+export { formatPath, type Path } from "./path.ts";
+export type { PlainMap, PlainValue } from "./plain.ts";
+export { listAt, type PlainItem, readMessage, type ReadOptions, type ReadResult } from "./read.ts";
+export {
+  parseDocuments,
+  type ParseOptions,
+  type ParseResult,
+  type Place,
+  type SourceDocument,
+} from "./source.ts";

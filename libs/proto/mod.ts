@@ -17,3 +17,6 @@ export {
   type Place,
   type SourceDocument,
 } from "./source.ts";
+export { packAny, unpackAny } from "./any.ts";
+export { toJson, toYaml, type WriteOptions } from "./to_json.ts";
+export { type FieldValue, MessageView, viewOf, type Visitor, walk } from "./view.ts";

@@ -7,4 +7,6 @@
 export * from "./cache.ts";
 export * from "./envoy.ts";
 export * from "./grpcio.ts";
+export * from "./process.ts";
 export * from "./redis.ts";
+export * from "./wheel.ts";

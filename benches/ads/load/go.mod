@@ -1,0 +1,3 @@
+module denvoy.dev/benches/ads/load
+
+go 1.24

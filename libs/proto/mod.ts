@@ -20,3 +20,4 @@ export {
 export { packAny, unpackAny } from "./any.ts";
 export { toJson, toYaml, type WriteOptions } from "./to_json.ts";
 export { type FieldValue, MessageView, viewOf, type Visitor, walk } from "./view.ts";
+export { validate, type ValidateOptions } from "./validate.ts";

@@ -156,7 +156,7 @@ export interface Duration {
 }
 
 const MAX_DURATION_SECONDS = 315_576_000_000;
-const DURATION = /^(-?)(?=[.\d])(\d*)(?:\.(\d{0,9}))?s$/;
+const DURATION = /^(-?)(\d+)(?:\.(\d{0,9}))?s$/;
 const DURATION_FAULT = new Fault('must be a duration in seconds such as "1.5s"');
 
 /** Returns the problem text for a fault; a secret value is left out. */

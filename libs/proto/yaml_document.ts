@@ -17,6 +17,7 @@ import {
   type YAMLMap,
   type YAMLSeq,
 } from "yaml";
+import { jsonNameOf } from "./field_table.ts";
 import type { Path } from "./path.ts";
 import { isPlainMap, type PlainMap, type PlainValue, setOwn } from "./plain.ts";
 import { readPlainScalar } from "./yaml_scalar.ts";
@@ -166,10 +167,15 @@ function step(
   const node = isAlias(from) ? from.resolve(document) ?? null : from;
   if (isSeq(node)) return stepIntoList(node, key);
   if (!isMap(node)) return undefined;
-  const pair = node.items.find((item) => !isMergeKey(item) && keyOf(item) === key);
+  const pair = node.items.find((item) => !isMergeKey(item) && isSpelling(keyOf(item), key));
   if (pair) return { key: pair.key as Node | null, value: pair.value as Node | null };
   const merge = node.items.find(isMergeKey);
   return merge && stepIntoMerge(document, merge.value as Node | null, key);
+}
+
+/** Paths made from messages have proto names where the user may have written the JSON name. */
+function isSpelling(written: string, key: string | number): boolean {
+  return written === key || (typeof key === "string" && written === jsonNameOf(key));
 }
 
 function stepIntoList(node: YAMLSeq, key: string | number): Step | undefined {

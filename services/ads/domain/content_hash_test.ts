@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { contentHash, contentVersion } from "./content_hash.ts";
 
-const bytes = (text: string) => new TextEncoder().encode(text);
+function bytes(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
 
 Deno.test("contentHash() equals the published MurmurHash3 x86 128", () => {
   const cases: readonly (readonly [string, string])[] = [

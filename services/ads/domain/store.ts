@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The port to whatever keeps the configuration across restarts.
+ * @module
+ */
+import type { Resource } from "@denvoy/xds";
+import type { SlotEdit } from "./catalog.ts";
+import type { Registration } from "./registration.ts";
+import type { Revision, RevisionHead, SlotAt } from "./revision.ts";
+import type { RolloutRecord } from "./rollouts.ts";
+
+/** All that a store holds when the service starts. */
+export interface StoredConfiguration {
+  /** Entries of the API and pin layers. */
+  readonly edits: readonly SlotEdit[];
+  /** What each slot served after the newest revision. */
+  readonly served: readonly SlotAt[];
+  /** Registered endpoints. */
+  readonly registrations: readonly Registration[];
+  /** Rollouts, those under way and the latest settled ones, oldest first. */
+  readonly rollouts: readonly RolloutRecord[];
+  /** Id of the newest revision; 0 when there is none. */
+  readonly lastRevision: number;
+}
+
+/** What one change writes; all of it or nothing. */
+export interface StoreBatch {
+  /** A new revision; its `after` contents become what slots serve. */
+  readonly revision?: Revision;
+  /** Contents that the revision or a rollout names. */
+  readonly contents?: readonly Resource[];
+  /** Entries to put or (without entry) delete; layers other than `api` and `pin` are passed over. */
+  readonly edits?: readonly SlotEdit[];
+  /** Rollouts to put. */
+  readonly rollouts?: readonly RolloutRecord[];
+  /** Registrations to put. */
+  readonly registered?: readonly Registration[];
+  /** Registrations to delete. */
+  readonly deregistered?: readonly { readonly cluster: string; readonly id: string }[];
+}
+
+/** Which revisions to list. */
+export interface RevisionQuery {
+  /** Only revisions with an id below. */
+  readonly before?: number;
+  /** Only revisions with an id above. */
+  readonly after?: number;
+  /** Only revisions that changed this resource. */
+  readonly key?: { readonly typeUrl: string; readonly name: string };
+  /** At most so many. */
+  readonly limit: number;
+}
+
+/** Keeps revisions and contents; everything is synchronous, as one process owns the store. */
+export interface ConfigurationStore {
+  /** Returns all that outlived the last run. @throws StatusError when it cannot be read. */
+  load(): StoredConfiguration;
+  /** Writes a batch at once. @throws StatusError UNAVAILABLE when nothing was written. */
+  commit(batch: StoreBatch): void;
+  /** Returns heads of revisions with the number of their changes, newest first. */
+  heads(query: RevisionQuery): readonly (RevisionHead & { readonly changeCount: number })[];
+  /** Returns a revision; undefined when it never was or is no longer kept. */
+  revision(id: number): Revision | undefined;
+  /** Returns the oldest revision that is kept; 0 when there is none. */
+  oldestRevision(): number;
+  /** Returns the content that has this version, under `name`; undefined when it is not kept. */
+  content(version: string, name: string): Resource | undefined;
+  /** Lets go of whatever the store holds open. */
+  close(): void;
+}

@@ -16,6 +16,18 @@ export const defaultLimits: ServerLimits = {
   maxConnections: 100_000,
   keepaliveIntervalMs: 60_000,
   keepaliveTimeoutMs: 20_000,
+  handshakeTimeoutMs: 20_000,
+  maxConnectionIdleMs: 3_600_000,
+  maxConnectionAgeMs: 365 * 24 * 3_600_000,
+  connectionGraceMs: 600_000,
+  writeTimeoutMs: 60_000,
+  streamWindowBytes: 256 * 1024,
+  maxBufferedBytes: 64 * 1024 * 1024,
+  maxContinuationFrames: 8,
+  maxResetsPerSecond: 1_000,
+  maxPingsPerSecond: 100,
+  maxSettingsPerSecond: 10,
+  maxEmptyFramesPerSecond: 1_000,
 };
 
 /**

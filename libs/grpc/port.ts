@@ -4,7 +4,7 @@
  * listening server, or a client). Every adapter behind it passes the same contract suite.
  * @module
  */
-import type { Bytes, Logger } from "@denvoy/base";
+import { type Bytes, type Logger, StatusCode, StatusError } from "@denvoy/base";
 
 /** Turns messages into bytes and back. `decode` throws on bytes that are not such a message. */
 export interface Codec<T> {
@@ -94,6 +94,16 @@ export type BidiStreamHandler<In, Out> = (
   context: CallContext,
 ) => AsyncIterable<Out>;
 
+/**
+ * Answers unary calls that arrived together (in one read of one connection), one result for each in
+ * the same order. A result may be a promise; a StatusError fails its call alone, a throw all of
+ * them. Requests are at least one; the arrays belong to the handler.
+ */
+export type BatchHandler<In, Out> = (
+  requests: readonly In[],
+  contexts: readonly CallContext[],
+) => readonly (Out | StatusError | Promise<Out>)[];
+
 /** A method together with what answers it. Made by {@linkcode implement}. */
 export interface MethodImplementation {
   /** What is answered. Messages are `never`/`unknown` here: the pairing was checked when made. */
@@ -104,6 +114,11 @@ export interface MethodImplementation {
     | ClientStreamHandler<unknown, unknown>
     | ServerStreamHandler<unknown, unknown>
     | BidiStreamHandler<unknown, unknown>;
+  /**
+   * What answers calls of a unary method together, where a transport can; `handler` answers them one
+   * by one elsewhere. Made by {@linkcode implementBatch}.
+   */
+  readonly batch?: BatchHandler<unknown, unknown>;
 }
 
 /** Where a server listens. TCP port 0 picks a free port. */
@@ -121,7 +136,11 @@ export interface TlsMaterial {
   readonly clientCa?: string;
 }
 
-/** Bounds that a peer cannot exceed; a breach ends its call or connection, nothing else. */
+/**
+ * Bounds that a peer cannot exceed; a breach ends its call or connection, nothing else. Those after
+ * `keepaliveTimeoutMs` are kept by our own HTTP/2 server; the grpc-js adapter has bounds of its own
+ * there.
+ */
 export interface ServerLimits {
   /** Largest request message in bytes; more is RESOURCE_EXHAUSTED. @default 32 MiB */
   readonly maxReceiveMessageBytes: number;
@@ -135,6 +154,48 @@ export interface ServerLimits {
   readonly keepaliveIntervalMs: number;
   /** A ping unanswered for this long ends the connection. @default 20 s */
   readonly keepaliveTimeoutMs: number;
+  /** A connection that has not said its TLS and HTTP/2 hello by then is closed. @default 20 s */
+  readonly handshakeTimeoutMs: number;
+  /** A connection without calls for this long is drained. @default 1 h (grpc-js: never) */
+  readonly maxConnectionIdleMs: number;
+  /** A connection of this age is drained. @default 1 year (grpc-js: never) */
+  readonly maxConnectionAgeMs: number;
+  /** How long calls may go on once idleness or age drain a connection. @default 10 min */
+  readonly connectionGraceMs: number;
+  /** A peer that takes nothing of what is written for this long is cut off. @default 60 s */
+  readonly writeTimeoutMs: number;
+  /** Bytes of requests that wait unread on one stream before flow control stops it. @default 256 KiB */
+  readonly streamWindowBytes: number;
+  /** Bytes of requests that wait on one connection; more fail their call. @default 64 MiB */
+  readonly maxBufferedBytes: number;
+  /** CONTINUATION frames of one header block; more end the connection. @default 8 */
+  readonly maxContinuationFrames: number;
+  /** Streams reset per second, on average over 10 s; more end the connection. @default 1000 */
+  readonly maxResetsPerSecond: number;
+  /** Pings per second that no answer preceded, likewise. @default 100 */
+  readonly maxPingsPerSecond: number;
+  /** SETTINGS per second, likewise. @default 10 */
+  readonly maxSettingsPerSecond: number;
+  /** Frames per second that carry nothing or are ignored, likewise. @default 1000 */
+  readonly maxEmptyFramesPerSecond: number;
+}
+
+/** How a connection ended, for counters. */
+export interface ConnectionReport {
+  /** Name of the HTTP/2 error code, e.g. `NO_ERROR`, `ENHANCE_YOUR_CALM`. */
+  readonly code: string;
+  /** Why, from a small fixed set of sentences apart from numbers in them. */
+  readonly reason: string;
+}
+
+/** Is told what a server's connections do; must not throw. Only our own HTTP/2 server tells it. */
+export interface ServerObserver {
+  /** A connection was accepted. */
+  connectionOpened(): void;
+  /** A connection is over: each that was opened, once. */
+  connectionEnded(report: ConnectionReport): void;
+  /** A connection was closed at once since `maxConnections` was reached. */
+  connectionRefused(): void;
 }
 
 /** What a server is made of. */
@@ -149,6 +210,8 @@ export interface ServerOptions {
   readonly limits?: Partial<ServerLimits>;
   /** Where connection errors and failed handlers are logged. */
   readonly logger: Logger;
+  /** Counts connections; absent means that nobody does. */
+  readonly observer?: ServerObserver;
 }
 
 /** A server that accepts calls. */
@@ -179,4 +242,18 @@ export function implement<In, Out>(
     | BidiStreamHandler<In, Out>,
 ): MethodImplementation {
   return { definition, handler } as unknown as MethodImplementation;
+}
+
+/** Pairs a unary method with what answers calls that arrive together. */
+export function implementBatch<In, Out>(
+  definition: MethodDefinition<In, Out>,
+  batch: BatchHandler<In, Out>,
+): MethodImplementation {
+  const handler: UnaryHandler<In, Out> = (request, context) => {
+    const [result] = batch([request], [context]);
+    if (result instanceof StatusError) throw result;
+    if (result !== undefined) return result;
+    throw new StatusError(StatusCode.INTERNAL, "batch handler returned too few results");
+  };
+  return { definition, handler, batch } as unknown as MethodImplementation;
 }

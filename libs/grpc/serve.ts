@@ -4,18 +4,22 @@
  * @module
  */
 import { serveGrpcJs } from "./grpc_js/serve.ts";
+import { serveHttp2 } from "./http2/serve.ts";
 import type { GrpcServer, ServerAdapter, ServerOptions } from "./port.ts";
 
 /** Names of the transports, as the flag `--grpc-server` takes them. */
-export type TransportName = "grpc-js";
+export type TransportName = "grpc-js" | "http2";
 
-const adapters: Readonly<Record<TransportName, ServerAdapter>> = { "grpc-js": serveGrpcJs };
+const adapters: Readonly<Record<TransportName, ServerAdapter>> = {
+  "grpc-js": serveGrpcJs,
+  "http2": serveHttp2,
+};
 
 /** The transport where none was asked for. */
 export const defaultTransport: TransportName = "grpc-js";
 
 /** All transports, for `--help` and for suites that run on each. */
-export const transportNames: readonly TransportName[] = ["grpc-js"];
+export const transportNames: readonly TransportName[] = ["grpc-js", "http2"];
 
 /** What a server is made of, and on which transport. */
 export interface ServeOptions extends ServerOptions {

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Sends the bodies of all streams of a connection: within both windows (RFC 9113 section 5.2), one
+ * frame of each stream in turn, and no more at a time than the socket takes.
+ * @module
+ */
+import { DEFAULT_WINDOW_BYTES, FRAME_HEADER_BYTES, FrameFlag, FrameType } from "./frame.ts";
+import { type OutputBuffer, putFrameHeader } from "./output_buffer.ts";
+import type { PeerSettings } from "./settings.ts";
+import type { Answer, Stream } from "./stream.ts";
+
+/** Bodies that wait are sliced into the output only while it holds less than this. */
+const BULK_BYTES = 32_768;
+
+/** A response that fits one frame goes into the output while that holds less than this. */
+const ANSWERS_BYTES = 262_144;
+
+/** What the sender tells its connection. */
+export interface DataSenderHost {
+  /** Appends the trailers that waited behind the last data, or nothing for an empty block. */
+  writeHeaders(stream: Stream, block: Uint8Array, endStream: boolean): void;
+}
+
+/** The sending half of a connection's flow control. */
+export class DataSender {
+  /** What all streams together may still send. */
+  window = DEFAULT_WINDOW_BYTES;
+  /** Whether a write is under way; then bodies wait in their streams, not in the output. */
+  writing = false;
+  readonly #host: DataSenderHost;
+  readonly #output: OutputBuffer;
+  readonly #settings: PeerSettings;
+  #queue: Stream[] = [];
+  #head = 0;
+
+  /** `output` and `settings` are those of the connection, as they change. */
+  constructor(host: DataSenderHost, output: OutputBuffer, settings: PeerSettings) {
+    this.#host = host;
+    this.#output = output;
+    this.#settings = settings;
+  }
+
+  /** Whether some body could go on when there is room. */
+  get waiting(): boolean {
+    return this.#queue.length > this.#head && this.window > 0;
+  }
+
+  /** Queues a stream whose body may go on; an end that waits for no body is written at once. */
+  offer(stream: Stream): void {
+    if (stream.queued || stream.closed) return;
+    if (stream.pending === undefined) return this.#finish(stream);
+    if (stream.sendWindow <= 0) return;
+    stream.queued = true;
+    this.#queue.push(stream);
+  }
+
+  /** Writes what may be written now, in turns. */
+  pump(): void {
+    while (this.#head < this.#queue.length && this.#mayWrite()) {
+      const stream = this.#queue[this.#head++];
+      if (stream !== undefined) this.#turn(stream);
+    }
+    this.#compact();
+  }
+
+  /**
+   * Appends a whole response as three frames if windows, frame size and output permit it.
+   * `prefix` are HPACK octets that must stand before the header block.
+   */
+  tryAnswer(stream: Stream, answer: Answer, length: number): boolean {
+    if (
+      length > stream.sendWindow || length > this.window || stream.pending !== undefined ||
+      length > this.#settings.maxFrameBytes || this.#output.length >= ANSWERS_BYTES
+    ) return false;
+    this.#appendAnswer(stream.id, answer, length);
+    stream.sendWindow -= length;
+    this.window -= length;
+    return true;
+  }
+
+  #appendAnswer(streamId: number, { headers, lead, body, trailers }: Answer, length: number): void {
+    const total = 3 * FRAME_HEADER_BYTES + headers.byteLength + length + trailers.byteLength;
+    let at = this.#output.length;
+    const out = this.#output.reserve(total);
+    const ended = FrameFlag.END_HEADERS;
+    at = putFrame(out, at, { type: FrameType.HEADERS, flags: ended, streamId, block: headers });
+    putFrameHeader(out, at, { length, type: FrameType.DATA, flags: 0, streamId });
+    at = putOctets(out, at + FRAME_HEADER_BYTES, lead);
+    if (body instanceof Uint8Array) at = putOctets(out, at, body);
+    else for (const chunk of body) at = putOctets(out, at, chunk);
+    const last = FrameFlag.END_HEADERS | FrameFlag.END_STREAM;
+    putFrame(out, at, { type: FrameType.HEADERS, flags: last, streamId, block: trailers });
+  }
+
+  #mayWrite(): boolean {
+    return this.window > 0 && !this.writing && this.#output.length < BULK_BYTES;
+  }
+
+  #turn(stream: Stream): void {
+    stream.queued = false;
+    if (stream.closed) return;
+    this.#writeFrame(stream);
+    this.offer(stream);
+  }
+
+  #finish(stream: Stream): void {
+    const end = stream.pendingEnd;
+    if (end === undefined) return stream.notifyDrained();
+    stream.pendingEnd = undefined;
+    if (end.byteLength > 0) this.#host.writeHeaders(stream, end, true);
+    else this.#writeEmptyEnd(stream);
+    stream.endLocal();
+  }
+
+  #writeEmptyEnd(stream: Stream): void {
+    const flags = FrameFlag.END_STREAM;
+    this.#output.frameHeader({ length: 0, type: FrameType.DATA, flags, streamId: stream.id });
+  }
+
+  #writeFrame(stream: Stream): void {
+    const pending = stream.pending;
+    if (pending === undefined) return;
+    const length = Math.min(
+      pending.left,
+      stream.sendWindow,
+      this.window,
+      this.#settings.maxFrameBytes,
+    );
+    if (length <= 0) {
+      if (pending.left === 0) stream.pending = undefined;
+      return;
+    }
+    this.#output.frameHeader({ length, type: FrameType.DATA, flags: 0, streamId: stream.id });
+    this.#copy(stream, length);
+    stream.sendWindow -= length;
+    this.window -= length;
+  }
+
+  #copy(stream: Stream, length: number): void {
+    const pending = stream.pending;
+    if (pending === undefined) return;
+    let at = this.#output.length;
+    const out = this.#output.reserve(length);
+    pending.left -= length;
+    for (let left = length; left > 0;) {
+      const chunk = pending.chunks[pending.index];
+      if (chunk === undefined) break;
+      const size = Math.min(left, chunk.byteLength - pending.offset);
+      out.set(chunk.subarray(pending.offset, pending.offset + size), at);
+      at += size;
+      left -= size;
+      pending.offset += size;
+      if (pending.offset < chunk.byteLength) continue;
+      pending.index++;
+      pending.offset = 0;
+    }
+    if (pending.left === 0) stream.pending = undefined;
+  }
+
+  #compact(): void {
+    if (this.#head === this.#queue.length) {
+      this.#queue.length = 0;
+      this.#head = 0;
+    } else if (this.#head > 1_024) {
+      this.#queue = this.#queue.slice(this.#head);
+      this.#head = 0;
+    }
+  }
+}
+
+interface BlockFrame {
+  readonly type: number;
+  readonly flags: number;
+  readonly streamId: number;
+  readonly block: Uint8Array;
+}
+
+function putFrame(out: Uint8Array, at: number, frame: BlockFrame): number {
+  const { type, flags, streamId, block } = frame;
+  putFrameHeader(out, at, { length: block.byteLength, type, flags, streamId });
+  return putOctets(out, at + FRAME_HEADER_BYTES, block);
+}
+
+/** Short runs are copied octet by octet: cheaper than a call of `set` up to about 50 octets. */
+function putOctets(out: Uint8Array, at: number, octets: Uint8Array): number {
+  const length = octets.byteLength;
+  if (length > 48) {
+    out.set(octets, at);
+    return at + length;
+  }
+  for (let from = 0; from < length; from++) out[at + from] = octets[from] ?? 0;
+  return at + length;
+}

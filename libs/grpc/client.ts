@@ -7,6 +7,7 @@ import { StatusCode, StatusError } from "@denvoy/base";
 import { Channel, type ChannelOptions, connectivityState } from "@grpc/grpc-js";
 import { ClientCall } from "./grpc_js/client_call.ts";
 import { channelCredentials, nameOverride } from "./grpc_js/client_credentials.ts";
+import { stopReconnecting } from "./grpc_js/reconnect_timers.ts";
 import { defaultLimits } from "./limits.ts";
 import type { Metadata, MethodDefinition } from "./port.ts";
 
@@ -156,6 +157,7 @@ class GrpcJsClient implements GrpcClient {
   close(): void {
     this.#closed = true;
     for (const call of [...this.#calls]) call.cancel("client is closed");
+    stopReconnecting(this.#channel);
     this.#channel.close();
   }
 

@@ -21,6 +21,15 @@ type StreamListener = (
   ...rest: unknown[]
 ) => void;
 
+interface Connection {
+  readonly peer: Peer;
+  readonly socket: net.Socket;
+  streams: number;
+}
+
+/** A peer that does not close its side this long after the server has closed its own is cut. */
+const lingerMs = 500;
+
 /** What the access is made of. */
 export interface Http2AccessOptions {
   /** The server whose connections these are; has exactly one connection injector. */
@@ -36,8 +45,8 @@ export interface Http2AccessOptions {
 /** The sessions of one grpc-js server. */
 export class Http2Access {
   readonly #options: Http2AccessOptions;
-  readonly #sessions = new Map<http2.ServerHttp2Session, Peer>();
-  #arriving: Peer | undefined;
+  readonly #sessions = new Map<http2.ServerHttp2Session, Connection>();
+  #arriving: Connection | undefined;
   #currentPeer: Peer | undefined;
   #whenEmpty: (() => void)[] = [];
   #closing = false;
@@ -57,7 +66,7 @@ export class Http2Access {
 
   /** Starts HTTP/2 on a connection. */
   accept(socket: net.Socket, peer: Peer): void {
-    this.#arriving = peer;
+    this.#arriving = { peer, socket, streams: 0 };
     try {
       this.#options.inject(socket);
     } catch (error) {
@@ -77,12 +86,15 @@ export class Http2Access {
   /** Sends GOAWAY on each connection: calls under way go on, new ones are for another server. */
   closeGracefully(): void {
     this.#closing = true;
-    for (const session of this.#sessions.keys()) session.close();
+    for (const [session, connection] of this.#sessions) {
+      session.close();
+      if (connection.streams === 0) linger(connection);
+    }
   }
 
   /** Ends each connection with what is on it. */
   destroy(): void {
-    for (const session of this.#sessions.keys()) session.destroy();
+    for (const { socket } of this.#sessions.values()) socket.destroy();
   }
 
   /** Resolves when no connection is left. */
@@ -93,14 +105,16 @@ export class Http2Access {
 
   #onSession(session: http2.ServerHttp2Session): void {
     if (this.#arriving === undefined) return session.destroy();
-    this.#sessions.set(session, this.#arriving);
+    const connection = this.#arriving;
+    this.#sessions.set(session, connection);
     session.on("error", (error: Error) => this.#debug("HTTP/2 session failed", error));
     session.once("close", () => this.#forget(session));
+    connection.socket.once("close", () => this.#forget(session));
     if (this.#closing) session.close();
   }
 
   #forget(session: http2.ServerHttp2Session): void {
-    this.#sessions.delete(session);
+    if (!this.#sessions.delete(session)) return;
     if (this.#sessions.size > 0) return;
     for (const resolve of this.#whenEmpty.splice(0)) resolve();
   }
@@ -109,8 +123,7 @@ export class Http2Access {
     const [stream, headers] = args;
     stream.on("error", (error: Error) => this.#debug("stream failed", error));
     this.#guard(stream);
-    const session = stream.session as http2.ServerHttp2Session | undefined;
-    this.#currentPeer = session && this.#sessions.get(session);
+    this.#currentPeer = this.#countStream(stream);
     try {
       if (this.#currentPeer === undefined) return stream.close();
       const refusal = this.#refusalOf(headers);
@@ -124,6 +137,19 @@ export class Http2Access {
     } finally {
       this.#currentPeer = undefined;
     }
+  }
+
+  /** Returns the peer of a stream that begins; notes when the stream ends. */
+  #countStream(stream: http2.ServerHttp2Stream): Peer | undefined {
+    const session = stream.session as http2.ServerHttp2Session | undefined;
+    const connection = session && this.#sessions.get(session);
+    if (session === undefined || connection === undefined) return undefined;
+    connection.streams++;
+    stream.once("close", () => {
+      connection.streams--;
+      if (this.#closing && connection.streams === 0) linger(connection);
+    });
+    return connection.peer;
   }
 
   /** Returns the HTTP status for a request that is none of gRPC's, or too large to look at. */
@@ -154,6 +180,13 @@ export class Http2Access {
     const reason = error instanceof Error ? error.message : String(error);
     this.#options.logger.debug(message, { error: reason });
   }
+}
+
+/** On Deno a session without streams waits for its peer to close; a mute one would keep it. */
+function linger({ socket }: Connection): void {
+  if (socket.destroyed) return;
+  const timer = setTimeout(() => socket.destroy(), lingerMs);
+  socket.once("close", () => clearTimeout(timer));
 }
 
 function http2ServerOf(server: Server): http2.Http2Server {

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Logger } from "@denvoy/base";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import net from "node:net";
 import tls from "node:tls";
 import { type CertificateNames, readCertificateNames } from "../certificate_names.ts";
@@ -79,6 +80,7 @@ export class Listener {
         "cannot replace TLS keys as clientCa must be given at start and at reload, or at neither",
       );
     }
+    assertKeys(material);
     this.#server.setSecureContext(contextOf(material));
   }
 
@@ -98,6 +100,7 @@ export class Listener {
   }
 
   #secure(material: TlsMaterial): tls.Server {
+    assertKeys(material);
     const verify = material.clientCa !== undefined;
     const server = tls.createServer({
       ...contextOf(material),
@@ -185,6 +188,28 @@ export class Listener {
 export function formatAddress(address: { hostname: string; port: number }): string {
   const { hostname, port } = address;
   return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+}
+
+/** node:tls on Deno looks at keys only when a connection comes, which is too late to say so. */
+function assertKeys(material: TlsMaterial): void {
+  const leaf = readOrExplain(
+    "certificateChain",
+    () => new X509Certificate(material.certificateChain),
+  );
+  const key = readOrExplain("privateKey", () => createPrivateKey(material.privateKey));
+  const { clientCa } = material;
+  if (clientCa !== undefined) readOrExplain("clientCa", () => new X509Certificate(clientCa));
+  if (leaf.checkPrivateKey(key)) return;
+  throw new Error("cannot use TLS keys as privateKey must belong to the first certificate");
+}
+
+function readOrExplain<T>(name: string, read: () => T): T {
+  try {
+    return read();
+  } catch {
+    // The cause is left out: it could quote the key.
+    throw new Error(`cannot use TLS keys as ${name} must be PEM of the right kind`);
+  }
 }
 
 function contextOf(material: TlsMaterial): tls.SecureContextOptions {

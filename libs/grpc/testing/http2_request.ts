@@ -25,6 +25,11 @@ export interface Http2Response {
   readonly body: Uint8Array;
 }
 
+/** Returns the gRPC status of a response, wherever it stands. */
+export function statusOf({ headers, trailers }: Http2Response): number {
+  return Number(trailers["grpc-status"] ?? headers["grpc-status"]);
+}
+
 /** Sends one request on a connection of its own, and closes it. */
 export async function requestHttp2(
   address: string,

@@ -7,8 +7,9 @@ import { StatusCode } from "@denvoy/base";
 import { type Init, loadRegistry, type MessageOf, serviceMethods } from "@denvoy/proto";
 import assert from "node:assert/strict";
 import type { GrpcClient } from "../client.ts";
-import type { MethodDefinition, ServerAdapter } from "../port.ts";
+import type { MethodDefinition } from "../port.ts";
 import { collect, echoMethods } from "./call_contract.ts";
+import type { Contract } from "./contract.ts";
 import { echoServiceName } from "./echo_service.ts";
 import { withServer } from "./harness.ts";
 
@@ -16,34 +17,34 @@ type ReflectionRequest = MessageOf<"grpc.reflection.v1.ServerReflectionRequest">
 type ReflectionResponse = MessageOf<"grpc.reflection.v1.ServerReflectionResponse">;
 type ReflectionMethod = MethodDefinition<Init<ReflectionRequest>, ReflectionResponse>;
 
-const health = serviceMethods("grpc.health.v1.Health");
+const healthService = serviceMethods("grpc.health.v1.Health");
 const serving = { status: 1 };
 const notServing = { status: 2 };
 const serviceUnknown = { status: 3 };
 
-/** Registers the tests for one adapter. */
-export function standardContract(name: string, adapter: ServerAdapter): void {
-  healthContract(name, adapter);
-  reflectionContract(name, adapter);
-}
-
-function healthContract(name: string, adapter: ServerAdapter): void {
-  Deno.test(`${name}: health answers for the server and each service`, async () => {
+const health: Contract = {
+  "health answers for the server and each service": async (adapter) => {
     await withServer(adapter, { methods: echoMethods }, async ({ server, client }) => {
-      assert.deepEqual(await client.unary(health.Check, { service: "" }), serving);
-      assert.deepEqual(await client.unary(health.Check, { service: echoServiceName }), serving);
+      assert.deepEqual(await client.unary(healthService.Check, { service: "" }), serving);
+      assert.deepEqual(
+        await client.unary(healthService.Check, { service: echoServiceName }),
+        serving,
+      );
       server.setServing(echoServiceName, false);
-      assert.deepEqual(await client.unary(health.Check, { service: echoServiceName }), notServing);
-      const { statuses } = await client.unary(health.List, {});
+      assert.deepEqual(
+        await client.unary(healthService.Check, { service: echoServiceName }),
+        notServing,
+      );
+      const { statuses } = await client.unary(healthService.List, {});
       assert.deepEqual(statuses, { "": serving, [echoServiceName]: notServing });
-      const unknown = client.unary(health.Check, { service: "nobody" });
+      const unknown = client.unary(healthService.Check, { service: "nobody" });
       await assert.rejects(unknown, { code: StatusCode.NOT_FOUND });
     });
-  });
+  },
 
-  Deno.test(`${name}: a health watch gets the status at first and at each change`, async () => {
+  "a health watch gets the status at first and at each change": async (adapter) => {
     await withServer(adapter, { methods: echoMethods }, async ({ server, client }) => {
-      const watch = client.serverStream(health.Watch, { service: "later" });
+      const watch = client.serverStream(healthService.Watch, { service: "later" });
       assert.deepEqual((await watch.next()).value, serviceUnknown);
       server.setServing("later", true);
       assert.deepEqual((await watch.next()).value, serving);
@@ -52,33 +53,35 @@ function healthContract(name: string, adapter: ServerAdapter): void {
       assert.deepEqual((await watch.next()).value, notServing);
       await watch.return?.();
     });
-  });
+  },
 
-  Deno.test(`${name}: drain tells health watches NOT_SERVING before it ends them`, async () => {
+  "drain tells health watches NOT_SERVING before it ends them": async (adapter) => {
     await withServer(adapter, { methods: echoMethods }, async ({ server, client }) => {
-      const watch = client.serverStream(health.Watch, { service: "" });
+      const watch = client.serverStream(healthService.Watch, { service: "" });
       assert.deepEqual((await watch.next()).value, serving);
       const drained = server.drain(100);
       assert.deepEqual((await watch.next()).value, notServing);
       await assert.rejects(watch.next(), { code: StatusCode.UNAVAILABLE });
       await drained;
     });
-  });
-}
+  },
+};
 
-function reflectionContract(name: string, adapter: ServerAdapter): void {
-  const versions: Record<string, ReflectionMethod> = {
-    v1: serviceMethods("grpc.reflection.v1.ServerReflection").ServerReflectionInfo,
-    v1alpha: serviceMethods("grpc.reflection.v1alpha.ServerReflection").ServerReflectionInfo,
-  };
-  for (const [version, method] of Object.entries(versions)) {
-    Deno.test(`${name}: reflection ${version} lists services and gives descriptors`, async () => {
-      await withServer(adapter, { methods: echoMethods }, async ({ client }) => {
-        await assertReflection(client, method);
-      });
-    });
-  }
-}
+const reflection: Contract = {
+  "reflection v1 lists services and gives descriptors": (adapter) =>
+    withServer(adapter, { methods: echoMethods }, ({ client }) =>
+      assertReflection(
+        client,
+        serviceMethods("grpc.reflection.v1.ServerReflection").ServerReflectionInfo,
+      )),
+
+  "reflection v1alpha lists services and gives descriptors": (adapter) =>
+    withServer(adapter, { methods: echoMethods }, ({ client }) =>
+      assertReflection(
+        client,
+        serviceMethods("grpc.reflection.v1alpha.ServerReflection").ServerReflectionInfo,
+      )),
+};
 
 async function assertReflection(client: GrpcClient, method: ReflectionMethod): Promise<void> {
   const ads = "envoy.service.discovery.v3.AggregatedDiscoveryService";
@@ -107,3 +110,6 @@ async function assertReflection(client: GrpcClient, method: ReflectionMethod): P
   assert.equal(unknown?.errorResponse?.errorCode, StatusCode.NOT_FOUND);
   assert.equal(empty?.errorResponse?.errorCode, StatusCode.INVALID_ARGUMENT);
 }
+
+/** Health and reflection. */
+export const standardContract: Contract = { ...health, ...reflection };

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The part of the contract that is about who is who and where: TLS, client certificates, reload,
+ * addresses and unix sockets.
+ * @module
+ */
+import { StatusCode } from "@denvoy/base";
+import assert from "node:assert/strict";
+import tls from "node:tls";
+import { connectGrpc } from "../client.ts";
+import { type CallContext, implement, type Peer } from "../port.ts";
+import { echoMethods } from "./call_contract.ts";
+import { clientTls, readPem, serverTls } from "./certificates.ts";
+import type { Contract } from "./contract.ts";
+import { bidiEcho, unaryEcho } from "./echo_service.ts";
+import { hostAndPort, withServer } from "./harness.ts";
+
+function peerMethod(peers: Peer[]) {
+  return implement(unaryEcho, (request: string, { peer }: CallContext) => {
+    peers.push(peer);
+    return request;
+  });
+}
+
+const peers: Contract = {
+  "a cleartext peer has its address and no names": async (adapter) => {
+    const peers: Peer[] = [];
+    await withServer(adapter, { methods: [peerMethod(peers)] }, async ({ server, client }) => {
+      assert.match(server.address, /^127\.0\.0\.1:[1-9]\d*$/);
+      await client.unary(unaryEcho, "x");
+      const { address, ...names } = peers[0] ?? {};
+      assert.match(address ?? "", /^127\.0\.0\.1:[1-9]\d*$/);
+      assert.deepEqual(names, { uriSans: [], dnsSans: [] });
+    });
+  },
+
+  "an IPv6 address is written in brackets": async (adapter) => {
+    const peers: Peer[] = [];
+    const address = { kind: "tcp", hostname: "::1", port: 0 } as const;
+    const options = { methods: [peerMethod(peers)], address };
+    await withServer(adapter, options, async ({ server, client }) => {
+      assert.match(server.address, /^\[::1\]:[1-9]\d*$/);
+      await client.unary(unaryEcho, "x");
+      assert.match(peers[0]?.address ?? "", /^\[::1\]:[1-9]\d*$/);
+    });
+  },
+
+  "TLS without client CA asks for no certificate": async (adapter) => {
+    const peers: Peer[] = [];
+    const options = {
+      methods: [peerMethod(peers)],
+      tls: serverTls("server"),
+      client: { tls: clientTls("client") },
+    };
+    await withServer(adapter, options, async ({ client }) => {
+      await client.unary(unaryEcho, "x");
+      const { address: _, ...names } = peers[0] ?? {};
+      assert.deepEqual(names, { uriSans: [], dnsSans: [] });
+    });
+  },
+
+  "an address that is taken is an error": async (adapter) => {
+    await withServer(adapter, {}, async ({ server, logger }) => {
+      const address = { kind: "tcp", ...hostAndPort(server.address) } as const;
+      await assert.rejects(adapter({ address, methods: [], logger }));
+    });
+  },
+};
+
+const clientCertificates: Contract = {
+  "mTLS hands the names of the client's certificate to handlers": async (adapter) => {
+    const peers: Peer[] = [];
+    const options = {
+      methods: [peerMethod(peers)],
+      tls: serverTls("server", true),
+      client: { tls: clientTls("client") },
+    };
+    await withServer(adapter, options, async ({ client }) => {
+      await client.unary(unaryEcho, "x");
+      const { address: _, ...names } = peers[0] ?? {};
+      assert.deepEqual(names, {
+        uriSans: ["spiffe://denvoy.test/node/envoy-1"],
+        dnsSans: ["envoy-1.denvoy.test", "envoy.denvoy.test"],
+        subject: "CN=envoy-1,O=Denvoy",
+      });
+    });
+  },
+
+  "mTLS refuses a client without a certificate of the CA": async (adapter) => {
+    const options = {
+      methods: echoMethods,
+      tls: serverTls("server", true),
+      client: { tls: clientTls("client") },
+    };
+    await withServer(adapter, options, async ({ server, client }) => {
+      const unavailable = { code: StatusCode.UNAVAILABLE };
+      for (const keys of [clientTls(), clientTls("intruder"), undefined]) {
+        const own = keys === undefined ? {} : { tls: keys };
+        using stranger = connectGrpc({ address: server.address, ...own });
+        await assert.rejects(stranger.unary(unaryEcho, "x", { timeoutMs: 5000 }), unavailable);
+      }
+      assert.equal(await client.unary(unaryEcho, "x"), "x");
+    });
+  },
+
+  "a client refuses a server that is not whom it means": async (adapter) => {
+    const options = {
+      methods: echoMethods,
+      tls: serverTls("server"),
+      client: { tls: { ...clientTls(), serverName: "denvoy.test" } },
+    };
+    await withServer(adapter, options, async ({ server, client }) => {
+      assert.equal(await client.unary(unaryEcho, "x"), "x");
+      for (
+        const wrong of [
+          { ...clientTls(), serverName: "other.test" },
+          { serverCa: readPem("other_ca.pem") },
+        ]
+      ) {
+        using misled = connectGrpc({ address: server.address, tls: wrong });
+        const call = misled.unary(unaryEcho, "x", { timeoutMs: 5000 });
+        await assert.rejects(call, { code: StatusCode.UNAVAILABLE });
+      }
+    });
+  },
+};
+
+const reload: Contract = {
+  "reloadTls() is for connections to come, those that stand go on": async (adapter) => {
+    const options = {
+      methods: echoMethods,
+      tls: serverTls("server", true),
+      client: { tls: clientTls("client") },
+    };
+    await withServer(adapter, options, async ({ server, client }) => {
+      const { readable, writable } = new TransformStream<string, string>();
+      const writer = writable.getWriter();
+      const standing = client.bidiStream(bidiEcho, readable);
+      await Promise.all([writer.write("before"), standing.next()]);
+      assert.equal(await commonName(server.address), "server-1");
+      server.reloadTls(serverTls("server_2", true));
+      assert.equal(await commonName(server.address), "server-2");
+      const [{ value }] = await Promise.all([standing.next(), writer.write("after")]);
+      assert.equal(value, "after");
+      await writer.close();
+      assert.throws(() =>
+        server.reloadTls({ ...serverTls("server", true), certificateChain: "nonsense" })
+      );
+      assert.equal(await commonName(server.address), "server-2");
+    });
+  },
+
+  "reloadTls() on a cleartext server throws": async (adapter) => {
+    await withServer(adapter, {}, ({ server }) => {
+      assert.throws(() => server.reloadTls(serverTls("server")));
+      return Promise.resolve();
+    });
+  },
+};
+
+/** Returns the common name of the certificate that a new connection is shown. */
+async function commonName(address: string): Promise<string | undefined> {
+  const { hostname: host, port } = hostAndPort(address);
+  const socket = tls.connect({
+    host,
+    port,
+    ca: readPem("ca.pem"),
+    cert: readPem("client.pem"),
+    key: readPem("client.key"),
+    ALPNProtocols: ["h2"],
+  });
+  const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.once("secureConnect", resolve);
+      socket.once("error", reject);
+    });
+    assert.equal(socket.alpnProtocol, "h2");
+    return socket.getPeerCertificate().subject.CN?.toString();
+  } finally {
+    socket.destroy();
+    await closed;
+  }
+}
+
+const unixSockets: Contract = {
+  "a unix socket serves, over one left behind too, and is removed": async (adapter) => {
+    const folder = await Deno.makeTempDir({ prefix: "denvoy-grpc-" });
+    const path = `${folder}/grpc.sock`;
+    const address = { kind: "unix", path } as const;
+    try {
+      Deno.listen({ transport: "unix", path }).close();
+      const peers: Peer[] = [];
+      const methods = [peerMethod(peers)];
+      await withServer(adapter, { methods, address }, async ({ server, client, logger }) => {
+        assert.equal(server.address, `unix:${path}`);
+        assert.equal(await client.unary(unaryEcho, "x"), "x");
+        assert.equal(peers[0]?.address, `unix:${path}`);
+        await assert.rejects(adapter({ address, methods: [], logger }));
+      });
+      await assert.rejects(Deno.lstat(path), Deno.errors.NotFound);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+};
+
+/** Who is who, and where. */
+export const tlsContract: Contract = { ...peers, ...clientCertificates, ...reload, ...unixSockets };

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The discovery RPCs: each stream of each service is the same state machine, fed with the requests of
+ * its call.
+ * @module
+ */
+import type { Bytes } from "@denvoy/base";
+import {
+  type BidiStreamHandler,
+  type Codec,
+  implement,
+  type MethodImplementation,
+  type MethodKind,
+  rawCodec,
+  type UnaryHandler,
+} from "@denvoy/grpc";
+import { messageCodec } from "@denvoy/proto";
+import type {
+  DeltaDiscoveryRequest,
+  DiscoveryRequest,
+  DiscoveryResponse,
+} from "@denvoy/proto/messages";
+import { type Hub, type ProtocolMode, serveStream } from "@denvoy/xds";
+import { DISCOVERY_SERVICES, type DiscoveryService } from "./discovery_services.ts";
+import type { NodeSessions, PendingSession } from "./node_sessions.ts";
+import type { Poll, PollAnswerer } from "./poll.ts";
+
+const sotwRequest = messageCodec("envoy.service.discovery.v3.DiscoveryRequest");
+const deltaRequest = messageCodec("envoy.service.discovery.v3.DeltaDiscoveryRequest");
+const sotwResponse = messageCodec("envoy.service.discovery.v3.DiscoveryResponse");
+
+/** What answers the discovery RPCs. */
+export interface DiscoveryParts {
+  /** Where streams are. */
+  readonly hub: Hub;
+  /** Who they belong to. */
+  readonly sessions: NodeSessions;
+  /** What answers polls. */
+  readonly polls: PollAnswerer;
+}
+
+/** Returns the RPCs of all discovery services. */
+export function discoveryMethods(parts: DiscoveryParts): readonly MethodImplementation[] {
+  return DISCOVERY_SERVICES.flatMap((service) => [
+    ...streamMethod(parts, service, "sotw"),
+    ...streamMethod(parts, service, "delta"),
+    ...fetchMethod(parts, service),
+  ]);
+}
+
+function streamMethod(
+  parts: DiscoveryParts,
+  service: DiscoveryService,
+  mode: ProtocolMode,
+): readonly MethodImplementation[] {
+  const method = mode === "sotw" ? service.stream : service.delta;
+  if (method === undefined) return [];
+  const request: Codec<DiscoveryRequest | DeltaDiscoveryRequest> = mode === "sotw"
+    ? decodeOnly(sotwRequest)
+    : decodeOnly(deltaRequest);
+  const definition = {
+    service: service.service,
+    method,
+    kind: "bidi-stream" satisfies MethodKind as MethodKind,
+    request,
+    response: rawCodec,
+  };
+  return [implement(definition, streamHandler(parts, { mode, typeUrl: service.typeUrl }))];
+}
+
+/** Requests are only read here, and responses come encoded. */
+function decodeOnly<T>({ decode }: { decode(bytes: Uint8Array): T }): Codec<T> {
+  return {
+    decode,
+    encode: () => {
+      throw new TypeError("Cannot encode a discovery request as only clients send them");
+    },
+  };
+}
+
+function streamHandler(
+  { hub, sessions }: DiscoveryParts,
+  { mode, typeUrl }: { readonly mode: ProtocolMode; readonly typeUrl: string | undefined },
+): BidiStreamHandler<DiscoveryRequest | DeltaDiscoveryRequest, Bytes> {
+  return (requests, { peer, signal }) => {
+    let session: PendingSession | undefined;
+    let first: DiscoveryRequest | DeltaDiscoveryRequest | undefined;
+    return serveStream(tapFirst(requests, (request) => first = request), {
+      hub,
+      mode,
+      ...(typeUrl === undefined ? {} : { typeUrl }),
+      assign() {
+        session = sessions.begin({ node: first?.node, peer, signal });
+        return session.view;
+      },
+      onOpen(stream) {
+        if (session !== undefined) sessions.add(session, stream);
+      },
+    });
+  };
+}
+
+/** Shows the first request to `see`: the protocol library knows less of a node than selectors do. */
+async function* tapFirst<T>(requests: AsyncIterable<T>, see: (request: T) => void) {
+  let isFirst = true;
+  for await (const request of requests) {
+    if (isFirst) see(request);
+    isFirst = false;
+    yield request;
+  }
+}
+
+function fetchMethod(
+  { polls }: DiscoveryParts,
+  { service, fetch, typeUrl }: DiscoveryService,
+): readonly MethodImplementation[] {
+  if (fetch === undefined || typeUrl === undefined) return [];
+  const definition = {
+    service,
+    method: fetch,
+    kind: "unary" satisfies MethodKind as MethodKind,
+    request: decodeOnly(sotwRequest),
+    response: { encode: sotwResponse.encode, decode: sotwResponse.decode },
+  };
+  const handler: UnaryHandler<DiscoveryRequest, DiscoveryResponse> = async (request, context) => {
+    const { peer, signal } = context;
+    const poll: Poll = { request: { ...request, versionInfo: "" }, typeUrl, peer, signal };
+    const answer = await polls.answer(poll);
+    if (answer.kind === "resources") return answer.response;
+    throw new TypeError("Cannot answer a poll without a version as unchanged");
+  };
+  return [implement(definition, handler)];
+}

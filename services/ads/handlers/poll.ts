@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Answers polls (REST-JSON, and the Fetch RPCs): what the node sees now, or that it has that already,
+ * after waiting for a change if it wants to wait.
+ * @module
+ */
+import type { Clock } from "@denvoy/base";
+import type { Peer } from "@denvoy/grpc";
+import type { DiscoveryRequest, DiscoveryResponse } from "@denvoy/proto/messages";
+import { fetchResources, type FetchResult, type Hub, type TypeUrl } from "@denvoy/xds";
+import type { NodeViews, ViewLease } from "../domain/node_views.ts";
+import type { Publisher } from "../domain/publisher.ts";
+import type { NodeSessions } from "./node_sessions.ts";
+
+/** One poll. */
+export interface Poll {
+  /** What is asked; `versionInfo` is what the client has. */
+  readonly request: DiscoveryRequest;
+  /** The type, which the RPC or the path tells. */
+  readonly typeUrl: TypeUrl;
+  /** Who asks. */
+  readonly peer: Peer;
+  /** Fires when nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
+  /** How long to wait for a change, in milliseconds. @default 0 */
+  readonly waitMs?: number;
+}
+
+/** What a poll is answered with. */
+export type PollAnswer =
+  | { readonly kind: "unchanged"; readonly versionInfo: string }
+  | { readonly kind: "resources"; readonly response: DiscoveryResponse };
+
+/** What polls are answered with. */
+export interface PollParts {
+  /** What nodes said of resources. */
+  readonly hub: Hub;
+  /** Through what nodes see. */
+  readonly views: NodeViews;
+  /** Tells of changes. */
+  readonly publisher: Publisher;
+  /** Says who a node may be. */
+  readonly sessions: NodeSessions;
+  /** Where time comes from. */
+  readonly clock: Clock;
+}
+
+/** Answers polls. */
+export class PollAnswerer {
+  readonly #parts: PollParts;
+
+  /** See {@linkcode PollParts}. */
+  constructor(parts: PollParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Answers a poll at once, or with the next change if the client has everything and waits.
+   * @throws StatusError PERMISSION_DENIED when the node may not be who it says
+   */
+  async answer(poll: Poll): Promise<PollAnswer> {
+    const node = this.#parts.sessions.identify(poll.request.node, poll.peer);
+    const changes = new ChangeWait();
+    const lease = this.#parts.views.lease({ node, moved: () => changes.notify() });
+    const stopListening = this.#parts.publisher.listen((views) => {
+      if (views.some(({ view }) => view === lease.view)) changes.notify();
+    });
+    const timer = this.#parts.clock.after(poll.waitMs ?? 0, () => changes.end());
+    const onAbort = () => changes.end();
+    poll.signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      return await this.#untilChanged(poll, { lease, changes });
+    } finally {
+      poll.signal.removeEventListener("abort", onAbort);
+      timer.cancel();
+      stopListening();
+      lease.release();
+    }
+  }
+
+  async #untilChanged(
+    poll: Poll,
+    { lease, changes }: { readonly lease: ViewLease; readonly changes: ChangeWait },
+  ): Promise<PollAnswer> {
+    while (true) {
+      const result = this.#look(poll, lease);
+      if (result.kind === "resources") return { kind: "resources", response: answer(poll, result) };
+      if (!poll.waitMs || !await changes.next()) return result;
+    }
+  }
+
+  #look({ request, typeUrl }: Poll, { view }: ViewLease): FetchResult {
+    return fetchResources(request, { view, typeUrl, verdicts: this.#parts.hub.verdicts(view) });
+  }
+}
+
+/** Lets one waiter wait for the next change, and tells it when there is no use in waiting. */
+class ChangeWait {
+  #changed = false;
+  #ended = false;
+  #resolve: (() => void) | undefined;
+
+  notify(): void {
+    this.#changed = true;
+    this.#resolve?.();
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#resolve?.();
+  }
+
+  /** Resolves to whether something changed since the last call; false once the wait is over. */
+  async next(): Promise<boolean> {
+    if (!this.#changed && !this.#ended) {
+      await new Promise<void>((resolve) => this.#resolve = resolve);
+    }
+    const changed = this.#changed;
+    this.#changed = false;
+    return changed;
+  }
+}
+
+function answer(
+  { typeUrl }: Poll,
+  result: Extract<FetchResult, { kind: "resources" }>,
+): DiscoveryResponse {
+  return {
+    versionInfo: result.versionInfo,
+    resources: result.resources.map(({ value }) => ({ typeUrl, value })),
+    canary: false,
+    typeUrl,
+    nonce: "",
+    resourceErrors: [],
+  };
+}

@@ -4,7 +4,7 @@
  * the field that names a resource of the type.
  * @module
  */
-import type { ResourceKey, TypeUrl } from "@denvoy/xds";
+import { type ResourceKey, type TypeUrl, TypeUrls } from "@denvoy/xds";
 
 /** A type of resource that is served. */
 export interface ResourceType {
@@ -23,28 +23,31 @@ export interface ResourceType {
 
 const PREFIX = "type.googleapis.com/";
 
-/** `envoy.config.cluster.v3.Cluster` (CDS). */
-export const CLUSTER: TypeUrl = `${PREFIX}envoy.config.cluster.v3.Cluster`;
-/** `envoy.config.endpoint.v3.ClusterLoadAssignment` (EDS). */
-export const LOAD_ASSIGNMENT: TypeUrl = `${PREFIX}envoy.config.endpoint.v3.ClusterLoadAssignment`;
-/** `envoy.config.endpoint.v3.LbEndpoint` (LEDS). */
-export const LB_ENDPOINT: TypeUrl = `${PREFIX}envoy.config.endpoint.v3.LbEndpoint`;
-/** `envoy.config.listener.v3.Listener` (LDS). */
-export const LISTENER: TypeUrl = `${PREFIX}envoy.config.listener.v3.Listener`;
-/** `envoy.config.route.v3.RouteConfiguration` (RDS). */
-export const ROUTE_CONFIGURATION: TypeUrl = `${PREFIX}envoy.config.route.v3.RouteConfiguration`;
-/** `envoy.config.route.v3.VirtualHost` (VHDS). */
-export const VIRTUAL_HOST: TypeUrl = `${PREFIX}envoy.config.route.v3.VirtualHost`;
-/** `envoy.config.route.v3.ScopedRouteConfiguration` (SRDS). */
-export const SCOPED_ROUTE: TypeUrl = `${PREFIX}envoy.config.route.v3.ScopedRouteConfiguration`;
-/** `envoy.extensions.transport_sockets.tls.v3.Secret` (SDS). */
-export const SECRET: TypeUrl = `${PREFIX}envoy.extensions.transport_sockets.tls.v3.Secret`;
-/** `envoy.service.runtime.v3.Runtime` (RTDS). */
-export const RUNTIME: TypeUrl = `${PREFIX}envoy.service.runtime.v3.Runtime`;
-/** `envoy.config.core.v3.TypedExtensionConfig` (ECDS). */
-export const EXTENSION_CONFIG: TypeUrl = `${PREFIX}envoy.config.core.v3.TypedExtensionConfig`;
-/** `ratelimit.config.ratelimit.v3.RateLimitConfig`, read by the rate limit service. */
-export const RATE_LIMIT_CONFIG: TypeUrl = `${PREFIX}ratelimit.config.ratelimit.v3.RateLimitConfig`;
+/** The type of CDS. */
+export const CLUSTER: TypeUrl = TypeUrls.cluster;
+/** The type of EDS. */
+export const LOAD_ASSIGNMENT: TypeUrl = TypeUrls.endpoints;
+/** The type of LEDS. */
+export const LB_ENDPOINT: TypeUrl = TypeUrls.lbEndpoint;
+/** The type of LDS. */
+export const LISTENER: TypeUrl = TypeUrls.listener;
+/** The type of RDS. */
+export const ROUTE_CONFIGURATION: TypeUrl = TypeUrls.route;
+/** The type of VHDS. */
+export const VIRTUAL_HOST: TypeUrl = TypeUrls.virtualHost;
+/** The type of SRDS. */
+export const SCOPED_ROUTE: TypeUrl = TypeUrls.scopedRoute;
+/** The type of SDS. */
+export const SECRET: TypeUrl = TypeUrls.secret;
+/** The type of RTDS. */
+export const RUNTIME: TypeUrl = TypeUrls.runtime;
+/** The type of ECDS. */
+export const EXTENSION_CONFIG: TypeUrl = TypeUrls.extensionConfig;
+/** Limits, read by the rate limit service. */
+export const RATE_LIMIT_CONFIG: TypeUrl = TypeUrls.rateLimitConfig;
+/** `envoy.config.endpoint.v3.LbEndpointCollection`, a list of endpoints by name. */
+export const LB_ENDPOINT_COLLECTION: TypeUrl =
+  `${PREFIX}envoy.config.endpoint.v3.LbEndpointCollection`;
 /** `envoy.service.discovery.v3.Resource`, the wrapper that gives a name and a TTL. */
 export const RESOURCE_WRAPPER: TypeUrl = `${PREFIX}envoy.service.discovery.v3.Resource`;
 
@@ -63,6 +66,11 @@ export const resourceTypes: readonly ResourceType[] = [
     nameField: "cluster_name",
   },
   { typeUrl: LB_ENDPOINT, plural: "lb-endpoints", singular: "endpoint" },
+  {
+    typeUrl: LB_ENDPOINT_COLLECTION,
+    plural: "lb-endpoint-collections",
+    singular: "endpoint collection",
+  },
   { typeUrl: SECRET, plural: "secrets", singular: "secret", nameField: "name" },
   { typeUrl: RUNTIME, plural: "runtimes", singular: "runtime layer", nameField: "name" },
   {

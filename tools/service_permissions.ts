@@ -10,6 +10,13 @@ import { repositoryRoot } from "./real_parts/cache.ts";
 /** Services that can be started. */
 export type ServiceName = "ads";
 
+/** The ports of each service; it listens on loopback unless it is told otherwise. */
+export const servicePorts: Readonly<
+  Record<ServiceName, { readonly grpc: number; readonly http: number }>
+> = {
+  ads: { grpc: 18_000, http: 18_001 },
+};
+
 /** What one run of a service may touch. */
 export interface ServiceAccess {
   /** Addresses (`host:port`) that it listens on or connects to. */

@@ -3,16 +3,17 @@
  * The ads service for one test: a process of its own, with the permissions that users run it with.
  * @module
  */
-import { Child } from "@denvoy/tools/child";
+import { Child, type ChildOptions } from "@denvoy/tools/child";
 import { serviceCommand } from "@denvoy/tools/service_permissions";
 import { exitSignal } from "./envoy.ts";
 import { eventually } from "./eventually.ts";
+import { TempFolder } from "./temp_folder.ts";
 
 /** How to start ads. */
 export interface DenvoyAdsOptions {
   /** Folder or file with resources; none if absent. */
   readonly resources?: string;
-  /** Folder for registrations and revisions; memory if absent. */
+  /** Folder for registrations and revisions. @default one that goes with the process */
   readonly dataDir?: string;
   /** Where gRPC listens; give the one of a killed process to restart it. @default "127.0.0.1:0" */
   readonly grpcAddress?: string;
@@ -44,7 +45,8 @@ export interface DenvoyAds extends AsyncDisposable {
 
 /** Starts ads; throws with the end of its log when it exits or is not ready in 20 seconds. */
 export async function startDenvoyAds(options: DenvoyAdsOptions = {}): Promise<DenvoyAds> {
-  const child = Child.start(adsProcess(options));
+  const folder = await TempFolder.create();
+  const child = Child.start(adsProcess(options, folder));
   const wait = {
     withinMs: 20_000,
     detail: () => child.lastWords(),
@@ -55,13 +57,14 @@ export async function startDenvoyAds(options: DenvoyAdsOptions = {}): Promise<De
       ...wait,
       what: "ads to log its addresses",
     });
-    const ads = new RunningAds(child, addresses);
+    const ads = new RunningAds(child, folder, addresses);
     if (options.waitReady !== false) {
       await eventually(() => isReady(ads.httpUrl), { ...wait, what: "ads to be ready" });
     }
     return ads;
   } catch (error) {
     await child.stop(0);
+    await folder[Symbol.asyncDispose]();
     throw error;
   }
 }
@@ -72,7 +75,7 @@ export async function startDenvoyAds(options: DenvoyAdsOptions = {}): Promise<De
  */
 export function startupAddresses(
   lines: readonly string[],
-): { readonly grpcAddress: string; readonly httpAddress: string } | undefined {
+): Addresses | undefined {
   for (const line of lines) {
     const fields = parseJson(line);
     if (typeof fields?.grpcAddress !== "string") continue;
@@ -86,18 +89,26 @@ export function startupAddresses(
 export async function runDenvoyAds(
   options: DenvoyAdsOptions,
 ): Promise<{ readonly code: number; readonly output: string }> {
-  await using child = Child.start(adsProcess(options));
+  await using folder = await TempFolder.create();
+  await using child = Child.start(adsProcess(options, folder));
   const exit = await child.exited;
   return { code: exit.code, output: child.lines.join("\n") };
+}
+
+interface Addresses {
+  readonly grpcAddress: string;
+  readonly httpAddress: string;
 }
 
 class RunningAds implements DenvoyAds {
   readonly child: Child;
   readonly grpcAddress: string;
   readonly httpAddress: string;
+  readonly #folder: TempFolder;
 
-  constructor(child: Child, addresses: { grpcAddress: string; httpAddress: string }) {
+  constructor(child: Child, folder: TempFolder, addresses: Addresses) {
     this.child = child;
+    this.#folder = folder;
     this.grpcAddress = addresses.grpcAddress;
     this.httpAddress = addresses.httpAddress;
   }
@@ -113,28 +124,31 @@ class RunningAds implements DenvoyAds {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.child.stop();
+    await this.#folder[Symbol.asyncDispose]();
   }
 }
 
-function adsProcess(options: DenvoyAdsOptions): Parameters<typeof Child.start>[0] {
+function adsProcess(options: DenvoyAdsOptions, folder: TempFolder): ChildOptions {
   const grpcAddress = options.grpcAddress ?? "127.0.0.1:0";
   const httpAddress = options.httpAddress ?? "127.0.0.1:0";
-  const { resources, dataDir } = options;
+  const dataDir = options.dataDir ?? folder.file("data");
+  const { resources } = options;
   const args = serviceCommand("ads", {
     access: {
       addresses: [grpcAddress, httpAddress],
       read: [...(resources === undefined ? [] : [resources]), ...options.read ?? []],
-      ...(dataDir === undefined ? {} : { dataDir }),
+      dataDir,
     },
     flags: [
-      ...["--grpc-address", grpcAddress, "--http-address", httpAddress, "--log-format", "json"],
+      ...["--grpc-address", grpcAddress, "--http-address", httpAddress],
+      ...["--data-dir", dataDir, "--log-format", "json"],
       ...(resources === undefined ? [] : ["--resources", resources]),
-      ...(dataDir === undefined ? [] : ["--data-dir", dataDir]),
       ...(options.flags ?? []),
     ],
   });
   const env = options.env ?? {};
-  return { name: "ads", command: Deno.execPath(), args, env };
+  // In a folder of its own it finds no denvoy.yaml that somebody left in the repository.
+  return { name: "ads", command: Deno.execPath(), args, env, cwd: folder.path };
 }
 
 async function isReady(httpUrl: string): Promise<boolean> {

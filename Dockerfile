@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+# One file for every service:
+#
+#   docker build --build-arg SERVICE=ads -t denvoy-ads .
+#   docker run -p 18000:18000 -p 127.0.0.1:18001:18001 \
+#     -v ./resources:/etc/denvoy/resources:ro -v denvoy-ads:/var/lib/denvoy \
+#     denvoy-ads --resources /etc/denvoy/resources \
+#     --tls-cert /etc/denvoy/tls.crt --tls-key /etc/denvoy/tls.key --client-ca /etc/denvoy/ca.crt
+#
+# Configuration is read below /etc/denvoy, state is kept in /var/lib/denvoy; the service may touch
+# nothing else. The ports are those of the reference; map them to others outside.
+
+FROM denoland/deno:2.9.5 AS build
+ARG SERVICE
+WORKDIR /app
+COPY deno.json deno.lock ./
+COPY cli cli
+COPY tools tools
+COPY libs libs
+COPY services services
+# Downloads what the service imports, exactly as locked, and writes /app/start and /app/health.
+RUN deno install --frozen --entrypoint services/${SERVICE}/main.ts \
+ && deno run --allow-write=/app --frozen tools/image/entrypoint.ts ${SERVICE} /app \
+ && mkdir -p /etc/denvoy /var/lib/denvoy
+
+FROM denoland/deno:2.9.5
+COPY --from=build --chown=deno:deno /deno-dir /deno-dir
+COPY --from=build /app /app
+COPY --from=build /etc/denvoy /etc/denvoy
+COPY --from=build --chown=deno:deno /var/lib/denvoy /var/lib/denvoy
+WORKDIR /app
+USER deno
+VOLUME /var/lib/denvoy
+HEALTHCHECK --interval=5s --timeout=3s --start-period=20s CMD ["/app/health"]
+ENTRYPOINT ["/app/start"]

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { repositoryRoot } from "@denvoy/tools/real_parts";
+import { type Bootstrap, validateBootstrap } from "../support/mod.ts";
+
+const folder = join(repositoryRoot, "examples", "bootstrap");
+
+for (const { name } of Deno.readDirSync(folder)) {
+  Deno.test(`examples/bootstrap/${name} is accepted by a real Envoy without a warning`, async () => {
+    const bootstrap = parse(await Deno.readTextFile(join(folder, name))) as Bootstrap;
+    const { ok, output } = await validateBootstrap(bootstrap);
+    assert.equal(ok, true, output);
+    assert.doesNotMatch(output, /\[warning\]|deprecated/i);
+  });
+
+  Deno.test(`examples/bootstrap/${name} holds nothing but the address of Denvoy`, async () => {
+    const bootstrap = parse(await Deno.readTextFile(join(folder, name)));
+    assert.deepEqual(Object.keys(bootstrap.static_resources), ["clusters"]);
+    assert.deepEqual(bootstrap.static_resources.clusters.map((c: Bootstrap) => c.name), ["denvoy"]);
+    assert.equal(bootstrap.dynamic_resources.ads_config.api_type, "DELTA_GRPC");
+    assert.equal(bootstrap.dynamic_resources.ads_config.set_node_on_first_message_only, true);
+  });
+}

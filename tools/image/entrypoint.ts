@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Writes the two scripts of a service's container image: what starts it, with the permissions that
+ * its tests run it with, and what asks whether it is alive.
+ * @module
+ */
+import { join } from "node:path";
+import { type ServiceName, servicePermissions, servicePorts } from "../service_permissions.ts";
+
+/** Where the source tree is in the image. */
+export const imageRoot = "/app";
+
+/** Where configuration is mounted: resources, certificates, `denvoy.yaml`. */
+export const imageConfigDir = "/etc/denvoy";
+
+/** Where state is mounted. */
+export const imageDataDir = "/var/lib/denvoy";
+
+/**
+ * Returns the script that starts a service on all addresses of its container. Flags come after;
+ * without TLS keys among them the service refuses to listen that wide unless `--insecure` is one.
+ */
+export function startScript(service: ServiceName): string {
+  const { grpc, http } = servicePorts[service];
+  const addresses = [`0.0.0.0:${grpc}`, `0.0.0.0:${http}`];
+  const access = { addresses, read: [imageConfigDir], dataDir: imageDataDir, root: imageRoot };
+  const flags = ["--quiet", "--cached-only", "--frozen", ...servicePermissions(access)];
+  const prefix = `DENVOY_${service.toUpperCase()}`;
+  return script([
+    `export ${prefix}_GRPC_ADDRESS="\${${prefix}_GRPC_ADDRESS:-${addresses[0]}}"`,
+    `export ${prefix}_HTTP_ADDRESS="\${${prefix}_HTTP_ADDRESS:-${addresses[1]}}"`,
+    `export ${prefix}_DATA_DIR="\${${prefix}_DATA_DIR:-${imageDataDir}}"`,
+    // Without the variable a file that is not there is no error, with it it is one.
+    `config=${imageConfigDir}/denvoy.yaml`,
+    'if [ -z "${DENVOY_CONFIG:-}" ] && [ -f "$config" ]; then export DENVOY_CONFIG="$config"; fi',
+    `exec deno run ${flags.join(" ")} ${imageRoot}/services/${service}/main.ts "$@"`,
+  ]);
+}
+
+/** Returns the script that fails unless the service's HTTP port answers `/healthz` with 2xx. */
+export function healthScript(service: ServiceName): string {
+  const address = `127.0.0.1:${servicePorts[service].http}`;
+  // The port speaks HTTPS once the service has keys; their names are those of other addresses.
+  const get = (scheme: string) => `fetch("${scheme}://${address}/healthz")`;
+  const code = `const answer = await ${get("http")}.catch(() => ${get("https")});` +
+    " Deno.exit(answer.ok ? 0 : 1)";
+  const flags = "--quiet --no-lock --no-config --unsafely-ignore-certificate-errors=127.0.0.1";
+  return script([`exec deno eval ${flags} '${code}'`]);
+}
+
+function script(lines: readonly string[]): string {
+  return ["#!/bin/sh", "set -eu", `cd ${imageRoot}`, ...lines, ""].join("\n");
+}
+
+if (import.meta.main) {
+  const [service = "", folder = imageRoot] = Deno.args;
+  if (!Object.hasOwn(servicePorts, service)) {
+    const known = Object.keys(servicePorts).join(", ");
+    throw new Error(`cannot build an image as SERVICE must be one of ${known}: it is "${service}"`);
+  }
+  const options = { mode: 0o755 };
+  await Deno.writeTextFile(join(folder, "start"), startScript(service as ServiceName), options);
+  await Deno.writeTextFile(join(folder, "health"), healthScript(service as ServiceName), options);
+}

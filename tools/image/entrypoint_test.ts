@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from "node:assert/strict";
+import { servicePermissions } from "../service_permissions.ts";
+import { healthScript, startScript } from "./entrypoint.ts";
+
+Deno.test("startScript() runs main.ts with narrow permissions and passes flags on", () => {
+  const script = startScript("ads");
+  assert.match(script, /^#!\/bin\/sh\nset -eu\n/);
+  assert.match(script, / --allow-net=0\.0\.0\.0:18000,0\.0\.0\.0:18001 /);
+  assert.match(script, / --allow-read=\/app\/libs\/proto\/gen,\/etc\/denvoy,\/var\/lib\/denvoy /);
+  assert.match(script, / --allow-write=\/var\/lib\/denvoy /);
+  assert.match(script, /\/app\/services\/ads\/main\.ts "\$@"\n$/);
+  assert.doesNotMatch(script, /--allow-(all|run|ffi|sys)|-A /);
+});
+
+for (const status of [200, 503]) {
+  Deno.test(`healthScript() judges an answer of ${status}`, async () => {
+    const options = { hostname: "127.0.0.1", port: 0, onListen: () => {} };
+    await using server = Deno.serve(options, (request) => {
+      assert.equal(new URL(request.url).pathname, "/healthz");
+      return new Response(null, { status });
+    });
+    const script = healthScript("ads").replaceAll(":18001", `:${server.addr.port}`)
+      .replace("cd /app\n", "").replace("deno eval", `"${Deno.execPath()}" eval`);
+    const { code } = await new Deno.Command("sh", { args: ["-c", script] }).output();
+    assert.equal(code, status === 200 ? 0 : 1);
+  });
+}
+
+Deno.test("servicePermissions() gives no writing without a data folder", () => {
+  const flags = servicePermissions({ addresses: ["127.0.0.1:0"], root: "/app" });
+  assert.equal(flags.some((flag) => flag.startsWith("--allow-write")), false);
+  assert.ok(flags.includes("--allow-net=127.0.0.1:0"));
+  assert.ok(flags.includes("--no-prompt"));
+});

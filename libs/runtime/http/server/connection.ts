@@ -99,7 +99,7 @@ export class Connection {
     const body = new RequestBody(this.#bodyOf(head), head.framing.kind === "none");
     const response = await this.#answer(this.#requestOf(head, body));
     if (response === undefined) return false;
-    const keepAlive = await this.#respond(head, response, body);
+    const keepAlive = await this.#respond(head, response, body).finally(() => letGo(response));
     this.#deadlineMs = this.#options.nowMs() + this.#options.limits.stallTimeoutMs;
     if (keepAlive && await this.#discard(body)) return this.#becomeIdle();
     await this.#linger();
@@ -176,7 +176,10 @@ export class Connection {
   /** Undefined when the connection was closed first: a handler that hangs must not hold it. */
   async #answer(request: HttpRequest): Promise<HttpResponse | undefined> {
     try {
-      return await this.#unlessClosed(this.#options.handler(request));
+      const answer = this.#options.handler(request);
+      const response = await this.#unlessClosed(answer);
+      if (response === undefined) answer.then(letGo, () => {});
+      return response;
     } catch {
       return { status: 500, headers: {} };
     }
@@ -214,17 +217,11 @@ export class Connection {
     encode: (part: Uint8Array) => Uint8Array,
   ): Promise<void> {
     const iterator = parts[Symbol.asyncIterator]();
-    try {
-      for (;;) {
-        const next = await this.#unlessClosed(iterator.next());
-        if (next === undefined) throw new Error("connection closed");
-        if (next.done) return;
-        if (next.value.length > 0) await this.#write(encode(next.value));
-      }
-    } catch (error) {
-      // Not awaited: an iterator that hangs in `next` would hang here too.
-      iterator.return?.().catch(() => {});
-      throw error;
+    for (;;) {
+      const next = await this.#unlessClosed(iterator.next());
+      if (next === undefined) throw new Error("connection closed");
+      if (next.done) return;
+      if (next.value.length > 0) await this.#write(encode(next.value));
     }
   }
 
@@ -315,6 +312,13 @@ class RequestBody implements AsyncIterable<Uint8Array> {
       throw error;
     }
   }
+}
+
+/** Ends what produces a body. Not awaited: what hangs in `next` would hang here too. */
+function letGo(response: HttpResponse): void {
+  const { body } = response;
+  if (body === undefined || body instanceof Uint8Array) return;
+  body[Symbol.asyncIterator]().return?.().catch(() => {});
 }
 
 function join(start: Uint8Array, rest: Uint8Array | undefined): Uint8Array {

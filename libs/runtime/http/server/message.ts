@@ -36,7 +36,10 @@ export interface HttpResponse {
   readonly status: number;
   /** Headers; the server adds date, length and connection handling. */
   readonly headers: Readonly<Record<string, string>>;
-  /** The body at once, or in parts as they come; the client's pace slows the iteration. */
+  /**
+   * The body at once, or in parts as they come; the client's pace slows the iteration. The iterator
+   * is the same at each call (as a generator's is), and its `return` is always called in the end.
+   */
   readonly body?: Uint8Array | AsyncIterable<Uint8Array>;
 }
 

@@ -4,7 +4,15 @@
  * one pass finds them all.
  * @module
  */
-import { create, type DescEnum, type DescField, type DescMessage } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescEnum,
+  type DescEnumValue,
+  type DescField,
+  type DescMessage,
+  type JsonValue,
+  ScalarType,
+} from "@bufbuild/protobuf";
 import { byKey } from "./canonical.ts";
 import { type FieldEntry, FieldTables } from "./field_table.ts";
 import type { Described } from "./message.ts";
@@ -13,7 +21,7 @@ import type { Path } from "./path.ts";
 import { isPlainMap, type PlainMap, type PlainValue, quote, setOwn } from "./plain.ts";
 import { readAny } from "./read_any.ts";
 import { explain, Fault, readScalar, type ScalarValue } from "./read_scalar.ts";
-import { readWellKnown, toJsonObject } from "./read_well_known.ts";
+import { isWrittenAsFields, readStructJson, readWellKnown, toJson } from "./read_well_known.ts";
 import type { Registry } from "./registry.ts";
 
 /** Something that is wrong at a path. */
@@ -42,6 +50,7 @@ export interface ReaderOptions {
 
 /** Messages nested deeper than this are refused, as on the wire. */
 const MAX_DEPTH = 100;
+const TOO_DEEP = `messages must not be nested deeper than ${MAX_DEPTH}`;
 
 const tables = new WeakMap<Registry, FieldTables>();
 
@@ -113,7 +122,7 @@ export class MessageReader {
       return undefined;
     }
     if (this.#depth === MAX_DEPTH) {
-      this.fail(`messages must not be nested deeper than ${MAX_DEPTH}`);
+      this.fail(TOO_DEEP);
       return undefined;
     }
     this.#depth++;
@@ -121,6 +130,13 @@ export class MessageReader {
     this.#fields(desc, message, value);
     this.#depth--;
     return message;
+  }
+
+  /** Returns the JSON of a Struct or Value; undefined, with a problem, when it is nested too deep. */
+  json(value: PlainValue): JsonValue | undefined {
+    const json = toJson(value, MAX_DEPTH - this.#depth);
+    if (json === undefined) this.fail(TOO_DEEP);
+    return json;
   }
 
   #fields(desc: DescMessage, message: Described["message"], value: PlainMap): void {
@@ -186,10 +202,7 @@ export class MessageReader {
   }
 
   #list(entry: FieldEntry, value: PlainValue): unknown[] | undefined {
-    if (!Array.isArray(value)) {
-      this.failValue("must be a list", value);
-      return undefined;
-    }
+    if (!Array.isArray(value)) return this.#listOfOne(entry, value);
     const list: unknown[] = [];
     for (let index = 0; index < value.length; index++) {
       this.#path.push(index);
@@ -198,6 +211,12 @@ export class MessageReader {
       if (item !== undefined) list.push(item);
     }
     return list;
+  }
+
+  /** As in Envoy, what is not a list is a list of one. */
+  #listOfOne(entry: FieldEntry, value: PlainValue): unknown[] | undefined {
+    const item = this.#single(entry, value);
+    return item === undefined ? undefined : [item];
   }
 
   #map(entry: FieldEntry, value: PlainValue): Record<string, unknown> | undefined {
@@ -209,7 +228,9 @@ export class MessageReader {
     for (const [key, item] of Object.entries(value).sort(byKey)) {
       this.#path.push(key);
       const mapKey = this.#mapKey(entry.field, key);
-      const local = this.#single(entry, item);
+      // As in Envoy, null is an empty message here.
+      const given = item === null && entry.field.message ? {} : item;
+      const local = this.#single(entry, given);
       this.#path.pop();
       if (mapKey !== undefined && local !== undefined) setOwn(map, mapKey, local);
     }
@@ -231,14 +252,17 @@ export class MessageReader {
   #single({ field, local }: FieldEntry, value: PlainValue): unknown {
     if (field.message) {
       if (local === "message") return this.message(field.message, value);
-      return local === "struct" ? toJsonObject(this, value) : this.#wrapped(field.message, value);
+      return local === "struct" ? readStructJson(this, value) : this.#wrapped(field.message, value);
     }
     return field.enum ? this.enumValue(field.enum, value) : this.#scalar(field, value);
   }
 
   #wrapped(wrapper: DescMessage, value: PlainValue): ScalarValue | undefined {
     const inner = wrapper.fields[0];
-    return inner && this.#scalar(inner, value);
+    if (inner === undefined) return undefined;
+    if (!isWrittenAsFields(wrapper, value)) return this.#scalar(inner, value);
+    const message = this.message(wrapper, value) as { readonly value?: ScalarValue } | undefined;
+    return message?.value;
   }
 
   #scalar(field: DescField, value: PlainValue): ScalarValue | undefined {
@@ -253,11 +277,11 @@ export class MessageReader {
   enumValue(desc: DescEnum, value: PlainValue): number | undefined {
     if (value === null && desc.typeName === "google.protobuf.NullValue") return 0;
     if (typeof value === "number") {
-      const number = readScalar(5, value);
+      const number = readScalar(ScalarType.INT32, value);
       if (typeof number === "number") return this.#enumNumber(desc, number);
     }
     if (typeof value === "string") {
-      const found = desc.values.find(({ name }) => name === value);
+      const found = findEnumValue(desc, value);
       if (found?.deprecated) this.#warnDeprecated(`value ${value}`);
       if (found) return found.number;
     }
@@ -280,12 +304,19 @@ interface FieldInput {
   readonly key: string;
 }
 
+/** Names count in any case, and numbers in quotes, as in Envoy. */
+function findEnumValue(desc: DescEnum, text: string): DescEnumValue | undefined {
+  const name = text.toUpperCase();
+  return desc.values.find((value) => value.name === text) ??
+    desc.values.find((value) => value.name.toUpperCase() === name || String(value.number) === text);
+}
+
 function nameOf({ name }: { readonly name: string }): string {
   return name;
 }
 
 function isString(field: DescField & { readonly fieldKind: "map" }): boolean {
-  return field.mapKey === 9;
+  return field.mapKey === ScalarType.STRING;
 }
 
 /** Tells whether null is a value of the field rather than its absence. */

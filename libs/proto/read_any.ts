@@ -51,8 +51,8 @@ function resolveType(reader: MessageReader, typeUrl: PlainValue): Described["des
     return undefined;
   }
   const desc = reader.registry.messageByUrl(typeUrl);
-  if (desc && typeUrl.includes("/")) return desc;
-  const hint = desc ? `did you mean "${typeUrlOf(typeUrl)}"?` : hintFor(reader, typeUrl);
+  if (desc && typeUrl.lastIndexOf("/") > 0) return desc;
+  const hint = desc ? `did you mean "${typeUrlOf(desc.typeName)}"?` : hintFor(reader, typeUrl);
   reader.fail(`type ${quote(typeUrl)} is unknown`, { hint });
   return undefined;
 }
@@ -72,9 +72,6 @@ function readValueOf(
     const message = `${desc.typeName} in an Any has no field ${quote(key)}`;
     reader.at(key, () => reader.fail(message, { at: "key", hint: 'it stands under "value"' }));
   }
-  if (!Object.hasOwn(fields, "value")) {
-    reader.fail(`${desc.typeName} in an Any needs "value"`);
-    return undefined;
-  }
+  if (!Object.hasOwn(fields, "value")) return create(desc);
   return reader.at("value", () => reader.message(desc, fields["value"] ?? null));
 }

@@ -27,7 +27,7 @@ export function readScalar(type: ScalarType, value: PlainValue): ScalarValue | F
     case ScalarType.STRING:
       return typeof value === "string" ? value : STRING_FAULT;
     case ScalarType.BOOL:
-      return typeof value === "boolean" ? value : BOOLEAN_FAULT;
+      return readBoolean(value);
     case ScalarType.BYTES:
       return readBytes(value);
     case ScalarType.DOUBLE:
@@ -43,6 +43,17 @@ const STRING_FAULT = new Fault("must be a string (in quotes if it looks like som
 const BOOLEAN_FAULT = new Fault("must be true or false");
 const BYTES_FAULT = new Fault("must be bytes in base64");
 const NUMBER_FAULT = new Fault("must be a number");
+
+const TRUE_WORDS: ReadonlySet<string> = new Set(["true", "t", "yes", "y", "1"]);
+const FALSE_WORDS: ReadonlySet<string> = new Set(["false", "f", "no", "n", "0"]);
+
+/** Envoy takes words in quotes, too, in any case. */
+function readBoolean(value: PlainValue): boolean | Fault {
+  if (typeof value === "boolean") return value;
+  const word = typeof value === "string" ? value.toLowerCase() : "";
+  if (TRUE_WORDS.has(word)) return true;
+  return FALSE_WORDS.has(word) ? false : BOOLEAN_FAULT;
+}
 
 interface IntegerKind {
   readonly min: bigint;
@@ -92,7 +103,7 @@ function toBigInt(value: PlainValue): bigint | undefined {
   if (typeof value === "bigint") return value;
   if (typeof value === "number") return Number.isInteger(value) ? BigInt(value) : undefined;
   if (typeof value !== "string") return undefined;
-  if (/^-?\d{1,40}$/.test(value)) return BigInt(value);
+  if (/^-?\d{1,40}$/.test(value) || /^0[xX][0-9a-fA-F]{1,16}$/.test(value)) return BigInt(value);
   if (!FLOAT.test(value)) return undefined;
   const number = Number(value);
   return Number.isInteger(number) ? BigInt(number) : undefined;
@@ -126,10 +137,9 @@ function readFloat(value: PlainValue): number | Fault {
 }
 
 function readBytes(value: PlainValue): Uint8Array | Fault {
-  if (typeof value !== "string") return BYTES_FAULT;
-  const alphabet = /[-_]/.test(value) ? "base64url" : "base64";
+  if (typeof value !== "string" || /\s/.test(value)) return BYTES_FAULT;
   try {
-    return Uint8Array.fromBase64(value, { alphabet });
+    return Uint8Array.fromBase64(value.replaceAll("-", "+").replaceAll("_", "/"));
   } catch {
     return BYTES_FAULT;
   }
@@ -156,7 +166,7 @@ export interface Duration {
 }
 
 const MAX_DURATION_SECONDS = 315_576_000_000;
-const DURATION = /^(-?)(\d+)(?:\.(\d{0,9}))?s$/;
+const DURATION = /^(-?)(\d+)(?:\.(\d{1,9}))?s$/;
 const DURATION_FAULT = new Fault('must be a duration in seconds such as "1.5s"');
 
 /** Returns the problem text for a fault; a secret value is left out. */

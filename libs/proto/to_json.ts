@@ -47,7 +47,12 @@ export function toJson(message: AnyMessage, options: WriteOptions = {}): JsonVal
 
 /** Returns a message as YAML; options as for {@linkcode toJson}. */
 export function toYaml(message: AnyMessage, options: WriteOptions = {}): string {
-  return stringify(toJson(message, options), { aliasDuplicateObjects: false, lineWidth: 0 });
+  // YAML 1.1 quotes every string that Envoy would take for a boolean or an octal number.
+  return stringify(toJson(message, options), {
+    version: "1.1",
+    aliasDuplicateObjects: false,
+    lineWidth: 0,
+  });
 }
 
 const REDACTED = "[redacted]";
@@ -69,7 +74,11 @@ class JsonWriter {
 
   message(desc: DescMessage, message: Message): JsonValue {
     if (isAny(message)) return this.#any(message);
-    if (hasOwnJsonForm(desc)) return bufToJson(desc, message);
+    return (hasOwnJsonForm(desc) ? wellKnownJson(desc, message) : undefined) ??
+      this.#fields(desc, message);
+  }
+
+  #fields(desc: DescMessage, message: Message): JsonObject {
     const json: JsonObject = {};
     for (const entry of fieldTablesOf(this.#registry).of(desc).entries) {
       const value = localValue(entry.field, message);
@@ -109,6 +118,15 @@ class JsonWriter {
     if (local === "struct") return value as JsonObject;
     if (field.enum) return enumJson(field, value as number);
     return scalarJson(local === "wrapper" ? wrapped(field.message) : field.scalar, value);
+  }
+}
+
+/** Undefined for what the wire allows and JSON does not, e.g. a Duration of a million years. */
+function wellKnownJson(desc: DescMessage, message: Message): JsonValue | undefined {
+  try {
+    return bufToJson(desc, message);
+  } catch {
+    return undefined;
   }
 }
 

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Problem } from "@denvoy/base";
-import type { DescField, Message } from "@bufbuild/protobuf";
+import { type DescField, type Message, ScalarType } from "@bufbuild/protobuf";
 import type { FieldEntry } from "./field_table.ts";
 import { type AnyMessage, contentOf, type Described, isAny, localValue } from "./message.ts";
 import { formatPath, type Path } from "./path.ts";
@@ -153,9 +153,9 @@ function nameOf({ name }: { readonly name: string }): string {
 }
 
 function keyValue(field: DescField, key: string): unknown {
-  // Keys of integer maps are text in the message; 9 is ScalarType.STRING, 8 is BOOL.
-  if (field.fieldKind !== "map" || field.mapKey === 9) return key;
-  return field.mapKey === 8 ? key === "true" : Number(key);
+  // Keys of integer maps are text in the message.
+  if (field.fieldKind !== "map" || field.mapKey === ScalarType.STRING) return key;
+  return field.mapKey === ScalarType.BOOL ? key === "true" : Number(key);
 }
 
 function isZero(value: unknown): boolean {

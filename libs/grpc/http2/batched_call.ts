@@ -48,10 +48,14 @@ export class CallBatch {
   /** Answers all calls that were added. */
   run(): void {
     if (this.#calls.length === 0) return;
-    const requests = this.#requests;
-    const calls = this.#calls;
+    const alive = this.#calls.every((call) => !call.over);
+    const calls = alive ? this.#calls : this.#calls.filter((call) => !call.over);
+    const requests = alive
+      ? this.#requests
+      : this.#requests.filter((_, at) => this.#calls[at]?.over === false);
     this.#requests = [];
     this.#calls = [];
+    if (calls.length === 0) return;
     try {
       settle(calls, this.#handler?.(requests, calls) ?? []);
     } catch (error) {

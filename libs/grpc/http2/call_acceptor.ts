@@ -7,7 +7,7 @@
 import type { MethodImplementation } from "../port.ts";
 import { BatchedCall, CallBatch } from "./batched_call.ts";
 import { type CallHead, readCallHead, REFUSED_HEAD, type Routes } from "./call_head.ts";
-import type { RequestAcceptor } from "./connection.ts";
+import type { RequestAcceptor } from "./stream_table.ts";
 import { RefusedRequest } from "./refused_request.ts";
 import type { RequestHead } from "./request_head.ts";
 import type { AcceptedHead, CallSurroundings, ServerCall } from "./server_call.ts";

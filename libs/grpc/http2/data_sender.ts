@@ -15,6 +15,9 @@ const BULK_BYTES = 32_768;
 /** A response that fits one frame goes into the output while that holds less than this. */
 const ANSWERS_BYTES = 262_144;
 
+/** A queue up to this length is not searched for closed streams. */
+const SMALL_QUEUE = 1_024;
+
 /** What the sender tells its connection. */
 export interface DataSenderHost {
   /** Appends the trailers that waited behind the last data, or nothing for an empty block. */
@@ -32,6 +35,7 @@ export class DataSender {
   readonly #settings: PeerSettings;
   #queue: Stream[] = [];
   #head = 0;
+  #compactAt = SMALL_QUEUE;
 
   /** `output` and `settings` are those of the connection, as they change. */
   constructor(host: DataSenderHost, output: OutputBuffer, settings: PeerSettings) {
@@ -51,6 +55,7 @@ export class DataSender {
     if (stream.pending === undefined) return this.#finish(stream);
     if (stream.sendWindow <= 0) return;
     stream.queued = true;
+    if (this.#queue.length >= this.#compactAt) this.#dropClosed();
     this.#queue.push(stream);
   }
 
@@ -60,7 +65,9 @@ export class DataSender {
       const stream = this.#queue[this.#head++];
       if (stream !== undefined) this.#turn(stream);
     }
-    this.#compact();
+    if (this.#head < this.#queue.length) return;
+    this.#queue.length = 0;
+    this.#head = 0;
   }
 
   /**
@@ -157,14 +164,11 @@ export class DataSender {
     if (pending.left === 0) stream.pending = undefined;
   }
 
-  #compact(): void {
-    if (this.#head === this.#queue.length) {
-      this.#queue.length = 0;
-      this.#head = 0;
-    } else if (this.#head > 1_024) {
-      this.#queue = this.#queue.slice(this.#head);
-      this.#head = 0;
-    }
+  /** Streams that were reset while they waited must not pile up behind a closed window. */
+  #dropClosed(): void {
+    this.#queue = this.#queue.slice(this.#head).filter((stream) => !stream.closed);
+    this.#head = 0;
+    this.#compactAt = Math.max(SMALL_QUEUE, this.#queue.length * 2);
   }
 }
 

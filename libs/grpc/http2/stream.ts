@@ -7,6 +7,8 @@
 import { byteLength, type Bytes } from "@denvoy/base";
 import { ErrorCode } from "./error_code.ts";
 import type { HeaderPair } from "./hpack_encoder.ts";
+import { ReceiveWindow } from "./receive_window.ts";
+import type { StreamWriter } from "./stream_writer.ts";
 
 /** What the layer above hears of a stream. Called while bytes are received; must not throw. */
 export interface StreamConsumer {
@@ -22,18 +24,10 @@ export interface StreamConsumer {
 
 /** What a stream needs from its connection. */
 export interface StreamHost {
-  /** Appends a header block. */
-  writeHeaders(stream: Stream, block: Uint8Array, endStream: boolean): void;
-  /** Encodes a block with the connection's dynamic table and appends it. */
-  writePairs(stream: Stream, pairs: readonly HeaderPair[]): void;
-  /** Appends DATA as far as windows and buffer permit; whatever is left stays with the stream. */
-  writeData(stream: Stream): void;
-  /** Appends headers, one DATA frame and trailers when all fit now; false when not. */
-  tryAnswer(stream: Stream, answer: Answer, length: number): boolean;
+  /** Writes what it sends. */
+  readonly writer: StreamWriter;
   /** Resets and forgets the stream. */
   resetStream(stream: Stream, code: ErrorCode): void;
-  /** Tells the peer that it may send that much more. */
-  creditStream(stream: Stream, octets: number): void;
   /** Both sides have ended. */
   closeStream(stream: Stream): void;
 }
@@ -71,11 +65,9 @@ export class Stream {
   /** What may still be sent; negative after the peer lowered its initial window. */
   sendWindow: number;
   /** What the peer may still send. */
-  receiveWindow: number;
-  /** Octets credited by the layer above but not yet announced. */
-  unannounced = 0;
+  readonly receiveWindow: ReceiveWindow;
   /** Octets of the body that content-length still promises. */
-  contentLeft: number | undefined;
+  contentLeft: number | undefined = undefined;
   /** Whether the request is complete. */
   remoteEnded = false;
   /** Whether the response is complete (its end may wait in `pending`). */
@@ -98,20 +90,19 @@ export class Stream {
     this.#host = host;
     this.id = id;
     this.sendWindow = windows.send;
-    this.receiveWindow = windows.receive;
-    this.contentLeft = undefined;
+    this.receiveWindow = new ReceiveWindow(windows.receive);
   }
 
   /** Sends a header block that uses no dynamic table. Does nothing on a closed stream. */
   sendHeaders(block: Uint8Array, endStream: boolean): void {
     if (this.closed || this.localEnded) return;
-    this.#host.writeHeaders(this, block, endStream);
+    this.#host.writer.writeHeaders(this, block, endStream);
     if (endStream) this.endLocal();
   }
 
   /** Sends header fields, using the dynamic table. */
   sendHeaderPairs(pairs: readonly HeaderPair[]): void {
-    if (!this.closed && !this.localEnded) this.#host.writePairs(this, pairs);
+    if (!this.closed && !this.localEnded) this.#host.writer.writePairs(this, pairs);
   }
 
   /**
@@ -123,7 +114,7 @@ export class Stream {
     const chunks = body instanceof Uint8Array ? [lead.slice(), body] : [lead.slice(), ...body];
     const left = lead.byteLength + byteLength(body);
     this.pending = { chunks, index: 0, offset: 0, left };
-    this.#host.writeData(this);
+    this.#host.writer.writeData(this);
     this.#awaitsDrain = this.pending !== undefined;
     return !this.#awaitsDrain;
   }
@@ -140,7 +131,7 @@ export class Stream {
     if (this.closed || this.localEnded) return;
     this.localEnded = true;
     this.pendingEnd = trailers;
-    this.#host.writeData(this);
+    this.#host.writer.writeData(this);
   }
 
   /** Sends a whole response; the same as headers, data and end, but cheaper when all fits now. */
@@ -149,7 +140,7 @@ export class Stream {
     const { body, lead } = answer;
     const length = lead.byteLength +
       (body instanceof Uint8Array ? body.byteLength : byteLength(body));
-    if (this.#host.tryAnswer(this, answer, length)) return this.endLocal();
+    if (this.#host.writer.tryAnswer(this, answer, length)) return this.endLocal();
     this.sendHeaders(answer.headers, false);
     this.sendData(lead, body);
     this.sendEnd(answer.trailers);
@@ -162,7 +153,7 @@ export class Stream {
 
   /** Allows the peer to send `octets` more; called as the body is used up. */
   credit(octets: number): void {
-    if (!this.closed && !this.remoteEnded) this.#host.creditStream(this, octets);
+    if (!this.closed && !this.remoteEnded) this.#host.writer.credit(this, octets);
   }
 
   /** Notes that END_STREAM has been written. */

@@ -53,7 +53,7 @@ export interface CallOptions {
 export type Outgoing<In> = AsyncIterable<In> | Iterable<In>;
 
 /** Calls one server over one connection, which is made when first needed and again when lost. */
-export interface GrpcClient extends Disposable {
+export interface GrpcClient extends Disposable, AsyncDisposable {
   /** Sends one request. Rejects with StatusError when the call fails. */
   unary<In, Out>(
     method: MethodDefinition<In, Out>,
@@ -83,8 +83,11 @@ export interface GrpcClient extends Disposable {
   ): AsyncIterableIterator<Out>;
   /** Resolves when connected; rejects with UNAVAILABLE after `timeoutMs`. */
   waitForReady(timeoutMs: number): Promise<void>;
-  /** Cancels what is under way and closes the connection. */
-  close(): void;
+  /**
+   * Cancels what is under way at once, then closes the connection. Resolves when that is done; waits
+   * for an attempt to connect, at most a second, as it cannot be broken off. Never rejects.
+   */
+  close(): Promise<void>;
 }
 
 /**
@@ -102,10 +105,12 @@ export function connectGrpc(options: ClientOptions): GrpcClient {
   return new GrpcJsClient(options);
 }
 
+const connectWaitMs = 1000;
+
 class GrpcJsClient implements GrpcClient {
   readonly #channel: Channel;
   readonly #calls = new Set<{ cancel(reason: string): void }>();
-  #closed = false;
+  #closing: Promise<void> | undefined;
 
   constructor(options: ClientOptions) {
     const target = options.address.startsWith("unix:") ? options.address : `dns:${options.address}`;
@@ -141,32 +146,44 @@ class GrpcJsClient implements GrpcClient {
     for (;;) {
       const state = this.#channel.getConnectivityState(true);
       if (state === connectivityState.READY) return;
-      await new Promise<void>((resolve, reject) =>
-        this.#channel.watchConnectivityState(
-          state,
-          deadline,
-          (error) =>
-            error === undefined ? resolve() : reject(
-              new StatusError(StatusCode.UNAVAILABLE, `cannot connect within ${timeoutMs} ms`),
-            ),
-        )
-      );
+      if (await this.#nextState(state, deadline)) continue;
+      throw new StatusError(StatusCode.UNAVAILABLE, `cannot connect within ${timeoutMs} ms`);
     }
   }
 
-  close(): void {
-    this.#closed = true;
-    for (const call of [...this.#calls]) call.cancel("client is closed");
-    stopReconnecting(this.#channel);
-    this.#channel.close();
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
   }
 
   [Symbol.dispose](): void {
     this.close();
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    for (const call of [...this.#calls]) call.cancel("client is closed");
+    if (this.#channel.getConnectivityState(false) === connectivityState.CONNECTING) {
+      await this.#nextState(connectivityState.CONNECTING, Date.now() + connectWaitMs);
+    }
+    stopReconnecting(this.#channel);
+    this.#channel.close();
+  }
+
+  /** Resolves with whether the channel left `state` before `deadline` (ms since epoch). */
+  #nextState(state: number, deadline: number): Promise<boolean> {
+    return new Promise((resolve) =>
+      this.#channel.watchConnectivityState(state, deadline, (error) => resolve(error === undefined))
+    );
+  }
+
   #open<In, Out>(method: MethodDefinition<In, Out>, options: CallOptions): ClientCall<In, Out> {
-    if (this.#closed) throw new StatusError(StatusCode.CANCELLED, "client is closed");
+    if (this.#closing !== undefined) {
+      throw new StatusError(StatusCode.CANCELLED, "client is closed");
+    }
     const call: ClientCall<In, Out> = new ClientCall(method, {
       ...options,
       channel: this.#channel,

@@ -9,6 +9,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import net from "node:net";
 import tls from "node:tls";
 import { type CertificateNames, readCertificateNames } from "../certificate_names.ts";
+import { defaultLimits } from "../limits.ts";
 import type { ListenAddress, Peer, TlsMaterial } from "../port.ts";
 import { removeSocketFile, removeStaleSocket } from "../unix_socket.ts";
 
@@ -20,14 +21,13 @@ export interface ListenerOptions {
   readonly tls: TlsMaterial | undefined;
   /** Connections at once; one more is closed at once. */
   readonly maxConnections: number;
+  /** A TLS handshake that takes longer is given up. @default 20 s */
+  readonly handshakeTimeoutMs?: number;
   /** Where connection errors are logged. */
   readonly logger: Logger;
   /** Takes a connection that is ready for HTTP/2. */
   onConnection(socket: net.Socket, peer: Peer): void;
 }
-
-/** A TLS handshake that takes longer is given up. */
-const handshakeTimeoutMs = 20_000;
 
 const noNames: CertificateNames = { uriSans: [], dnsSans: [], subject: "" };
 
@@ -107,7 +107,7 @@ export class Listener {
       ALPNProtocols: ["h2"],
       requestCert: verify,
       rejectUnauthorized: verify,
-      handshakeTimeout: handshakeTimeoutMs,
+      handshakeTimeout: this.#options.handshakeTimeoutMs ?? defaultLimits.handshakeTimeoutMs,
       minVersion: "TLSv1.2",
     });
     server.on("secureConnection", (socket) => this.#handOverSecure(socket, verify));

@@ -74,6 +74,7 @@ class GrpcJsServer implements GrpcServer {
       tls,
       logger,
       maxConnections: this.#limits.maxConnections,
+      handshakeTimeoutMs: this.#limits.handshakeTimeoutMs,
       onConnection: (socket, peer) => this.#access.accept(socket, peer),
     });
   }

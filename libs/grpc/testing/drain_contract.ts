@@ -41,7 +41,7 @@ export const drainContract: Contract = {
       const running = client.unary(unaryEcho, "in time");
       await within("the call", started.promise);
       const drained = server.drain(longMs);
-      using late = connectGrpc({ address: server.address });
+      await using late = connectGrpc({ address: server.address });
       const refused = late.unary(unaryEcho, "late", { timeoutMs: 10_000 });
       await assert.rejects(refused, { code: StatusCode.UNAVAILABLE });
       gate.resolve();
@@ -99,7 +99,7 @@ export const drainContract: Contract = {
       return request;
     });
     await withServer(adapter, { methods: [method] }, async ({ server }) => {
-      using clients = new DisposableStack();
+      await using clients = new AsyncDisposableStack();
       const calls: Promise<string | number>[] = [];
       for (let i = 0; i < 10; i++) {
         const client = clients.use(connectGrpc({ address: server.address }));

@@ -35,7 +35,7 @@ const backPressure: Contract = {
       await peer.sendMessage(stream, new Uint8Array(), true);
       await until("the window is used up", () => peer.dataBytes(stream) === 65_535);
       await peer.pingTimes(50);
-      assert.ok(produced <= 16, `the handler made ${produced} of ${total} messages`);
+      assert.ok(produced <= 2, `the handler made ${produced} messages ahead`);
       assert.deepEqual(await client.unary(unaryEcho, "x").catch(({ code }) => code), 12);
       await peer.grant(stream, 30_000_000);
       await until("the stream ends", () => peer.ended(stream));

@@ -43,7 +43,7 @@ export async function withServer(
   try {
     await body({ server, client, logger });
   } finally {
-    client.close();
+    await client.close();
     await server.drain(0);
   }
 }

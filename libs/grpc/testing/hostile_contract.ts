@@ -102,6 +102,14 @@ export const hostileContract: Contract = {
     });
   },
 
+  "a peer may ping on a connection without streams": async (adapter) => {
+    await withServer(adapter, { methods: echoMethods }, async ({ server }) => {
+      await using peer = await RawPeer.connect(server.address);
+      await peer.pingTimes(50);
+      assert.ok(!peer.closed && !peer.has(frameType.goaway, 0));
+    });
+  },
+
   "connections over the limit are closed, those within it served": async (adapter) => {
     const options = { methods: echoMethods, limits: { maxConnections: 2 } };
     await withServer(adapter, options, async ({ server, client }) => {

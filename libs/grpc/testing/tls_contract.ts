@@ -96,7 +96,7 @@ const clientCertificates: Contract = {
       const unavailable = { code: StatusCode.UNAVAILABLE };
       for (const keys of [clientTls(), clientTls("intruder"), undefined]) {
         const own = keys === undefined ? {} : { tls: keys };
-        using stranger = connectGrpc({ address: server.address, ...own });
+        await using stranger = connectGrpc({ address: server.address, ...own });
         await assert.rejects(stranger.unary(unaryEcho, "x", { timeoutMs: 5000 }), unavailable);
       }
       assert.equal(await client.unary(unaryEcho, "x"), "x");
@@ -117,7 +117,7 @@ const clientCertificates: Contract = {
           { serverCa: readPem("other_ca.pem") },
         ]
       ) {
-        using misled = connectGrpc({ address: server.address, tls: wrong });
+        await using misled = connectGrpc({ address: server.address, tls: wrong });
         const call = misled.unary(unaryEcho, "x", { timeoutMs: 5000 });
         await assert.rejects(call, { code: StatusCode.UNAVAILABLE });
       }

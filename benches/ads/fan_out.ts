@@ -18,6 +18,8 @@ export interface FanOut {
   readonly streams: number;
   /** Bytes that a connection may have unread; what Envoy allows if absent. */
   readonly windowBytes?: number;
+  /** Names of sides that take no part. */
+  readonly without?: readonly string[];
   /** How often each side does it. */
   readonly pairs: number;
   /** Changes that are made one after another; at least 1 when there is a burst. */

@@ -78,7 +78,7 @@ export class Fleet implements AsyncDisposable {
       return await this.#client.ask(request) as FleetReport;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      throw new Error(`${reason}\n${this.#server.lastWords()}`, { cause: error });
+      throw new Error(`${reason}\n${await this.#server.lastWords()}`, { cause: error });
     }
   }
 }

@@ -9,19 +9,31 @@ import { Comparison, orderOfPair } from "../lib/comparison.ts";
 import { buildGoProgram } from "../lib/go.ts";
 import { print, progress } from "../lib/output.ts";
 import { describeMachine, saveResults } from "../lib/results.ts";
+import { runBench } from "../lib/run_bench.ts";
 import { type FanOut, runFanOut } from "./fan_out.ts";
 import { runFolder } from "./folder.ts";
-import { denvoy, denvoyName, goControlPlane, type Side, withServer } from "./sides.ts";
+import { denvoy, denvoyName, goControlPlane, peerName, type Side, withServer } from "./sides.ts";
 import { type WorkSize, writeTwoFiles } from "./work.ts";
 
 const size: WorkSize = { clusters: 1_000, endpoints: 100 };
+
+// gRPC clients other than Envoy allow this much unread: the rest waits in the server. The snapshot
+// form takes a minute and more for it, and more memory than the linear one.
+const window64k = {
+  name: "window64k",
+  streams: 1_000,
+  windowBytes: 65_535,
+  without: [peerName("snapshot")],
+  pairs: 2,
+  changes: 0,
+  burst: 0,
+} as const;
 
 const full = {
   fanOuts: [
     { name: "delta100", streams: 100, pairs: 3, changes: 30, burst: 10 },
     { name: "delta1000", streams: 1_000, pairs: 2, changes: 15, burst: 10 },
-    // gRPC clients that are not Envoy allow this much unread: the rest waits in the server.
-    { name: "window64k", streams: 1_000, windowBytes: 65_535, pairs: 2, changes: 0, burst: 0 },
+    window64k,
   ],
   folders: [100, 1_000, 10_000],
   folderRuns: 3,
@@ -88,11 +100,12 @@ async function compare(
     readonly comparison: Comparison;
   },
 ): Promise<void> {
+  const participants = sides.filter(({ name }) => !scenario.without?.includes(name));
   const resources = await Deno.makeTempDir({ prefix: "denvoy-bench-" });
   try {
     await writeTwoFiles(resources, size);
     for (let pair = 0; pair < scenario.pairs; pair++) {
-      for (const side of orderOfPair(sides, pair)) {
+      for (const side of orderOfPair(participants, pair)) {
         progress(`${scenario.name}, pair ${pair + 1} of ${scenario.pairs}: ${side.name}`);
         const run = { scenario, program: load, size, side: side.name, pair, comparison };
         await withServer({ side, resources }, (server) => runFanOut(server, run));
@@ -103,4 +116,4 @@ async function compare(
   }
 }
 
-if (import.meta.main) await main();
+if (import.meta.main) await runBench(main);

@@ -41,10 +41,15 @@ export const denvoy: Side = {
 /** The forms in which go-control-plane is used: `snapshot` by most, `linear` by the fastest. */
 export type PeerForm = "snapshot" | "linear";
 
+/** Returns the name of a form in tables. */
+export function peerName(form: PeerForm): string {
+  return `gcp ${form}`;
+}
+
 /** Returns the server on go-control-plane; `program` is the built benches/ads/peer. */
 export function goControlPlane(program: string, form: PeerForm): Side {
   return {
-    name: `gcp ${form}`,
+    name: peerName(form),
     start({ resources }) {
       const args = [...anyPorts, "--cache", form, "--resources", resources];
       return Server.start({ name: `go-control-plane (${form})`, command: program, args });

@@ -21,6 +21,7 @@ export interface ServerOptions {
 
 const defaultWithinMs = 600_000;
 const pollMs = 5;
+const endNoticeMs = 500;
 
 /** A server that is ready. Disposing it stops it. */
 export class Server implements AsyncDisposable {
@@ -58,9 +59,13 @@ export class Server implements AsyncDisposable {
     return await readProcessUsage(this.#child.pid);
   }
 
-  /** The end of its output, for the message of a failure. */
-  lastWords(): string {
-    return `${this.#child.name} said last:\n${this.#child.lastWords(20)}`;
+  /** How it is and the end of its output, for the message of a failure. */
+  async lastWords(): Promise<string> {
+    // A client notices the end of its connection before this process hears of the server's end.
+    await new Promise((resolve) => setTimeout(resolve, endNoticeMs));
+    const { exit, name } = this.#child;
+    const state = exit === undefined ? "is still running" : `ended by ${exit.signal ?? exit.code}`;
+    return `${name} ${state}, and said last:\n${this.#child.lastWords(20)}`;
   }
 
   /** Throws when the server has ended, which no server does by itself. */

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"sync"
 	"syscall"
@@ -147,7 +146,7 @@ func (c *connection) readOnce() error {
 		return err
 	}
 	if n <= 0 {
-		return io.ErrUnexpectedEOF
+		return errors.New("server closed the connection")
 	}
 	return c.take((*buffer)[:n])
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Regenerates libs/proto/gen from the Python package xds-protos and libs/proto/protos: a descriptor
- * set of the whole Envoy v3 API, and TypeScript types, codecs and services for what the code uses.
+ * Regenerates libs/proto/gen from the pinned Envoy, the Python package xds-protos and
+ * libs/proto/protos: a descriptor set of the whole Envoy v3 API, and TypeScript types, codecs and
+ * services for what the code uses.
  * The same input gives the same bytes. `--check` writes nothing and fails when a file would change.
  * @module
  */
@@ -28,7 +29,8 @@ import { isRootFile, ROOT_MESSAGES, ROOT_SERVICES } from "./gen_proto_roots.ts";
 import { writeServices } from "./gen_proto_services.ts";
 import { compileProtos, type KindOf } from "./gen_proto_sources.ts";
 import { GENERATED_HEADER, writeTypes } from "./gen_proto_types.ts";
-import { type DescriptorFiles, readWheelDescriptors } from "./gen_proto_wheel.ts";
+import { type DescriptorFiles, readPythonDescriptors } from "./gen_proto_python.ts";
+import { readEnvoyDescriptors } from "./gen_proto_envoy.ts";
 
 const PROJECT = new URL("../", import.meta.url).pathname;
 
@@ -48,8 +50,9 @@ const WELL_KNOWN_FILES = [
 ];
 
 /** Returns the generated files: path below libs/proto/gen to text. */
-export async function generate(cacheFolder: string): Promise<Map<string, string>> {
-  const files = await readWheelDescriptors(cacheFolder);
+export async function generate(): Promise<Map<string, string>> {
+  // Envoy's own descriptors are those of its version; xds-protos has what Envoy does not link.
+  const files = new Map([...await readPythonDescriptors(), ...await readEnvoyDescriptors()]);
   for (const { proto } of WELL_KNOWN_FILES) {
     files.set(proto.name, toBinary(FileDescriptorProtoSchema, proto));
   }
@@ -116,7 +119,7 @@ function writeDescriptors(files: DescriptorFiles): string {
 async function main(check: boolean): Promise<number> {
   const folder = `${PROJECT}libs/proto/gen`;
   const stale: string[] = [];
-  for (const [name, text] of await generate(`${PROJECT}.cache`)) {
+  for (const [name, text] of await generate()) {
     const path = `${folder}/${name}`;
     const before = await Deno.readTextFile(path).catch(() => "");
     if (before === text) continue;

@@ -490,10 +490,11 @@ function encodeBindConfig(m: w.Init<t.BindConfig>, o: w.Writer): void {
   if (m.additionalSourceAddresses !== undefined) for (const v of m.additionalSourceAddresses) { encodeSocketAddress(v, o.uint32(34).fork()); o.ldelim(); }
   if (m.extraSourceAddresses !== undefined) for (const v of m.extraSourceAddresses) { encodeExtraSourceAddress(v, o.uint32(42).fork()); o.ldelim(); }
   if (m.localAddressSelector !== undefined) { encodeEnvoyConfigCoreV3TypedExtensionConfig(m.localAddressSelector, o.uint32(50).fork()); o.ldelim(); }
+  if (m.validateNetworkNamespaces !== undefined && m.validateNetworkNamespaces !== false) o.uint32(56).bool(m.validateNetworkNamespaces);
 }
 
 function decodeBindConfig(i: w.Reader, e: number, d: number, into?: t.BindConfig): t.BindConfig {
-  const m = (into ?? { socketOptions: [], extraSourceAddresses: [], additionalSourceAddresses: [] }) as w.Mutable<t.BindConfig>;
+  const m = (into ?? { socketOptions: [], extraSourceAddresses: [], additionalSourceAddresses: [], validateNetworkNamespaces: false }) as w.Mutable<t.BindConfig>;
   while (i.pos < e) {
     const tag = i.uint32();
     switch (tag) {
@@ -503,6 +504,7 @@ function decodeBindConfig(i: w.Reader, e: number, d: number, into?: t.BindConfig
       case 42: w.mutable(m.extraSourceAddresses).push(decodeExtraSourceAddress(i, w.childEnd(i, e, d), d + 1)); break;
       case 34: w.mutable(m.additionalSourceAddresses).push(decodeSocketAddress(i, w.childEnd(i, e, d), d + 1)); break;
       case 50: m.localAddressSelector = decodeEnvoyConfigCoreV3TypedExtensionConfig(i, w.childEnd(i, e, d), d + 1, m.localAddressSelector); break;
+      case 56: m.validateNetworkNamespaces = i.bool(); break;
       default: w.skip(i, tag, d);
     }
   }
@@ -1071,13 +1073,15 @@ function encodeHealthCheck(m: w.Init<t.HealthCheck>, o: w.Writer): void {
   if (m.noTrafficHealthyInterval !== undefined) { encodeDuration(m.noTrafficHealthyInterval, o.uint32(194).fork()); o.ldelim(); }
   if (m.eventLogger !== undefined) for (const v of m.eventLogger) { encodeEnvoyConfigCoreV3TypedExtensionConfig(v, o.uint32(202).fork()); o.ldelim(); }
   if (m.alwaysLogHealthCheckSuccess !== undefined && m.alwaysLogHealthCheckSuccess !== false) o.uint32(208).bool(m.alwaysLogHealthCheckSuccess);
+  if (m.name !== undefined && m.name !== "") o.uint32(218).string(m.name);
 }
 
 function decodeHealthCheck(i: w.Reader, e: number, d: number, into?: t.HealthCheck): t.HealthCheck {
-  const m = (into ?? { intervalJitterPercent: 0, eventLogPath: "", eventLogger: [], alwaysLogHealthCheckFailures: false, alwaysLogHealthCheckSuccess: false }) as w.Mutable<t.HealthCheck>;
+  const m = (into ?? { name: "", intervalJitterPercent: 0, eventLogPath: "", eventLogger: [], alwaysLogHealthCheckFailures: false, alwaysLogHealthCheckSuccess: false }) as w.Mutable<t.HealthCheck>;
   while (i.pos < e) {
     const tag = i.uint32();
     switch (tag) {
+      case 218: m.name = i.string(); break;
       case 10: m.timeout = decodeDuration(i, w.childEnd(i, e, d), d + 1, m.timeout); break;
       case 18: m.interval = decodeDuration(i, w.childEnd(i, e, d), d + 1, m.interval); break;
       case 162: m.initialJitter = decodeDuration(i, w.childEnd(i, e, d), d + 1, m.initialJitter); break;
@@ -1164,10 +1168,11 @@ function encodeHealthCheck_HttpHealthCheck(m: w.Init<t.HealthCheck_HttpHealthChe
   if (m.retriableStatuses !== undefined) for (const v of m.retriableStatuses) { encodeInt64Range(v, o.uint32(98).fork()); o.ldelim(); }
   if (m.method !== undefined && m.method !== 0) o.uint32(104).int32(m.method);
   if (m.responseBufferSize !== undefined) { encodeUInt64Value(m.responseBufferSize, o.uint32(114).fork()); o.ldelim(); }
+  if (m.useAlpnProtocol !== undefined && m.useAlpnProtocol !== false) o.uint32(120).bool(m.useAlpnProtocol);
 }
 
 function decodeHealthCheck_HttpHealthCheck(i: w.Reader, e: number, d: number, into?: t.HealthCheck_HttpHealthCheck): t.HealthCheck_HttpHealthCheck {
-  const m = (into ?? { host: "", path: "", receive: [], requestHeadersToAdd: [], requestHeadersToRemove: [], expectedStatuses: [], retriableStatuses: [], codecClientType: 0, method: 0 }) as w.Mutable<t.HealthCheck_HttpHealthCheck>;
+  const m = (into ?? { host: "", path: "", receive: [], requestHeadersToAdd: [], requestHeadersToRemove: [], expectedStatuses: [], retriableStatuses: [], codecClientType: 0, useAlpnProtocol: false, method: 0 }) as w.Mutable<t.HealthCheck_HttpHealthCheck>;
   while (i.pos < e) {
     const tag = i.uint32();
     switch (tag) {
@@ -1181,6 +1186,7 @@ function decodeHealthCheck_HttpHealthCheck(i: w.Reader, e: number, d: number, in
       case 74: w.mutable(m.expectedStatuses).push(decodeInt64Range(i, w.childEnd(i, e, d), d + 1)); break;
       case 98: w.mutable(m.retriableStatuses).push(decodeInt64Range(i, w.childEnd(i, e, d), d + 1)); break;
       case 80: m.codecClientType = i.int32(); break;
+      case 120: m.useAlpnProtocol = i.bool(); break;
       case 90: m.serviceNameMatcher = decodeStringMatcher(i, w.childEnd(i, e, d), d + 1, m.serviceNameMatcher); break;
       case 104: m.method = i.int32(); break;
       default: w.skip(i, tag, d);
@@ -1385,6 +1391,7 @@ function decodeNode(i: w.Reader, e: number, d: number, into?: t.Node): t.Node {
 function encodePathConfigSource(m: w.Init<t.PathConfigSource>, o: w.Writer): void {
   if (m.path !== undefined && m.path !== "") o.uint32(10).string(m.path);
   if (m.watchedDirectory !== undefined) { encodeWatchedDirectory(m.watchedDirectory, o.uint32(18).fork()); o.ldelim(); }
+  if (m.pollInterval !== undefined) { encodeDuration(m.pollInterval, o.uint32(26).fork()); o.ldelim(); }
 }
 
 function decodePathConfigSource(i: w.Reader, e: number, d: number, into?: t.PathConfigSource): t.PathConfigSource {
@@ -1394,6 +1401,7 @@ function decodePathConfigSource(i: w.Reader, e: number, d: number, into?: t.Path
     switch (tag) {
       case 10: m.path = i.string(); break;
       case 18: m.watchedDirectory = decodeWatchedDirectory(i, w.childEnd(i, e, d), d + 1, m.watchedDirectory); break;
+      case 26: m.pollInterval = decodeDuration(i, w.childEnd(i, e, d), d + 1, m.pollInterval); break;
       default: w.skip(i, tag, d);
     }
   }
@@ -1603,10 +1611,11 @@ function encodeSocketOption(m: w.Init<t.SocketOption>, o: w.Writer): void {
   if (m.bufValue !== undefined) o.uint32(42).bytes(m.bufValue);
   if (m.state !== undefined && m.state !== 0) o.uint32(48).int32(m.state);
   if (m.type !== undefined) { encodeSocketOption_SocketType(m.type, o.uint32(58).fork()); o.ldelim(); }
+  if (m.ipVersion !== undefined && m.ipVersion !== 0) o.uint32(64).int32(m.ipVersion);
 }
 
 function decodeSocketOption(i: w.Reader, e: number, d: number, into?: t.SocketOption): t.SocketOption {
-  const m = (into ?? { description: "", level: 0, name: 0, state: 0 }) as w.Mutable<t.SocketOption>;
+  const m = (into ?? { description: "", level: 0, name: 0, state: 0, ipVersion: 0 }) as w.Mutable<t.SocketOption>;
   while (i.pos < e) {
     const tag = i.uint32();
     switch (tag) {
@@ -1617,6 +1626,7 @@ function decodeSocketOption(i: w.Reader, e: number, d: number, into?: t.SocketOp
       case 42: w.clearOthers(m, SocketOption_oneof_value, "bufValue"); m.bufValue = i.bytes(); break;
       case 48: m.state = i.int32(); break;
       case 58: m.type = decodeSocketOption_SocketType(i, w.childEnd(i, e, d), d + 1, m.type); break;
+      case 64: m.ipVersion = i.int32(); break;
       default: w.skip(i, tag, d);
     }
   }
@@ -1776,14 +1786,16 @@ function decodeEnvoyConfigCoreV3TypedExtensionConfig(i: w.Reader, e: number, d: 
 
 function encodeWatchedDirectory(m: w.Init<t.WatchedDirectory>, o: w.Writer): void {
   if (m.path !== undefined && m.path !== "") o.uint32(10).string(m.path);
+  if (m.watchModify !== undefined && m.watchModify !== false) o.uint32(16).bool(m.watchModify);
 }
 
 function decodeWatchedDirectory(i: w.Reader, e: number, d: number, into?: t.WatchedDirectory): t.WatchedDirectory {
-  const m = (into ?? { path: "" }) as w.Mutable<t.WatchedDirectory>;
+  const m = (into ?? { path: "", watchModify: false }) as w.Mutable<t.WatchedDirectory>;
   while (i.pos < e) {
     const tag = i.uint32();
     switch (tag) {
       case 10: m.path = i.string(); break;
+      case 16: m.watchModify = i.bool(); break;
       default: w.skip(i, tag, d);
     }
   }
@@ -1920,10 +1932,11 @@ function encodeEndpoint(m: w.Init<t.Endpoint>, o: w.Writer): void {
   if (m.healthCheckConfig !== undefined) { encodeEndpoint_HealthCheckConfig(m.healthCheckConfig, o.uint32(18).fork()); o.ldelim(); }
   if (m.hostname !== undefined && m.hostname !== "") o.uint32(26).string(m.hostname);
   if (m.additionalAddresses !== undefined) for (const v of m.additionalAddresses) { encodeEndpoint_AdditionalAddress(v, o.uint32(34).fork()); o.ldelim(); }
+  if (m.observabilityName !== undefined && m.observabilityName !== "") o.uint32(42).string(m.observabilityName);
 }
 
 function decodeEndpoint(i: w.Reader, e: number, d: number, into?: t.Endpoint): t.Endpoint {
-  const m = (into ?? { hostname: "", additionalAddresses: [] }) as w.Mutable<t.Endpoint>;
+  const m = (into ?? { hostname: "", additionalAddresses: [], observabilityName: "" }) as w.Mutable<t.Endpoint>;
   while (i.pos < e) {
     const tag = i.uint32();
     switch (tag) {
@@ -1931,6 +1944,7 @@ function decodeEndpoint(i: w.Reader, e: number, d: number, into?: t.Endpoint): t
       case 18: m.healthCheckConfig = decodeEndpoint_HealthCheckConfig(i, w.childEnd(i, e, d), d + 1, m.healthCheckConfig); break;
       case 26: m.hostname = i.string(); break;
       case 34: w.mutable(m.additionalAddresses).push(decodeEndpoint_AdditionalAddress(i, w.childEnd(i, e, d), d + 1)); break;
+      case 42: m.observabilityName = i.string(); break;
       default: w.skip(i, tag, d);
     }
   }
@@ -2026,15 +2040,15 @@ function decodeLbEndpoint(i: w.Reader, e: number, d: number, into?: t.LbEndpoint
 }
 
 function encodeLbEndpointCollection(m: w.Init<t.LbEndpointCollection>, o: w.Writer): void {
-  if (m.entries !== undefined) { encodeCollectionEntry(m.entries, o.uint32(10).fork()); o.ldelim(); }
+  if (m.entries !== undefined) for (const v of m.entries) { encodeCollectionEntry(v, o.uint32(10).fork()); o.ldelim(); }
 }
 
 function decodeLbEndpointCollection(i: w.Reader, e: number, d: number, into?: t.LbEndpointCollection): t.LbEndpointCollection {
-  const m = (into ?? {  }) as w.Mutable<t.LbEndpointCollection>;
+  const m = (into ?? { entries: [] }) as w.Mutable<t.LbEndpointCollection>;
   while (i.pos < e) {
     const tag = i.uint32();
     switch (tag) {
-      case 10: m.entries = decodeCollectionEntry(i, w.childEnd(i, e, d), d + 1, m.entries); break;
+      case 10: w.mutable(m.entries).push(decodeCollectionEntry(i, w.childEnd(i, e, d), d + 1)); break;
       default: w.skip(i, tag, d);
     }
   }
@@ -2646,16 +2660,18 @@ function encodeEnvoyExtensionsCommonRatelimitV3RateLimitDescriptor(m: w.Init<t.E
   if (m.entries !== undefined) for (const v of m.entries) { encodeRateLimitDescriptor_Entry(v, o.uint32(10).fork()); o.ldelim(); }
   if (m.limit !== undefined) { encodeRateLimitDescriptor_RateLimitOverride(m.limit, o.uint32(18).fork()); o.ldelim(); }
   if (m.hitsAddend !== undefined) { encodeUInt64Value(m.hitsAddend, o.uint32(26).fork()); o.ldelim(); }
+  if (m.isNegativeHits !== undefined && m.isNegativeHits !== false) o.uint32(32).bool(m.isNegativeHits);
 }
 
 function decodeEnvoyExtensionsCommonRatelimitV3RateLimitDescriptor(i: w.Reader, e: number, d: number, into?: t.EnvoyExtensionsCommonRatelimitV3RateLimitDescriptor): t.EnvoyExtensionsCommonRatelimitV3RateLimitDescriptor {
-  const m = (into ?? { entries: [] }) as w.Mutable<t.EnvoyExtensionsCommonRatelimitV3RateLimitDescriptor>;
+  const m = (into ?? { entries: [], isNegativeHits: false }) as w.Mutable<t.EnvoyExtensionsCommonRatelimitV3RateLimitDescriptor>;
   while (i.pos < e) {
     const tag = i.uint32();
     switch (tag) {
       case 10: w.mutable(m.entries).push(decodeRateLimitDescriptor_Entry(i, w.childEnd(i, e, d), d + 1)); break;
       case 18: m.limit = decodeRateLimitDescriptor_RateLimitOverride(i, w.childEnd(i, e, d), d + 1, m.limit); break;
       case 26: m.hitsAddend = decodeUInt64Value(i, w.childEnd(i, e, d), d + 1, m.hitsAddend); break;
+      case 32: m.isNegativeHits = i.bool(); break;
       default: w.skip(i, tag, d);
     }
   }
@@ -2685,6 +2701,7 @@ function decodeRateLimitDescriptor_Entry(i: w.Reader, e: number, d: number, into
 function encodeRateLimitDescriptor_RateLimitOverride(m: w.Init<t.RateLimitDescriptor_RateLimitOverride>, o: w.Writer): void {
   if (m.requestsPerUnit !== undefined && m.requestsPerUnit !== 0) o.uint32(8).uint32(m.requestsPerUnit);
   if (m.unit !== undefined && m.unit !== 0) o.uint32(16).int32(m.unit);
+  if (m.unitMultiplier !== undefined) { encodeUInt32Value(m.unitMultiplier, o.uint32(26).fork()); o.ldelim(); }
 }
 
 function decodeRateLimitDescriptor_RateLimitOverride(i: w.Reader, e: number, d: number, into?: t.RateLimitDescriptor_RateLimitOverride): t.RateLimitDescriptor_RateLimitOverride {
@@ -2694,6 +2711,7 @@ function decodeRateLimitDescriptor_RateLimitOverride(i: w.Reader, e: number, d: 
     switch (tag) {
       case 8: m.requestsPerUnit = i.uint32(); break;
       case 16: m.unit = i.int32(); break;
+      case 26: m.unitMultiplier = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.unitMultiplier); break;
       default: w.skip(i, tag, d);
     }
   }
@@ -2736,10 +2754,11 @@ function encodeCertificateValidationContext(m: w.Init<t.CertificateValidationCon
   if (m.matchTypedSubjectAltNames !== undefined) for (const v of m.matchTypedSubjectAltNames) { encodeSubjectAltNameMatcher(v, o.uint32(122).fork()); o.ldelim(); }
   if (m.maxVerifyDepth !== undefined) { encodeUInt32Value(m.maxVerifyDepth, o.uint32(130).fork()); o.ldelim(); }
   if (m.systemRootCerts !== undefined) { encodeCertificateValidationContext_SystemRootCerts(m.systemRootCerts, o.uint32(138).fork()); o.ldelim(); }
+  if (m.suppressClientCaList !== undefined && m.suppressClientCaList !== false) o.uint32(144).bool(m.suppressClientCaList);
 }
 
 function decodeCertificateValidationContext(i: w.Reader, e: number, d: number, into?: t.CertificateValidationContext): t.CertificateValidationContext {
-  const m = (into ?? { verifyCertificateSpki: [], verifyCertificateHash: [], matchTypedSubjectAltNames: [], matchSubjectAltNames: [], allowExpiredCertificate: false, trustChainVerification: 0, onlyVerifyLeafCertCrl: false }) as w.Mutable<t.CertificateValidationContext>;
+  const m = (into ?? { verifyCertificateSpki: [], verifyCertificateHash: [], matchTypedSubjectAltNames: [], matchSubjectAltNames: [], allowExpiredCertificate: false, trustChainVerification: 0, onlyVerifyLeafCertCrl: false, suppressClientCaList: false }) as w.Mutable<t.CertificateValidationContext>;
   while (i.pos < e) {
     const tag = i.uint32();
     switch (tag) {
@@ -2758,6 +2777,7 @@ function decodeCertificateValidationContext(i: w.Reader, e: number, d: number, i
       case 98: m.customValidatorConfig = decodeEnvoyConfigCoreV3TypedExtensionConfig(i, w.childEnd(i, e, d), d + 1, m.customValidatorConfig); break;
       case 112: m.onlyVerifyLeafCertCrl = i.bool(); break;
       case 130: m.maxVerifyDepth = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.maxVerifyDepth); break;
+      case 144: m.suppressClientCaList = i.bool(); break;
       default: w.skip(i, tag, d);
     }
   }
@@ -2887,6 +2907,7 @@ function encodeTlsCertificate(m: w.Init<t.TlsCertificate>, o: w.Writer): void {
   if (m.privateKeyProvider !== undefined) { encodePrivateKeyProvider(m.privateKeyProvider, o.uint32(50).fork()); o.ldelim(); }
   if (m.watchedDirectory !== undefined) { encodeWatchedDirectory(m.watchedDirectory, o.uint32(58).fork()); o.ldelim(); }
   if (m.pkcs12 !== undefined) { encodeDataSource(m.pkcs12, o.uint32(66).fork()); o.ldelim(); }
+  if (m.tlsParams !== undefined) { encodeTlsParameters(m.tlsParams, o.uint32(74).fork()); o.ldelim(); }
 }
 
 function decodeTlsCertificate(i: w.Reader, e: number, d: number, into?: t.TlsCertificate): t.TlsCertificate {
@@ -2902,6 +2923,35 @@ function decodeTlsCertificate(i: w.Reader, e: number, d: number, into?: t.TlsCer
       case 26: m.password = decodeDataSource(i, w.childEnd(i, e, d), d + 1, m.password); break;
       case 34: m.ocspStaple = decodeDataSource(i, w.childEnd(i, e, d), d + 1, m.ocspStaple); break;
       case 42: w.mutable(m.signedCertificateTimestamp).push(decodeDataSource(i, w.childEnd(i, e, d), d + 1)); break;
+      case 74: m.tlsParams = decodeTlsParameters(i, w.childEnd(i, e, d), d + 1, m.tlsParams); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeTlsParameters(m: w.Init<t.TlsParameters>, o: w.Writer): void {
+  if (m.tlsMinimumProtocolVersion !== undefined && m.tlsMinimumProtocolVersion !== 0) o.uint32(8).int32(m.tlsMinimumProtocolVersion);
+  if (m.tlsMaximumProtocolVersion !== undefined && m.tlsMaximumProtocolVersion !== 0) o.uint32(16).int32(m.tlsMaximumProtocolVersion);
+  if (m.cipherSuites !== undefined) for (const v of m.cipherSuites) o.uint32(26).string(v);
+  if (m.ecdhCurves !== undefined) for (const v of m.ecdhCurves) o.uint32(34).string(v);
+  if (m.signatureAlgorithms !== undefined) for (const v of m.signatureAlgorithms) o.uint32(42).string(v);
+  if (m.compliancePolicies !== undefined) if (m.compliancePolicies.length > 0) { o.uint32(50).fork(); for (const v of m.compliancePolicies) o.int32(v); o.ldelim(); }
+}
+
+function decodeTlsParameters(i: w.Reader, e: number, d: number, into?: t.TlsParameters): t.TlsParameters {
+  const m = (into ?? { tlsMinimumProtocolVersion: 0, tlsMaximumProtocolVersion: 0, cipherSuites: [], ecdhCurves: [], signatureAlgorithms: [], compliancePolicies: [] }) as w.Mutable<t.TlsParameters>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 8: m.tlsMinimumProtocolVersion = i.int32(); break;
+      case 16: m.tlsMaximumProtocolVersion = i.int32(); break;
+      case 26: w.mutable(m.cipherSuites).push(i.string()); break;
+      case 34: w.mutable(m.ecdhCurves).push(i.string()); break;
+      case 42: w.mutable(m.signatureAlgorithms).push(i.string()); break;
+      case 48: w.mutable(m.compliancePolicies).push(i.int32()); break;
+      case 50: for (const end = w.childEnd(i, e, d); i.pos < end;) w.mutable(m.compliancePolicies).push(i.int32()); break;
       default: w.skip(i, tag, d);
     }
   }
@@ -3406,6 +3456,7 @@ function decodeClusterHealthCheck(i: w.Reader, e: number, d: number, into?: t.Cl
 function encodeEndpointHealth(m: w.Init<t.EndpointHealth>, o: w.Writer): void {
   if (m.endpoint !== undefined) { encodeEndpoint(m.endpoint, o.uint32(10).fork()); o.ldelim(); }
   if (m.healthStatus !== undefined && m.healthStatus !== 0) o.uint32(16).int32(m.healthStatus);
+  if (m.healthMetadata !== undefined) { encodeStruct(m.healthMetadata, o.uint32(26).fork()); o.ldelim(); }
 }
 
 function decodeEndpointHealth(i: w.Reader, e: number, d: number, into?: t.EndpointHealth): t.EndpointHealth {
@@ -3415,6 +3466,7 @@ function decodeEndpointHealth(i: w.Reader, e: number, d: number, into?: t.Endpoi
     switch (tag) {
       case 10: m.endpoint = decodeEndpoint(i, w.childEnd(i, e, d), d + 1, m.endpoint); break;
       case 16: m.healthStatus = i.int32(); break;
+      case 26: m.healthMetadata = decodeStruct(i, w.childEnd(i, e, d), d + 1, m.healthMetadata); break;
       default: w.skip(i, tag, d);
     }
   }
@@ -3870,6 +3922,7 @@ function encodeRateLimitResponse_RateLimit(m: w.Init<t.RateLimitResponse_RateLim
   if (m.requestsPerUnit !== undefined && m.requestsPerUnit !== 0) o.uint32(8).uint32(m.requestsPerUnit);
   if (m.unit !== undefined && m.unit !== 0) o.uint32(16).int32(m.unit);
   if (m.name !== undefined && m.name !== "") o.uint32(26).string(m.name);
+  if (m.unitMultiplier !== undefined) { encodeUInt32Value(m.unitMultiplier, o.uint32(34).fork()); o.ldelim(); }
 }
 
 function decodeRateLimitResponse_RateLimit(i: w.Reader, e: number, d: number, into?: t.RateLimitResponse_RateLimit): t.RateLimitResponse_RateLimit {
@@ -3880,6 +3933,7 @@ function decodeRateLimitResponse_RateLimit(i: w.Reader, e: number, d: number, in
       case 26: m.name = i.string(); break;
       case 8: m.requestsPerUnit = i.uint32(); break;
       case 16: m.unit = i.int32(); break;
+      case 34: m.unitMultiplier = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.unitMultiplier); break;
       default: w.skip(i, tag, d);
     }
   }
@@ -5788,6 +5842,7 @@ export const codecs = {
   "envoy.extensions.transport_sockets.tls.v3.Secret": { encode: encodeSecret, decode: decodeSecret },
   "envoy.extensions.transport_sockets.tls.v3.SubjectAltNameMatcher": { encode: encodeSubjectAltNameMatcher, decode: decodeSubjectAltNameMatcher },
   "envoy.extensions.transport_sockets.tls.v3.TlsCertificate": { encode: encodeTlsCertificate, decode: decodeTlsCertificate },
+  "envoy.extensions.transport_sockets.tls.v3.TlsParameters": { encode: encodeTlsParameters, decode: decodeTlsParameters },
   "envoy.extensions.transport_sockets.tls.v3.TlsSessionTicketKeys": { encode: encodeTlsSessionTicketKeys, decode: decodeTlsSessionTicketKeys },
   "envoy.service.accesslog.v3.StreamAccessLogsMessage": { encode: encodeStreamAccessLogsMessage, decode: decodeStreamAccessLogsMessage },
   "envoy.service.accesslog.v3.StreamAccessLogsMessage.HTTPAccessLogEntries": { encode: encodeStreamAccessLogsMessage_HTTPAccessLogEntries, decode: decodeStreamAccessLogsMessage_HTTPAccessLogEntries },

@@ -254,6 +254,8 @@ export interface BindConfig {
   readonly additionalSourceAddresses: readonly SocketAddress[];
   /** `local_address_selector`, field 6. */
   readonly localAddressSelector?: EnvoyConfigCoreV3TypedExtensionConfig;
+  /** `validate_network_namespaces`, field 7. */
+  readonly validateNetworkNamespaces: boolean;
 }
 
 /** `envoy.config.core.v3.BuildVersion`. */
@@ -520,6 +522,8 @@ export interface HeaderValueOption {
 
 /** `envoy.config.core.v3.HealthCheck`. */
 export interface HealthCheck {
+  /** `name`, field 27. */
+  readonly name: string;
   /** `timeout`, field 1. */
   readonly timeout?: Duration;
   /** `interval`, field 2. */
@@ -612,6 +616,8 @@ export interface HealthCheck_HttpHealthCheck {
   readonly retriableStatuses: readonly Int64Range[];
   /** `codec_client_type`, field 10. */
   readonly codecClientType: CodecClientType;
+  /** `use_alpn_protocol`, field 15. */
+  readonly useAlpnProtocol: boolean;
   /** `service_name_matcher`, field 11. */
   readonly serviceNameMatcher?: StringMatcher;
   /** `method`, field 13. */
@@ -698,6 +704,8 @@ export interface PathConfigSource {
   readonly path: string;
   /** `watched_directory`, field 2. */
   readonly watchedDirectory?: WatchedDirectory;
+  /** `poll_interval`, field 3. */
+  readonly pollInterval?: Duration;
 }
 
 /** `envoy.config.core.v3.Pipe`. */
@@ -806,6 +814,8 @@ export interface SocketOption {
   readonly state: SocketOption_SocketState;
   /** `type`, field 7. */
   readonly type?: SocketOption_SocketType;
+  /** `ip_version`, field 8. */
+  readonly ipVersion: SocketOption_SocketIpVersion;
 }
 
 /** `envoy.config.core.v3.SocketOption.SocketType`. */
@@ -878,6 +888,8 @@ export interface EnvoyConfigCoreV3TypedExtensionConfig {
 export interface WatchedDirectory {
   /** `path`, field 1. */
   readonly path: string;
+  /** `watch_modify`, field 2. */
+  readonly watchModify: boolean;
 }
 
 /** `envoy.config.endpoint.v3.ClusterLoadAssignment`. */
@@ -946,6 +958,8 @@ export interface Endpoint {
   readonly hostname: string;
   /** `additional_addresses`, field 4. */
   readonly additionalAddresses: readonly Endpoint_AdditionalAddress[];
+  /** `observability_name`, field 5. */
+  readonly observabilityName: string;
 }
 
 /** `envoy.config.endpoint.v3.Endpoint.AdditionalAddress`. */
@@ -993,7 +1007,7 @@ export interface LbEndpoint {
 /** `envoy.config.endpoint.v3.LbEndpointCollection`. */
 export interface LbEndpointCollection {
   /** `entries`, field 1. */
-  readonly entries?: CollectionEntry;
+  readonly entries: readonly CollectionEntry[];
 }
 
 /** `envoy.config.endpoint.v3.LedsClusterLocalityConfig`. */
@@ -1350,6 +1364,8 @@ export interface EnvoyExtensionsCommonRatelimitV3RateLimitDescriptor {
   readonly limit?: RateLimitDescriptor_RateLimitOverride;
   /** `hits_addend`, field 3. */
   readonly hitsAddend?: UInt64Value;
+  /** `is_negative_hits`, field 4. */
+  readonly isNegativeHits: boolean;
 }
 
 /** `envoy.extensions.common.ratelimit.v3.RateLimitDescriptor.Entry`. */
@@ -1366,6 +1382,8 @@ export interface RateLimitDescriptor_RateLimitOverride {
   readonly requestsPerUnit: number;
   /** `unit`, field 2. */
   readonly unit: EnvoyTypeV3RateLimitUnit;
+  /** `unit_multiplier`, field 3. */
+  readonly unitMultiplier?: UInt32Value;
 }
 
 /** `envoy.extensions.transport_sockets.tls.v3.CertificateProviderPluginInstance`. */
@@ -1408,6 +1426,8 @@ export interface CertificateValidationContext {
   readonly onlyVerifyLeafCertCrl: boolean;
   /** `max_verify_depth`, field 16. */
   readonly maxVerifyDepth?: UInt32Value;
+  /** `suppress_client_ca_list`, field 18. */
+  readonly suppressClientCaList: boolean;
 }
 
 /** `envoy.extensions.transport_sockets.tls.v3.CertificateValidationContext.SystemRootCerts`. */
@@ -1474,6 +1494,24 @@ export interface TlsCertificate {
   readonly ocspStaple?: DataSource;
   /** `signed_certificate_timestamp`, field 5. */
   readonly signedCertificateTimestamp: readonly DataSource[];
+  /** `tls_params`, field 9. */
+  readonly tlsParams?: TlsParameters;
+}
+
+/** `envoy.extensions.transport_sockets.tls.v3.TlsParameters`. */
+export interface TlsParameters {
+  /** `tls_minimum_protocol_version`, field 1. */
+  readonly tlsMinimumProtocolVersion: TlsParameters_TlsProtocol;
+  /** `tls_maximum_protocol_version`, field 2. */
+  readonly tlsMaximumProtocolVersion: TlsParameters_TlsProtocol;
+  /** `cipher_suites`, field 3. */
+  readonly cipherSuites: readonly string[];
+  /** `ecdh_curves`, field 4. */
+  readonly ecdhCurves: readonly string[];
+  /** `signature_algorithms`, field 5. */
+  readonly signatureAlgorithms: readonly string[];
+  /** `compliance_policies`, field 6. */
+  readonly compliancePolicies: readonly TlsParameters_CompliancePolicy[];
 }
 
 /** `envoy.extensions.transport_sockets.tls.v3.TlsSessionTicketKeys`. */
@@ -1710,6 +1748,8 @@ export interface EndpointHealth {
   readonly endpoint?: Endpoint;
   /** `health_status`, field 2. */
   readonly healthStatus: HealthStatus;
+  /** `health_metadata`, field 3. */
+  readonly healthMetadata?: Struct;
 }
 
 /** `envoy.service.health.v3.EndpointHealthResponse`. */
@@ -1912,6 +1952,8 @@ export interface RateLimitResponse_RateLimit {
   readonly requestsPerUnit: number;
   /** `unit`, field 2. */
   readonly unit: RateLimitResponse_RateLimit_Unit;
+  /** `unit_multiplier`, field 4. */
+  readonly unitMultiplier?: UInt32Value;
 }
 
 /** `envoy.service.runtime.v3.Runtime`. */
@@ -2804,6 +2846,15 @@ export const SocketAddress_Protocol = {
 /** A value of `envoy.config.core.v3.SocketAddress.Protocol`; numbers that it does not define are kept. */
 export type SocketAddress_Protocol = number;
 
+/** Values of `envoy.config.core.v3.SocketOption.SocketIpVersion`. */
+export const SocketOption_SocketIpVersion = {
+  SOCKET_IP_VERSION_UNSPECIFIED: 0,
+  SOCKET_IP_VERSION_IPV4: 1,
+  SOCKET_IP_VERSION_IPV6: 2,
+} as const;
+/** A value of `envoy.config.core.v3.SocketOption.SocketIpVersion`; numbers that it does not define are kept. */
+export type SocketOption_SocketIpVersion = number;
+
 /** Values of `envoy.config.core.v3.SocketOption.SocketState`. */
 export const SocketOption_SocketState = {
   STATE_PREBIND: 0,
@@ -2818,6 +2869,7 @@ export const AccessLogType = {
   NotSet: 0,
   TcpUpstreamConnected: 1,
   TcpPeriodic: 2,
+  TcpConnectionStart: 14,
   TcpConnectionEnd: 3,
   DownstreamStart: 4,
   DownstreamPeriodic: 5,
@@ -2882,6 +2934,26 @@ export const SubjectAltNameMatcher_SanType = {
 } as const;
 /** A value of `envoy.extensions.transport_sockets.tls.v3.SubjectAltNameMatcher.SanType`; numbers that it does not define are kept. */
 export type SubjectAltNameMatcher_SanType = number;
+
+/** Values of `envoy.extensions.transport_sockets.tls.v3.TlsParameters.CompliancePolicy`. */
+export const TlsParameters_CompliancePolicy = {
+  FIPS_202205: 0,
+  CNSA2_202603: 1,
+  CNSA1_202603: 2,
+} as const;
+/** A value of `envoy.extensions.transport_sockets.tls.v3.TlsParameters.CompliancePolicy`; numbers that it does not define are kept. */
+export type TlsParameters_CompliancePolicy = number;
+
+/** Values of `envoy.extensions.transport_sockets.tls.v3.TlsParameters.TlsProtocol`. */
+export const TlsParameters_TlsProtocol = {
+  TLS_AUTO: 0,
+  TLSv1_0: 1,
+  TLSv1_1: 2,
+  TLSv1_2: 3,
+  TLSv1_3: 4,
+} as const;
+/** A value of `envoy.extensions.transport_sockets.tls.v3.TlsParameters.TlsProtocol`; numbers that it does not define are kept. */
+export type TlsParameters_TlsProtocol = number;
 
 /** Values of `envoy.service.health.v3.Capability.Protocol`. */
 export const Capability_Protocol = {
@@ -3146,6 +3218,7 @@ export interface MessageTypes {
   readonly "envoy.extensions.transport_sockets.tls.v3.Secret": Secret;
   readonly "envoy.extensions.transport_sockets.tls.v3.SubjectAltNameMatcher": SubjectAltNameMatcher;
   readonly "envoy.extensions.transport_sockets.tls.v3.TlsCertificate": TlsCertificate;
+  readonly "envoy.extensions.transport_sockets.tls.v3.TlsParameters": TlsParameters;
   readonly "envoy.extensions.transport_sockets.tls.v3.TlsSessionTicketKeys": TlsSessionTicketKeys;
   readonly "envoy.service.accesslog.v3.StreamAccessLogsMessage": StreamAccessLogsMessage;
   readonly "envoy.service.accesslog.v3.StreamAccessLogsMessage.HTTPAccessLogEntries": StreamAccessLogsMessage_HTTPAccessLogEntries;

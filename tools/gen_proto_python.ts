@@ -1,26 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Where the descriptors of the Envoy API come from: the Python package xds-protos, pinned by version
- * and hash. Its modules are read as text and never executed.
+ * Reads descriptors out of the Python package xds-protos, pinned by version and hash. Its modules are
+ * read as text and never executed.
  * @module
  */
+import { capture, installOnce, verifySha256 } from "./real_parts/mod.ts";
+import { findPython, runPip } from "./real_parts/python.ts";
 
-const PACKAGE = "xds-protos";
-const VERSION = "1.85.0";
+const NAME = "xds-protos-1.85.0";
+const PROJECT = "xds-protos==1.85.0";
+const WHEEL = "xds_protos-1.85.0-py3-none-any.whl";
 const SHA256 = "e1e7bfd9936389936b2c85660d9db0dae380f12678a594b983da40dd472f1760";
 
 /** Serialized `google.protobuf.FileDescriptorProto`s by file name. */
 export type DescriptorFiles = Map<string, Uint8Array>;
 
-/**
- * Returns every descriptor in the package. It is downloaded with pip into `cacheFolder` once; a
- * second call on the same folder needs no network.
- */
-export async function readWheelDescriptors(cacheFolder: string): Promise<DescriptorFiles> {
-  const folder = `${cacheFolder}/${PACKAGE}-${VERSION}`;
-  if (!await exists(`${folder}/envoy`)) await unpackWheel(folder);
+/** Returns every descriptor in the package, which is downloaded with pip at the first call. */
+export async function readPythonDescriptors(): Promise<DescriptorFiles> {
   const files: DescriptorFiles = new Map();
-  for await (const path of walkModules(folder)) {
+  for await (const path of walkModules(await installOnce(NAME, unpackWheel))) {
     const bytes = parsePythonModule(await Deno.readTextFile(path), path);
     files.set(fileNameOf(bytes), bytes);
   }
@@ -28,31 +26,13 @@ export async function readWheelDescriptors(cacheFolder: string): Promise<Descrip
 }
 
 async function unpackWheel(folder: string): Promise<void> {
-  const download = `${folder}.download`;
-  await Deno.mkdir(download, { recursive: true });
-  const requirements = `${download}/requirements.txt`;
-  await Deno.writeTextFile(requirements, `${PACKAGE}==${VERSION} --hash=sha256:${SHA256}\n`);
-  const pip = ["-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"];
-  await runPython([...pip, "--dest", download, "--requirement", requirements]);
-  const wheel = `${download}/xds_protos-${VERSION}-py3-none-any.whl`;
-  await runPython(["-m", "zipfile", "-e", wheel, `${folder}.unpacked`]);
-  await Deno.remove(folder, { recursive: true }).catch(ignoreMissing);
-  await Deno.rename(`${folder}.unpacked`, folder);
-  await Deno.remove(download, { recursive: true });
-}
-
-async function runPython(args: readonly string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command("python3", { args: [...args] }).output();
-  if (success) return;
-  throw new Error(`cannot run python3 ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await Deno.stat(path).then(() => true, () => false);
-}
-
-function ignoreMissing(error: unknown): void {
-  if (!(error instanceof Deno.errors.NotFound)) throw error;
+  const python = await findPython();
+  await runPip(python, ["download", "--no-deps", "--dest", folder, PROJECT]);
+  const wheel = `${folder}/${WHEEL}`;
+  await verifySha256(wheel, SHA256);
+  const unzipped = await capture(python.command, ["-m", "zipfile", "-e", wheel, folder]);
+  if (unzipped.code !== 0) throw new Error(`cannot unpack ${wheel}: ${unzipped.stderr.trim()}`);
+  await Deno.remove(wheel);
 }
 
 async function* walkModules(folder: string): AsyncGenerator<string> {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { Child } from "@denvoy/tools/child";
 import { cacheFolder, repositoryRoot } from "@denvoy/tools/real_parts";
-import { eventually, TempFolder } from "../support/mod.ts";
+import { eventually, exitSignal, TempFolder } from "../support/mod.ts";
 
 /** The ports of the quick start, see examples/quickstart. */
 const usualPorts = [10_000, 9_901, 18_000, 18_001, 18_081, 18_082];
@@ -58,10 +58,12 @@ async function startQuickStart(...flags: readonly string[]): Promise<Started> {
 }
 
 async function ready({ child }: Started): Promise<void> {
-  await eventually(() => {
-    if (child.exit !== undefined) throw new Error(`it ended with ${child.exit.code}`);
-    return child.lines.includes("Ready. Try:");
-  }, { what: "the quick start to be ready", withinMs: 60_000, detail: () => child.lastWords() });
+  await eventually(() => child.lines.includes("Ready. Try:"), {
+    what: "the quick start to be ready",
+    withinMs: 60_000,
+    detail: () => child.lastWords(),
+    signal: exitSignal(child),
+  });
 }
 
 async function answers(url: string, count: number): Promise<ReadonlySet<string>> {

@@ -9,6 +9,7 @@ export * from "./denvoy_ads.ts";
 export * from "./envoy.ts";
 export * from "./envoy_admin.ts";
 export * from "./eventually.ts";
+export * from "./grpc_backend.ts";
 export * from "./load.ts";
 export * from "./ports.ts";
 export * from "./redis.ts";

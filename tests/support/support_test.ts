@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { Child } from "@denvoy/tools/child";
+import { getPythonGrpc } from "@denvoy/tools/real_parts";
 import {
   assertNoFailures,
   bootstrap,
@@ -10,6 +11,7 @@ import {
   Load,
   startBackend,
   startEnvoy,
+  startGrpcBackend,
   startRedis,
   startupAddresses,
   TempFolder,
@@ -115,6 +117,19 @@ Deno.test("startEnvoy() gives a handle whose admin API tells clusters, hosts and
 
 Deno.test("startEnvoy() shows Envoy's own words when it refuses the bootstrap", async () => {
   await assert.rejects(startEnvoy({ bootstrap: { no_such_field: 1 } }), /no_such_field/);
+});
+
+Deno.test("startGrpcBackend() answers a reference client with its name", async () => {
+  await using backend = await startGrpcBackend("blue");
+  const python = await getPythonGrpc();
+  const script = `import grpc
+with grpc.insecure_channel("127.0.0.1:${backend.port}") as channel:
+    print(channel.unary_unary("/denvoy.test.Greeter/Greet")(b"", timeout=10).decode())`;
+  const options = { name: "python", args: ["-c", script], ...python };
+  await using client = Child.start(options);
+  assert.equal((await client.exited).code, 0, client.lastWords());
+  assert.deepEqual([...client.lines], ["blue"]);
+  assert.equal(backend.requests, 1);
 });
 
 Deno.test("startRedis() answers, and its port is free again afterwards", async () => {

@@ -205,7 +205,9 @@ export class ConfigurationWriter {
       edits: request.edits,
       contents: [...contents.values()],
       ...(revision ? { revision } : {}),
-      ...(options.rollout ? { rollouts: [{ ...options.rollout, revision: id }] } : {}),
+      ...(options.rollout
+        ? { rollouts: [{ ...options.rollout, ...(revision && { revision: id }) }] }
+        : {}),
     });
     this.#parts.publisher.publish(change);
     if (revision === undefined) return { kind: "unchanged", problems, changes, contents };

@@ -29,6 +29,14 @@ export interface RegistrationChange {
   readonly removed: readonly LiveRegistration[];
 }
 
+/** What verdicts have changed. */
+export interface HealthChange {
+  /** For the catalog; one for each cluster. */
+  readonly edits: readonly OverlayEdit[];
+  /** The verdicts that differ from those before. */
+  readonly changed: readonly HealthVerdict[];
+}
+
 /** Bounds on what callers may pile up. */
 export interface RegistrationLimits {
   /** Registered endpoints in all clusters. */
@@ -148,18 +156,21 @@ export class Registrations {
    * are named, and none when nothing differs from what was said before.
    * @throws StatusError RESOURCE_EXHAUSTED when there are too many; nothing is taken over then.
    */
-  setHealth(verdicts: readonly HealthVerdict[], nowMs: number): readonly OverlayEdit[] {
+  setHealth(verdicts: readonly HealthVerdict[], nowMs: number): HealthChange {
     if (this.#verdicts + verdicts.length > this.#limits.maxVerdicts) {
       throw tooMany("take verdicts", this.#limits.maxVerdicts);
     }
-    const changed = new Set<Cluster>();
+    const clusters = new Set<Cluster>();
+    const changed: HealthVerdict[] = [];
     for (const verdict of verdicts) {
       const known = this.#clusters.get(verdict.cluster);
       if (known === undefined && verdict.health === "unknown") continue;
       const cluster = known ?? this.#cluster(verdict.cluster);
-      if (this.#setVerdict(cluster, verdict, nowMs)) changed.add(cluster);
+      if (!this.#setVerdict(cluster, verdict, nowMs)) continue;
+      clusters.add(cluster);
+      changed.push(verdict);
     }
-    return [...changed].map((cluster) => this.#edit(cluster));
+    return { edits: [...clusters].map((cluster) => this.#edit(cluster)), changed };
   }
 
   /** Removes what has not been heard of in time. Call it about once a second. */

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * All of the domain put together: what the service serves, from where it came, and everything that
+ * may be done with it. Opened from a store, so that it begins where the last run ended.
+ * @module
+ */
+import type { Clock } from "@denvoy/base";
+import { Catalog } from "./catalog.ts";
+import { ChangeLog } from "./change_log.ts";
+import { ConfigurationWriter } from "./configuration_writer.ts";
+import type { ConsistencyPolicy } from "./consistency.ts";
+import { EndpointDirectory } from "./endpoint_directory.ts";
+import { FileLayer } from "./file_layer.ts";
+import { NodeViews } from "./node_views.ts";
+import { Publisher } from "./publisher.ts";
+import {
+  defaultRegistrationLimits,
+  type RegistrationLimits,
+  Registrations,
+} from "./registrations.ts";
+import { RolloutControl } from "./rollout_control.ts";
+import { Rollouts } from "./rollouts.ts";
+import type { ConfigurationStore } from "./store.ts";
+
+/** What a configuration is opened with. */
+export interface ConfigurationOptions {
+  /** Where time comes from. */
+  readonly clock: Clock;
+  /** Where it is kept. */
+  readonly store: ConfigurationStore;
+  /** What broken references in files do. Default `warn`. */
+  readonly filePolicy?: ConsistencyPolicy;
+  /** Bounds on registrations. */
+  readonly limits?: RegistrationLimits;
+}
+
+/** The parts of an open configuration. */
+export interface Configuration {
+  /** What is served, by key. Read only. */
+  readonly catalog: Catalog;
+  /** What is served, by node. */
+  readonly views: NodeViews;
+  /** Tells what changed in which view. */
+  readonly publisher: Publisher;
+  /** Applies changes; goes back. */
+  readonly writer: ConfigurationWriter;
+  /** Takes over what files say. */
+  readonly files: FileLayer;
+  /** Endpoints that register themselves. */
+  readonly endpoints: EndpointDirectory;
+  /** Rollouts, for reading. */
+  readonly rollouts: Rollouts;
+  /** Rollouts, for leading. */
+  readonly rolloutControl: RolloutControl;
+  /** What happens, as it happens. */
+  readonly log: ChangeLog;
+  /** Where it is kept. */
+  readonly store: ConfigurationStore;
+  /** Does what is due: expires endpoints, decides rollouts. Call it about once a second. */
+  tick(): void;
+}
+
+/**
+ * Opens the configuration that a store holds. What the API wrote, registrations and rollouts are
+ * served at once; the files follow through `files.replace` or `files.keepLast`, exactly one of which
+ * must be called once at the start, also when there are no files.
+ * @throws StatusError when the store cannot be read.
+ */
+export function openConfiguration(options: ConfigurationOptions): Configuration {
+  const { clock, store, filePolicy = "warn", limits = defaultRegistrationLimits } = options;
+  const stored = store.load();
+  const catalog = new Catalog();
+  const views = new NodeViews(catalog);
+  const publisher = new Publisher(catalog, views);
+  const log = new ChangeLog();
+  const rollouts = new Rollouts();
+  const parts = { clock, store, publisher, log, rollouts };
+  const writer = new ConfigurationWriter(parts, stored.lastRevision);
+  const registrations = new Registrations(limits);
+  const endpoints = new EndpointDirectory({ ...parts, registrations });
+  const rolloutControl = new RolloutControl({ ...parts, writer });
+  const files = new FileLayer({ ...parts, writer, policy: filePolicy }, stored.served);
+  catalog.apply(stored.edits);
+  endpoints.restore(stored.registrations);
+  rolloutControl.restore(stored.rollouts);
+  return {
+    catalog,
+    views,
+    publisher,
+    writer,
+    files,
+    endpoints,
+    rollouts,
+    rolloutControl,
+    log,
+    store,
+    tick() {
+      endpoints.expire();
+      rolloutControl.tick();
+    },
+  };
+}

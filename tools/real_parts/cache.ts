@@ -23,11 +23,12 @@ export function cacheFolder(): string {
 export async function installOnce(
   name: string,
   build: (folder: string) => Promise<void>,
+  { cache = cacheFolder() }: { readonly cache?: string } = {},
 ): Promise<string> {
-  const target = join(cacheFolder(), name);
+  const target = join(cache, name);
   if (await exists(target)) return target;
-  await Deno.mkdir(cacheFolder(), { recursive: true });
-  const draft = await Deno.makeTempDir({ dir: cacheFolder(), prefix: `draft-${name}-` });
+  await Deno.mkdir(cache, { recursive: true });
+  const draft = await Deno.makeTempDir({ dir: cache, prefix: `draft-${name}-` });
   try {
     await build(draft);
     await moveUnlessTaken(draft, target);

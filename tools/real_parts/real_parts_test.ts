@@ -7,14 +7,10 @@ import { capture } from "./process.ts";
 import { verifySha256, wheelForPlatform } from "./wheel.ts";
 
 async function withCache(body: (cache: string) => Promise<void>): Promise<void> {
-  const before = Deno.env.get("DENVOY_CACHE");
   const cache = await Deno.makeTempDir();
-  Deno.env.set("DENVOY_CACHE", cache);
   try {
     await body(cache);
   } finally {
-    if (before === undefined) Deno.env.delete("DENVOY_CACHE");
-    else Deno.env.set("DENVOY_CACHE", before);
     await Deno.remove(cache, { recursive: true });
   }
 }
@@ -23,8 +19,8 @@ Deno.test("installOnce() builds a part once and returns the same folder afterwar
   await withCache(async (cache) => {
     let builds = 0;
     const build = (folder: string) => Deno.writeTextFile(join(folder, "file"), `${++builds}`);
-    assert.equal(await installOnce("part", build), join(cache, "part"));
-    assert.equal(await installOnce("part", build), join(cache, "part"));
+    assert.equal(await installOnce("part", build, { cache }), join(cache, "part"));
+    assert.equal(await installOnce("part", build, { cache }), join(cache, "part"));
     assert.equal(await Deno.readTextFile(join(cache, "part", "file")), "1");
   });
 });
@@ -38,7 +34,10 @@ Deno.test("installOnce() lets the first of two concurrent builds win and leaves 
       if (++waiting === 2) barrier.resolve();
       await barrier.promise;
     };
-    await Promise.all([installOnce("part", build), installOnce("part", build)]);
+    await Promise.all([
+      installOnce("part", build, { cache }),
+      installOnce("part", build, { cache }),
+    ]);
     assert.equal(await Deno.readTextFile(join(cache, "part", "file")), "whole");
     assert.deepEqual(Array.from(Deno.readDirSync(cache), (entry) => entry.name), ["part"]);
   });
@@ -47,7 +46,7 @@ Deno.test("installOnce() lets the first of two concurrent builds win and leaves 
 Deno.test("installOnce() leaves nothing behind when the build fails", async () => {
   await withCache(async (cache) => {
     const build = () => Promise.reject(new Error("no network"));
-    await assert.rejects(installOnce("part", build), /no network/);
+    await assert.rejects(installOnce("part", build, { cache }), /no network/);
     assert.equal(await exists(join(cache, "part")), false);
     assert.deepEqual(Array.from(Deno.readDirSync(cache)), []);
   });

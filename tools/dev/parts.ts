@@ -5,7 +5,7 @@
  */
 import { join } from "node:path";
 import type { ChildOptions } from "../child.ts";
-import { cacheFolder, repositoryRoot } from "../real_parts/mod.ts";
+import { cacheFolder, capture, repositoryRoot } from "../real_parts/mod.ts";
 import { serviceCommand } from "../service_permissions.ts";
 import type { StartFlags } from "./flags.ts";
 import type { PortName, QuickStart } from "./quickstart.ts";
@@ -39,6 +39,13 @@ export function adsPart(context: PartContext): ChildOptions {
     ],
   });
   return denoPart("ads", { args, shown: true, context });
+}
+
+/** Downloads what ads imports, so that its start takes no time of its own; throws if it cannot. */
+export async function fetchDependencies(): Promise<void> {
+  const main = join(repositoryRoot, "services", "ads", "main.ts");
+  const { code, stderr } = await capture(Deno.execPath(), ["cache", "--quiet", "--frozen", main]);
+  if (code !== 0) throw new Error(`cannot get what ads imports:\n${stderr.trim()}`);
 }
 
 /** Returns how an example backend is run. */

@@ -10,6 +10,7 @@ import {
   adsPart,
   backendPart,
   envoyPart,
+  fetchDependencies,
   logFolder,
   type PartContext,
   url,
@@ -51,6 +52,7 @@ async function bringUp(flags: StartFlags, { screen, session }: Stage): Promise<v
   const services: readonly PortName[] = ["grpc", "http"];
   const others: readonly PortName[] = ["web", "admin", "blue", "green"];
   requireFreePorts(quickStart.ports, flags.envoy ? [...others, ...services] : services);
+  await fetchDependencies();
   const envoy = flags.envoy ? await getEnvoy() : undefined;
   screen.heading("Denvoy");
   if (envoy !== undefined) await startBackends(context, session);

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * REST-JSON discovery (xds_protocol "REST-JSON polling subscriptions"): `POST /v3/discovery:<type>`
+ * with a DiscoveryRequest, answered with a DiscoveryResponse, or 304 when the client has that version.
+ * @module
+ */
+import { ProblemError } from "@denvoy/base";
+import type { Peer } from "@denvoy/grpc";
+import {
+  messageCodec,
+  messageFromBinary,
+  parseDocuments,
+  readMessage,
+  toJson,
+} from "@denvoy/proto";
+import type { MessageName, MessageOf } from "@denvoy/proto";
+import {
+  type AnyRoute,
+  type ApiRequest,
+  type ApiResponse,
+  empty,
+  json,
+  route,
+} from "@denvoy/runtime";
+import type { TypeUrl } from "@denvoy/xds";
+import { clientStatus, type ClientStatusParts } from "./client_status.ts";
+import { DISCOVERY_SERVICES } from "./discovery_services.ts";
+import type { PollAnswerer } from "./poll.ts";
+
+/** What polls are answered with. */
+export interface RestParts extends ClientStatusParts {
+  /** What answers polls. */
+  readonly polls: PollAnswerer;
+  /** How long a poll is held open for a change when it does not say, in milliseconds. */
+  readonly waitMs: number;
+}
+
+const REQUEST = "envoy.service.discovery.v3.DiscoveryRequest";
+const RESPONSE = "envoy.service.discovery.v3.DiscoveryResponse";
+const STATUS_REQUEST = "envoy.service.status.v3.ClientStatusRequest";
+const STATUS_RESPONSE = "envoy.service.status.v3.ClientStatusResponse";
+/** A client that reconnects names all that it has. */
+const MAX_BODY_BYTES = 32 * 1024 * 1024;
+
+/** Returns a route for each type that has a REST path, and one for client status. */
+export function restRoutes(parts: RestParts): readonly AnyRoute[] {
+  const types = DISCOVERY_SERVICES.flatMap(({ restName, typeUrl }) =>
+    restName === undefined || typeUrl === undefined ? [] : [typeRoute(parts, { restName, typeUrl })]
+  );
+  return [...types, statusRoute(parts)];
+}
+
+function typeRoute(
+  { polls, waitMs }: RestParts,
+  { restName, typeUrl }: { readonly restName: string; readonly typeUrl: TypeUrl },
+): AnyRoute {
+  return route({
+    method: "POST",
+    path: `/v3/discovery:${restName}`,
+    summary: `Poll for ${restName}`,
+    description: "Held open for a change as long as `Prefer: wait=<seconds>` says.",
+    tag: "discovery",
+    hosts: "any",
+    body: { doc: REQUEST, schema: { type: "object" }, maxBytes: MAX_BODY_BYTES },
+    responses: {
+      200: { doc: RESPONSE, schema: { type: "object" } },
+      304: { doc: "The client has this version." },
+    },
+    async handle(request) {
+      const discovery = await readBody(request, REQUEST);
+      const answer = await polls.answer({
+        request: discovery,
+        typeUrl,
+        peer: peerOf(request),
+        signal: AbortSignal.any([request.signal, request.draining]),
+        waitMs: preferredWaitMs(request.headers.get("prefer")) ?? waitMs,
+      });
+      if (answer.kind === "unchanged") return empty({ status: 304 });
+      return protoJson(RESPONSE, messageCodec(RESPONSE).encode(answer.response));
+    },
+  });
+}
+
+function statusRoute(parts: RestParts): AnyRoute {
+  return route({
+    method: "POST",
+    path: "/v3/discovery:client_status",
+    summary: "What each node asked for, has, and rejected (CSDS)",
+    tag: "discovery",
+    body: {
+      doc: STATUS_REQUEST,
+      schema: { type: "object" },
+    },
+    responses: {
+      200: { doc: STATUS_RESPONSE, schema: { type: "object" } },
+    },
+    async handle(request) {
+      const status = clientStatus(await readBody(request, STATUS_REQUEST), parts);
+      return protoJson(STATUS_RESPONSE, messageCodec(STATUS_RESPONSE).encode(status));
+    },
+  });
+}
+
+/**
+ * Reads a body in the canonical JSON mapping.
+ * @throws ProblemError with everything that is wrong with it
+ */
+async function readBody<N extends MessageName>(
+  request: ApiRequest,
+  name: N,
+): Promise<MessageOf<N>> {
+  const { documents, problems } = parseDocuments(await request.text(), { format: "json" });
+  const [source] = documents;
+  if (source === undefined) throw new ProblemError(problems);
+  const read = readMessage({ value: source.value, source, typeUrl: `type.googleapis.com/${name}` });
+  if (read.message === undefined) throw new ProblemError(read.problems);
+  return messageCodec(name).decode(read.message.toBinary());
+}
+
+function protoJson(name: MessageName, encoded: Uint8Array): ApiResponse {
+  const message = messageFromBinary(`type.googleapis.com/${name}`, encoded);
+  return json(toJson(message, { withType: false }));
+}
+
+/** A poller shows its certificate to the HTTP port; its names are those of the principal. */
+function peerOf({ principal, peerAddress }: ApiRequest): Peer {
+  const uriSans = principal.kind === "certificate" ? [principal.name] : [];
+  return { address: peerAddress, uriSans, dnsSans: [] };
+}
+
+/** Returns how long a client wants to wait (RFC 7240, section 4.3); undefined when it does not say. */
+export function preferredWaitMs(prefer: string | undefined): number | undefined {
+  const seconds = /(?:^|[,;\s])wait\s*=\s*"?(\d{1,3})"?(?:$|[,;\s])/i.exec(prefer ?? "")?.[1];
+  return seconds === undefined ? undefined : Math.min(Number(seconds), 300) * 1000;
+}

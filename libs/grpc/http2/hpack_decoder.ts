@@ -39,6 +39,11 @@ export class HpackDecoder {
     return this.#table.inserted;
   }
 
+  /** Octets that the dynamic table holds. */
+  get tableBytes(): number {
+    return this.#table.bytes;
+  }
+
   /** Decodes one whole block. @throws ConnectionError COMPRESSION_ERROR, which ends the connection */
   decode(bytes: Uint8Array, start: number, end: number): FieldList {
     this.#bytes = bytes;

@@ -30,7 +30,7 @@ export const allowedImports: Readonly<Record<Layer, readonly Layer[]>> = {
   grpc: ["base", "proto"],
   runtime: ["base", "proto"],
   domain: ["base", "proto", "xds"],
-  edge: ["base", "proto", "xds", "grpc", "runtime", "domain"],
+  edge: ["base", "proto", "xds", "grpc", "runtime", "domain", "handlers", "adapters"],
   handlers: ["base", "proto", "xds", "grpc", "runtime", "domain", "edge"],
   adapters: ["base", "proto", "xds", "grpc", "runtime", "domain", "edge"],
   app: ["base", "proto", "xds", "grpc", "runtime", "domain", "edge", "handlers", "adapters"],
@@ -65,7 +65,8 @@ export const npmHomes: Readonly<Record<string, readonly string[]>> = {
 
 /** Tells whether a file is a test or belongs to tests: those may import anything. */
 export function isTest(path: string): boolean {
-  return /_(test|bench)\.ts$|_contract\.ts$|\/(testing|testdata)\/|\/testing\.ts$/.test(path);
+  return /_(test|bench)\.ts$|\/test_[^/]+\.ts$|_contract\.ts$|\/(testing|testdata)\/|\/testing\.ts$/
+    .test(path);
 }
 
 /** Returns the folder of the package that a file belongs to, e.g. `libs/base` or `cli`. */

@@ -8,18 +8,18 @@ import { serveHttp2 } from "./http2/serve.ts";
 import type { GrpcServer, ServerAdapter, ServerOptions } from "./port.ts";
 
 /** Names of the transports, as the flag `--grpc-server` takes them. */
-export type TransportName = "grpc-js" | "http2";
+export type TransportName = "native" | "grpc-js";
 
 const adapters: Readonly<Record<TransportName, ServerAdapter>> = {
+  "native": serveHttp2,
   "grpc-js": serveGrpcJs,
-  "http2": serveHttp2,
 };
 
 /** The transport where none was asked for. */
-export const defaultTransport: TransportName = "grpc-js";
+export const defaultTransport: TransportName = "native";
 
 /** All transports, for `--help` and for suites that run on each. */
-export const transportNames: readonly TransportName[] = ["grpc-js", "http2"];
+export const transportNames: readonly TransportName[] = ["native", "grpc-js"];
 
 /** What a server is made of, and on which transport. */
 export interface ServeOptions extends ServerOptions {

@@ -208,6 +208,7 @@ export class Hub {
   #onRejected(stream: HubStream, rejected: RejectedEffect): void {
     const nowMs = this.#options.clock.monotonicMs();
     const group = this.#group(stream.view);
+    group.verdicts.noteNack(rejected.typeUrl);
     for (const resource of rejected.resources) {
       const isHeldBack = group.verdicts.reject(resource, { ...rejected.detail, nowMs });
       if (isHeldBack) this.#mark(group, resource, nowMs);

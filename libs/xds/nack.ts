@@ -36,13 +36,13 @@ export function nackDetail(error: ErrorDetail | null | undefined): NackDetail | 
 }
 
 /**
- * Returns who is to blame. Only what the client did not have before is suspected, unless there is
- * no such resource in the response.
+ * Returns who is to blame. Only what the client did not have before is suspected, unless there was
+ * nothing new in the response at all. Nobody is, if it did nothing but remove.
  */
 export function blame(type: TypeState, inFlight: InFlight, message: string): Blame {
   const { resources } = inFlight.body;
   const fresh = resources.filter(({ name, version }) => type.known.get(name)?.version !== version);
-  const candidates = fresh.length > 0 ? fresh : resources;
+  const candidates = fresh.length > 0 || inFlight.removed.length > 0 ? fresh : resources;
   if (candidates.length <= 1) return { culprits: candidates, suspects: [], innocents: [] };
   const named = candidates.filter(({ name }) => isNamed(name, message));
   if (named.length === 0) return { culprits: [], suspects: candidates, innocents: [] };

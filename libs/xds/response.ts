@@ -28,6 +28,8 @@ export interface ResponseTail {
 
 /** Field numbers of DiscoveryResponse and DeltaDiscoveryResponse. */
 const FIELDS = { version: 1, typeUrl: 4, nonce: 5, removed: 6 } as const;
+/** Every response has a tail: they are written in one buffer, and copied out of it. */
+const tailWriter = new WireWriter();
 const SOTW_ERRORS = 7;
 const DELTA_ERRORS = 9;
 
@@ -42,7 +44,7 @@ export function encodeDeltaResponse(body: ResponseBody, tail: ResponseTail): Byt
 }
 
 function encodeTail(tail: ResponseTail, errorsField: number): Uint8Array {
-  const writer = new WireWriter()
+  const writer = tailWriter
     .string(FIELDS.version, tail.versionInfo)
     .string(FIELDS.typeUrl, tail.typeUrl)
     .string(FIELDS.nonce, tail.nonce);

@@ -9,6 +9,7 @@ import type { ErrorDetail } from "./discovery_request.ts";
 import type { Resource } from "./resource.ts";
 import type { NackDetail, StreamEffect } from "./stream_events.ts";
 import type { InFlight, StreamState, TypeState } from "./stream_state.ts";
+import { versionOnly } from "./target.ts";
 
 /** What a request says about the response before it. */
 export interface Reply {
@@ -64,7 +65,8 @@ function reject(settlement: Settlement, detail: NackDetail): readonly StreamEffe
   }
   if (suspects.length > 0) type.suspects = [...suspectGroups(suspects), ...type.suspects];
   takeWanted(type, innocents);
-  for (const name of inFlight.removed) type.known.delete(name);
+  const isBlamed = culprits.length + suspects.length > 0;
+  for (const name of inFlight.removed) settleRemoval(type, { name, isBlamed });
   const effects: StreamEffect[] = [{
     kind: "rejected",
     typeUrl: type.typeUrl,
@@ -76,6 +78,23 @@ function reject(settlement: Settlement, detail: NackDetail): readonly StreamEffe
   }];
   if (innocents.length > 0) effects.push(accepted(type, inFlight, innocents));
   return effects;
+}
+
+/**
+ * A client may or may not have carried out removals beside a resource that it rejected: it is
+ * treated as if it had another version, so that they are sent once more, or whatever comes instead.
+ * One that rejects nothing but removals is left alone.
+ */
+function settleRemoval(
+  type: TypeState,
+  { name, isBlamed }: { readonly name: string; readonly isBlamed: boolean },
+): void {
+  if (!isBlamed) type.known.delete(name);
+  else if (!type.known.has(name)) type.mark(name, "asked");
+  else {
+    type.known.set(versionOnly(type.typeUrl, name, ""));
+    type.mark(name, "changed");
+  }
 }
 
 function takeWanted(type: TypeState, resources: readonly Resource[]): void {

@@ -14,6 +14,7 @@ import { settleReply } from "./settle.ts";
 import type { StreamEffect } from "./stream_events.ts";
 import type { StreamState, TypeState } from "./stream_state.ts";
 import { applyChange } from "./subscribe.ts";
+import { isVersionOnly } from "./target.ts";
 import type { Rendered } from "./delta.ts";
 
 /** What a request is taken with. */
@@ -51,10 +52,12 @@ export function takeSotwRequest(
 
 /**
  * A client that comes back with the current version of a whole set is not sent it again. Only a
- * wildcard is sure to mean the same set as on the earlier stream.
+ * wildcard is sure to mean the same set as on the earlier stream, and only a client that never used
+ * a part of a rejected response is sure to have what it says.
  */
 function resume({ stream, type, nowMs }: RequestContext, version: string): StreamEffect[] {
   if (version === "" || !type.policy.fullState || !type.subscription.isPureWildcard) return [];
+  if (stream.verdicts.wasEverRejected(type.typeUrl)) return [];
   const body = sharedBody(stream, type);
   if (setVersion(body.fingerprint) !== version) return [];
   type.known.replace(body);
@@ -105,7 +108,9 @@ function fullBody(
 ): ResponseBody {
   if (plan.isWholeList || hasNoExceptions(type)) return sharedBody(stream, type);
   const set = new Map<string, Resource>();
-  for (const resource of type.known.values()) set.set(resource.name, resource);
+  for (const resource of type.known.values()) {
+    if (!isVersionOnly(resource)) set.set(resource.name, resource);
+  }
   for (const resource of plan.resources) set.set(resource.name, resource);
   for (const name of plan.removed) set.delete(name);
   return stream.bodies.ofSelection([...set.values()], { ...stream.rendering, nowMs });

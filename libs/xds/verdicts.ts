@@ -15,6 +15,11 @@ export interface Verdicts {
   lastAccepted(key: ResourceKey): Resource | undefined;
   /** Returns `list` with rejected versions replaced; the same array for the same list. */
   served(typeUrl: TypeUrl, list: readonly Resource[]): readonly Resource[];
+  /**
+   * Tells whether a node may have used a part of a response that it rejected: then the version that
+   * it names does not tell what it has.
+   */
+  wasEverRejected(typeUrl: TypeUrl): boolean;
 }
 
 /** One rejected version, as the first node that rejected it put it. */
@@ -60,6 +65,7 @@ export class VerdictBook implements Verdicts {
   readonly #seen = new WeakMap<readonly Resource[], number>();
   /** Names with rejections by type: most of the time there are none, and nothing is looked up. */
   readonly #rejected = new Map<TypeUrl, Set<string>>();
+  readonly #everRejected = new Set<TypeUrl>();
   /** Grows whenever an accepted or rejected version changes. */
   #revision = 0;
 
@@ -89,6 +95,16 @@ export class VerdictBook implements Verdicts {
     const served = list.map((resource) => this.substitute(resource) ?? resource);
     this.#served.set(typeUrl, { list, revision: this.#revision, served });
     return served;
+  }
+
+  /** See {@linkcode Verdicts.wasEverRejected}. */
+  wasEverRejected(typeUrl: TypeUrl): boolean {
+    return this.#everRejected.has(typeUrl);
+  }
+
+  /** Records that a response of this type was rejected, whatever in it was the cause. */
+  noteNack(typeUrl: TypeUrl): void {
+    this.#everRejected.add(typeUrl);
   }
 
   /** Returns the rejections of a resource that are remembered, oldest first. */

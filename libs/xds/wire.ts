@@ -5,6 +5,8 @@
  */
 
 const encoder = new TextEncoder();
+/** Longer strings are left to the encoder. */
+const MAX_DIRECT = 256;
 
 /** Appends fields to a growing buffer; a default value (empty, zero) is written when asked for. */
 export class WireWriter {
@@ -16,9 +18,23 @@ export class WireWriter {
     return this.#varint(field << 3).#varint(value);
   }
 
-  /** Appends a string as UTF-8. */
+  /**
+   * Appends a string as UTF-8. Short ASCII, which names, nonces and versions are, is written here: a
+   * call of the encoder takes three times as long (fan_out_bench.ts).
+   */
   string(field: number, text: string): this {
-    return this.bytes(field, encoder.encode(text));
+    if (text.length > MAX_DIRECT) return this.bytes(field, encoder.encode(text));
+    const start = this.#length;
+    this.header(field, text.length).#reserve(text.length);
+    for (let index = 0; index < text.length; index++) {
+      const unit = text.charCodeAt(index);
+      if (unit > 127) {
+        this.#length = start;
+        return this.bytes(field, encoder.encode(text));
+      }
+      this.#buffer[this.#length++] = unit;
+    }
+    return this;
   }
 
   /** Appends bytes, or an encoded message. */
@@ -43,9 +59,11 @@ export class WireWriter {
     return this;
   }
 
-  /** Returns a copy of what was written, in an array of its exact size. */
+  /** Returns a copy of what was written, in an array of its exact size, and starts anew. */
   finish(): Uint8Array {
-    return this.#buffer.slice(0, this.#length);
+    const written = this.#buffer.slice(0, this.#length);
+    this.#length = 0;
+    return written;
   }
 
   #varint(value: number): this {
@@ -59,11 +77,12 @@ export class WireWriter {
     return this;
   }
 
-  #reserve(byteLength: number): void {
+  #reserve(byteLength: number): this {
     const needed = this.#length + byteLength;
-    if (needed <= this.#buffer.byteLength) return;
+    if (needed <= this.#buffer.byteLength) return this;
     const grown = new Uint8Array(Math.max(needed, this.#buffer.byteLength * 2));
     grown.set(this.#buffer.subarray(0, this.#length));
     this.#buffer = grown;
+    return this;
   }
 }

@@ -14,6 +14,7 @@ export * from "./config/schema.ts";
 export * from "./config/shared_fields.ts";
 export * from "./config/system_input.ts";
 export * from "./config/units.ts";
+export { type ScanOptions, scanSignatures, type Signatures } from "./files/file_signatures.ts";
 export * from "./files/file_watcher.ts";
 export * from "./files/reloaded_files.ts";
 export * from "./files/tls_files.ts";

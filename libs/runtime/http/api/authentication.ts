@@ -62,7 +62,9 @@ export function identify(
   }
   const { certificate } = request;
   if (options.certificates && certificate !== undefined) {
-    return { kind: "certificate", name: certificate.uriSans[0] ?? certificate.commonName };
+    // Alternative names are only to be had as text, in which one name can pose as two.
+    const name = certificate.commonName || `sha256:${certificate.fingerprint}`;
+    return { kind: "certificate", name };
   }
   return { kind: "anonymous", name: request.peerAddress };
 }

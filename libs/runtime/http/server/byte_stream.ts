@@ -9,8 +9,8 @@
 export interface PeerCertificate {
   /** Common name of the subject; empty without one. */
   readonly commonName: string;
-  /** URI SANs. */
-  readonly uriSans: readonly string[];
+  /** SHA-256 of the certificate, in hexadecimal with colons. */
+  readonly fingerprint: string;
 }
 
 /** One connection. At most one read and one write are under way at a time. */

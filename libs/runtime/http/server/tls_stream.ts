@@ -118,8 +118,8 @@ function handshake(duplex: Duplex, material: TlsMaterial): Promise<TLSSocket> {
       resolve(socket);
     });
     server.on("tlsClientError", reject);
-    duplex.once("close", () => reject(new Error("connection closed in its handshake")));
-    duplex.once("error", reject);
+    const onEnd = () => reject(new Error("connection closed in its handshake"));
+    duplex.once("end", onEnd).once("close", onEnd).on("error", reject);
     server.emit("connection", duplex);
   });
 }
@@ -147,9 +147,7 @@ function duplexOf(stream: PlainStream): Duplex {
 function certificateOf(socket: TLSSocket): PeerCertificate | undefined {
   if (!socket.authorized) return undefined;
   const certificate = socket.getPeerCertificate();
-  if (certificate?.subject === undefined) return undefined;
-  const names = certificate.subjectaltname?.split(", ") ?? [];
-  const uriSans = names.filter((name) => name.startsWith("URI:")).map((name) => name.slice(4));
-  const commonName = String(certificate.subject.CN ?? "");
-  return { commonName, uriSans };
+  if (certificate?.fingerprint256 === undefined) return undefined;
+  const commonName = String(certificate.subject?.CN ?? "");
+  return { commonName, fingerprint: certificate.fingerprint256 };
 }

@@ -38,6 +38,11 @@ export class FileSet {
     return [...this.#files.keys()];
   }
 
+  /** Tells whether a file is served. */
+  has(file: string): boolean {
+    return this.#files.has(file);
+  }
+
   /** Returns what it would mean if these files changed as said. */
   stage(changes: FileChanges): StagedFiles {
     const slots = this.#slotsBefore(changes);

@@ -12,6 +12,7 @@ export * from "./config/load.ts";
 export * from "./config/near_miss.ts";
 export * from "./config/schema.ts";
 export * from "./config/shared_fields.ts";
+export * from "./config/split_args.ts";
 export * from "./config/system_input.ts";
 export * from "./config/units.ts";
 export { type ScanOptions, scanSignatures, type Signatures } from "./files/file_signatures.ts";

@@ -29,8 +29,12 @@ export interface ServiceAccess {
   readonly root?: string;
 }
 
-/** Variables that services and their packages look at; grpc-js and protobufjs ask for the latter. */
-const environment = ["DENVOY_*", "GRPC_*", "grpc_proxy", "no_grpc_proxy", "NODE_*", "NO_COLOR"];
+/** Variables that services and their packages look at: grpc-js the second line, yaml the third. */
+const environment = [
+  ...["DENVOY_*", "NO_COLOR"],
+  ...["GRPC_*", "grpc_proxy", "no_grpc_proxy", "NODE_*"],
+  ...["LOG_TOKENS", "LOG_STREAM"],
+];
 
 /** Returns the flags of `deno run` for one run of a service. Nothing is ever prompted for. */
 export function servicePermissions(access: ServiceAccess): readonly string[] {

@@ -9,3 +9,4 @@ export * from "./logger.ts";
 export * from "./problem.ts";
 export * from "./result.ts";
 export * from "./status_error.ts";
+export * from "./version.ts";

@@ -55,7 +55,7 @@ export function adsInstruments(metrics: Metrics): AdsInstruments {
       buckets: LATENCY_BUCKETS_SECONDS,
     }),
     fileLoads: metrics.counter("file_loads_total", {
-      help: "Loads of the resources path, by outcome: applied, unchanged or refused.",
+      help: "Loads of the resources path, by outcome: applied or refused.",
       labels: ["outcome"],
     }),
   };
@@ -69,8 +69,8 @@ export interface GaugeSources {
   readonly sessions: NodeSessions;
   /** The resources. */
   readonly catalog: Catalog;
-  /** Problems of the files as they are now; none when they are good. */
-  readonly fileProblems: () => number;
+  /** How the files are. */
+  readonly files: { readonly problems: number };
 }
 
 /** Adds gauges whose values are read at each scrape. */
@@ -112,7 +112,7 @@ export function observeAds(metrics: Metrics, sources: GaugeSources): void {
   metrics.observeGauge("file_problems", {
     help:
       "Problems of the resources path as it is now; while there are any, the last good state is served.",
-  }, sources.fileProblems);
+  }, () => sources.files.problems);
 }
 
 /** Returns the label of a type: its plural, or `other` for one that ads does not know. */

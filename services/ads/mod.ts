@@ -1,2 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-export {};
+/**
+ * The ads service as the command line runs it, and what it reads files with.
+ * @module
+ */
+export { ads } from "./app.ts";
+export { type AdsConfig, adsSchema } from "./config.ts";

@@ -71,16 +71,15 @@ export async function startDenvoyAds(options: DenvoyAdsOptions = {}): Promise<De
 
 /**
  * Returns the addresses from the JSON line that a service logs when it serves, whose fields are
- * `grpcAddress` and `httpAddress`; undefined while there is none.
+ * `grpc` and `http`; undefined while there is none.
  */
 export function startupAddresses(
   lines: readonly string[],
 ): Addresses | undefined {
   for (const line of lines) {
     const fields = parseJson(line);
-    if (typeof fields?.grpcAddress !== "string") continue;
-    if (typeof fields.httpAddress !== "string") continue;
-    return { grpcAddress: fields.grpcAddress, httpAddress: fields.httpAddress };
+    if (typeof fields?.grpc !== "string" || typeof fields.http !== "string") continue;
+    return { grpcAddress: fields.grpc, httpAddress: fields.http };
   }
   return undefined;
 }

@@ -49,7 +49,7 @@ Deno.test("TempFolder.write() replaces a file whole and the folder goes in the e
 });
 
 Deno.test("startupAddresses() finds the addresses among other lines", () => {
-  const line = '{"level":"info","grpcAddress":"127.0.0.1:1","httpAddress":"127.0.0.1:2"}';
+  const line = '{"level":"info","grpc":"127.0.0.1:1","http":"127.0.0.1:2"}';
   const addresses = { grpcAddress: "127.0.0.1:1", httpAddress: "127.0.0.1:2" };
   assert.deepEqual(startupAddresses(["Warning: x", "{", '{"level":"info"}', line]), addresses);
   assert.equal(startupAddresses(["{}"]), undefined);

@@ -4,29 +4,11 @@
  * @module
  */
 import { byteLength, type Logger } from "@denvoy/base";
-import type { ResourceKey, StreamObserver } from "@denvoy/xds";
+import type { HubStream, StreamObserver } from "@denvoy/xds";
+import type { RolloutControl } from "../domain/rollout_control.ts";
+import type { Rollouts } from "../domain/rollouts.ts";
 import { type AdsInstruments, typeLabel } from "../metrics.ts";
 import type { NodeSessions } from "./node_sessions.ts";
-
-/** Told how far a node is with a version, e.g. to let a rollout go on. */
-export interface DeliveryListener {
-  /** The version is on its way to the node, or the node accepted it. */
-  delivered(kind: "sent" | "acked", delivery: Delivery): void;
-  /** The node rejected the version. */
-  rejected(delivery: Delivery, why: string): void;
-  /** The node has no stream any more. */
-  disconnected(node: string): void;
-}
-
-/** A version of a resource at a node. */
-export interface Delivery {
-  /** Id of the node. */
-  readonly node: string;
-  /** The resource. */
-  readonly key: ResourceKey;
-  /** Its version. */
-  readonly version: string;
-}
 
 /** What is told. */
 export interface StreamEventParts {
@@ -36,60 +18,61 @@ export interface StreamEventParts {
   readonly logger: Logger;
   /** Who a stream belongs to. Asked when something happens: the hub is made before. */
   readonly sessions: () => NodeSessions;
-  /** Whether anybody wants deliveries; most of the time nobody does. */
-  readonly deliveries: DeliveryListener & { readonly wanted: boolean };
+  /** The rollouts, for which deliveries matter. */
+  readonly rollouts: Rollouts;
+  /** Who leads them. */
+  readonly rolloutControl: RolloutControl;
 }
 
 /** Returns the observer of a hub. */
 export function streamEvents(parts: StreamEventParts): StreamObserver {
-  const { instruments, logger, sessions, deliveries } = parts;
+  const { instruments, logger, sessions, rolloutControl } = parts;
+  const isRollingOut = () => parts.rollouts.active().length > 0;
   return {
-    onSent(stream, response) {
-      const type = typeLabel(response.typeUrl);
+    onSent(stream, { typeUrl, bytes, resources }) {
+      const type = typeLabel(typeUrl);
       instruments.pushes.add(1, { type });
-      instruments.pushedBytes.add(byteLength(response.bytes), { type });
-      if (!deliveries.wanted) return;
-      const node = stream.node?.id ?? "";
-      for (const resource of response.resources) {
-        deliveries.delivered("sent", { node, key: resource, version: resource.version });
+      instruments.pushedBytes.add(byteLength(bytes), { type });
+      if (isRollingOut()) {
+        rolloutControl.delivered({ kind: "sent", node: nodeId(stream), resources });
       }
     },
-    onAccepted(stream, accepted, nowMs) {
-      const type = typeLabel(accepted.typeUrl);
+    onAccepted(stream, { typeUrl, resources, changedAtMs }, nowMs) {
+      const type = typeLabel(typeUrl);
       instruments.acks.add(1, { type });
-      if (accepted.changedAtMs !== undefined) {
-        instruments.pushTime.record((nowMs - accepted.changedAtMs) / 1000, { type });
+      if (changedAtMs !== undefined) {
+        instruments.pushTime.record((nowMs - changedAtMs) / 1000, { type });
       }
-      if (!deliveries.wanted) return;
-      const node = stream.node?.id ?? "";
-      for (const resource of accepted.resources) {
-        deliveries.delivered("acked", { node, key: resource, version: resource.version });
+      if (isRollingOut()) {
+        rolloutControl.delivered({ kind: "acked", node: nodeId(stream), resources });
       }
     },
     onRejected(stream, rejected) {
-      instruments.nacks.add(1, { type: typeLabel(rejected.typeUrl) });
-      const node = stream.node?.id ?? "";
+      const { typeUrl, nonce, resources, suspects, detail } = rejected;
+      instruments.nacks.add(1, { type: typeLabel(typeUrl) });
+      const node = nodeId(stream);
       logger.warn("node rejected a response", {
         node,
         address: sessions().of(stream)?.peer.address,
-        typeUrl: rejected.typeUrl,
-        nonce: rejected.nonce,
-        resources: rejected.resources.map(({ name, version }) => `${name}@${version}`),
-        suspects: rejected.suspects,
-        detail: rejected.detail.message,
+        typeUrl,
+        nonce,
+        resources: resources.map(({ name, version }) => `${name}@${version}`),
+        suspects,
+        detail: detail.message,
       });
-      for (const resource of rejected.resources) {
-        const delivery = { node, key: resource, version: resource.version };
-        deliveries.rejected(delivery, rejected.detail.message);
-      }
+      rolloutControl.delivered({ kind: "nacked", node, resources, why: detail.message });
     },
     onClosed(stream) {
-      if (!deliveries.wanted) return;
-      const node = stream.node?.id ?? "";
+      if (!isRollingOut()) return;
+      const node = nodeId(stream);
       const isLast = ![...sessions().list()].some((other) =>
         other.stream !== stream && other.node.id === node
       );
-      if (isLast) deliveries.disconnected(node);
+      if (isLast) rolloutControl.disconnected(node);
     },
   };
+}
+
+function nodeId({ node }: HubStream): string {
+  return node?.id ?? "";
 }

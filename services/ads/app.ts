@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The composition root of ads: where its parts are made, joined, and closed again.
+ * @module
+ */
+import { ProblemError, type Timer, VERSION } from "@denvoy/base";
+import type { RunningApp, Runtime, ServiceDefinition } from "@denvoy/runtime";
+import { FileSource } from "./adapters/file_source.ts";
+import { type AdsConfig, adsSchema } from "./config.ts";
+import { type Configuration, openConfiguration } from "./domain/configuration.ts";
+import { MemoryStore } from "./domain/memory_store.ts";
+import { NodeIdentityTemplate } from "./domain/node_identity.ts";
+import type { ConfigurationStore } from "./domain/store.ts";
+import { FilesHealth } from "./files_health.ts";
+import { adsInstruments, observeAds } from "./metrics.ts";
+import { Serving } from "./serving.ts";
+
+/** The service, for `main.ts` and for `denvoy serve`. */
+export const ads: ServiceDefinition<typeof adsSchema.own> = {
+  schema: adsSchema,
+  version: VERSION,
+  start: startAds,
+};
+
+/** How often endpoints are expired and rollouts looked at. */
+const TICK_MS = 1000;
+/** How often a long load says how far it is. */
+const PROGRESS_MS = 2000;
+
+async function startAds(config: AdsConfig, runtime: Runtime): Promise<RunningApp> {
+  await using opening = new AsyncDisposableStack();
+  const { clock, metrics, readiness } = runtime;
+  const identity = nodeIdentity(config);
+  const store = opening.adopt(openStore(config), (open) => open.close());
+  const configuration = openConfiguration({ clock, store, filePolicy: config.danglingFiles });
+  opening.use(tickEverySecond(configuration, runtime));
+
+  const instruments = adsInstruments(metrics);
+  const serving = new Serving({ config, runtime, configuration, instruments, identity });
+  const files = new FilesHealth(readiness.component("files"), instruments);
+  const { hub, sessions } = serving;
+  observeAds(metrics, { hub, sessions, files, catalog: configuration.catalog });
+
+  opening.use(await loadFiles(config, { runtime, configuration, files }));
+  const grpc = await serving.listen();
+  opening.defer(() => grpc.drain(0));
+  await runtime.serveHttp([...serving.routes()]);
+
+  const opened = opening.move();
+  return {
+    grpcAddress: grpc.address,
+    async stop(graceMs) {
+      await grpc.drain(graceMs);
+      await opened.disposeAsync();
+    },
+  };
+}
+
+function nodeIdentity({ nodeIdentity, clientCa }: AdsConfig): NodeIdentityTemplate | undefined {
+  if (nodeIdentity === undefined) return undefined;
+  const parsed = NodeIdentityTemplate.parse(nodeIdentity);
+  if (!parsed.ok) throw usageError(`--node-identity ${parsed.error}`);
+  if (clientCa !== undefined) return parsed.value;
+  throw usageError("--node-identity needs --client-ca: without it no client shows a certificate");
+}
+
+function usageError(message: string): ProblemError {
+  return new ProblemError([{ severity: "error", message }]);
+}
+
+function openStore({ revisions }: AdsConfig): ConfigurationStore {
+  return new MemoryStore(revisions);
+}
+
+/** Does what is due every second until it is disposed of. */
+function tickEverySecond(configuration: Configuration, { clock, logger }: Runtime): Disposable {
+  let timer: Timer;
+  const schedule = () => timer = clock.after(TICK_MS, tick);
+  const tick = () => {
+    try {
+      configuration.tick();
+    } catch (error) {
+      logger.error("cannot do what is due", { error });
+    }
+    schedule();
+  };
+  schedule();
+  return { [Symbol.dispose]: () => timer.cancel() };
+}
+
+interface FileParts {
+  readonly runtime: Runtime;
+  readonly configuration: Configuration;
+  readonly files: FilesHealth;
+}
+
+/** Loads `--resources` and goes on following it; the log says how a long load is getting on. */
+async function loadFiles(
+  { resources, allowInvalid }: AdsConfig,
+  { runtime: { clock, logger }, configuration, files }: FileParts,
+): Promise<AsyncDisposable | undefined> {
+  if (resources === undefined) {
+    configuration.files.replace([], "no files");
+    files.absent();
+    return undefined;
+  }
+  let saidMs = clock.monotonicMs();
+  const source = new FileSource({
+    path: resources,
+    sink: configuration.files,
+    logger,
+    clock,
+    onState: (state) => files.follow(state),
+    onProgress: ({ read, total }) => {
+      const nowMs = clock.monotonicMs();
+      if (nowMs - saidMs < PROGRESS_MS) return;
+      saidMs = nowMs;
+      logger.info("loading resource files", { read, total });
+    },
+  });
+  await source.load({ allowInvalid });
+  return source;
+}

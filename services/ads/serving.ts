@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Joins the configuration with its listeners: streams see it through their node's view, and hear of
+ * each change that concerns them.
+ * @module
+ */
+import { type GrpcServer, serveGrpc } from "@denvoy/grpc";
+import type { AnyRoute, Runtime } from "@denvoy/runtime";
+import { DEFAULT_TUNING, Hub } from "@denvoy/xds";
+import type { AdsConfig } from "./config.ts";
+import type { Configuration } from "./domain/configuration.ts";
+import type { NodeIdentityTemplate } from "./domain/node_identity.ts";
+import { clientStatusMethods } from "./handlers/client_status.ts";
+import { discoveryMethods } from "./handlers/discovery.ts";
+import { nodeRoutes } from "./handlers/nodes_api.ts";
+import { NodeSessions } from "./handlers/node_sessions.ts";
+import { PollAnswerer } from "./handlers/poll.ts";
+import { restRoutes } from "./handlers/rest.ts";
+import { streamEvents } from "./handlers/stream_events.ts";
+import type { AdsInstruments } from "./metrics.ts";
+
+/** What serving is made of. */
+export interface ServingParts {
+  /** The settings. */
+  readonly config: AdsConfig;
+  /** What the process gives. */
+  readonly runtime: Runtime;
+  /** What is served. */
+  readonly configuration: Configuration;
+  /** Where it is counted. */
+  readonly instruments: AdsInstruments;
+  /** Which certificate a node must show. */
+  readonly identity: NodeIdentityTemplate | undefined;
+}
+
+/** Streams, polls and status of one configuration. */
+export class Serving {
+  /** The streams. */
+  readonly hub: Hub;
+  /** Who they belong to. */
+  readonly sessions: NodeSessions;
+  readonly #parts: ServingParts;
+  readonly #polls: PollAnswerer;
+
+  /** Follows the configuration from now on. */
+  constructor(parts: ServingParts) {
+    const { config, configuration, identity, runtime: { clock, logger }, instruments } = parts;
+    const { views, publisher, rollouts, rolloutControl } = configuration;
+    this.#parts = parts;
+    this.hub = new Hub({
+      clock,
+      observer: streamEvents({
+        instruments,
+        logger,
+        rollouts,
+        rolloutControl,
+        sessions: () => this.sessions,
+      }),
+      tuning: {
+        maxWaitMs: config.orderingTimeoutMs,
+        tellRemovals: config.tellRemovals,
+        limits: { ...DEFAULT_TUNING.limits, maxNames: config.maxNames },
+      },
+      verdicts: { rollback: config.rollback },
+      instance: clock.nowMs().toString(36),
+    });
+    const { hub } = this;
+    this.sessions = new NodeSessions({ hub, views, clock, ...(identity && { identity }) });
+    const { sessions } = this;
+    this.#polls = new PollAnswerer({ hub, views, publisher, sessions, clock });
+    publisher.listen((changes) => {
+      for (const { view, keys } of changes) hub.changed(view, keys);
+    });
+  }
+
+  /** Opens the gRPC listener; its TLS keys follow their files. */
+  async listen(): Promise<GrpcServer> {
+    const { config, runtime: { logger, tls, clock } } = this.#parts;
+    const { hub, sessions } = this;
+    const server = await serveGrpc({
+      transport: config.grpcServer,
+      address: config.grpcAddress,
+      methods: [
+        ...discoveryMethods({ hub, sessions, polls: this.#polls }),
+        ...clientStatusMethods({ sessions, clock }),
+      ],
+      ...(tls && { tls: tls.current }),
+      limits: { maxReceiveMessageBytes: config.maxRequestBytes },
+      logger,
+    });
+    tls?.subscribe((material) => server.reloadTls(material));
+    return server;
+  }
+
+  /** The routes of the HTTP port that streams answer. */
+  routes(): readonly AnyRoute[] {
+    const { config, runtime: { clock } } = this.#parts;
+    const { sessions } = this;
+    return [
+      ...restRoutes({ sessions, clock, polls: this.#polls, waitMs: config.restWaitMs }),
+      ...nodeRoutes({ sessions, clock }),
+    ];
+  }
+}

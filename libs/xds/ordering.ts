@@ -10,6 +10,9 @@ import type { DirtyReason, StreamState, TypeState } from "./stream_state.ts";
 import { isVersionOnly, resolve } from "./target.ts";
 import { TypeUrls } from "./type_url.ts";
 
+/** Start of a wait that no time ends: for as long as the client keeps what needs the resource. */
+export const NO_END = Infinity;
+
 /** Routes are not warmed: they, and what leads to them, follow the clusters that they name. */
 const FOLLOW_CLUSTERS: ReadonlySet<TypeUrl> = new Set([
   TypeUrls.listener,
@@ -158,12 +161,16 @@ export class Ordering {
     return names;
   }
 
+  /** Tells whether the client keeps a referrer that the view has replaced or removed. */
   #keepsReference(referrers: TypeState, key: ResourceKey): boolean {
     for (const name of referrers.parked?.keys() ?? []) {
       const kept = referrers.known.get(name);
-      if (kept === undefined || !names(kept, key)) continue;
-      const target = resolve(this.#stream, referrers, name);
-      if (target === kept) return true;
+      if (kept === undefined || !refersTo(kept, key)) continue;
+      if (resolve(this.#stream, referrers, name) === kept) return true;
+    }
+    for (const [name, sinceMs] of referrers.held ?? []) {
+      const kept = sinceMs === NO_END ? referrers.known.get(name) : undefined;
+      if (kept !== undefined && refersTo(kept, key)) return true;
     }
     return false;
   }
@@ -192,7 +199,7 @@ function resolvable(stream: StreamState, type: TypeState, name: string): boolean
   return target !== undefined && target !== "keep";
 }
 
-function names(resource: Resource, key: ResourceKey): boolean {
+function refersTo(resource: Resource, key: ResourceKey): boolean {
   return resource.references.some((reference) =>
     reference.name === key.name && reference.typeUrl === key.typeUrl
   );

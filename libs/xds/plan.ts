@@ -6,7 +6,7 @@
  */
 import { StatusCode } from "@denvoy/base";
 import { dueHeartbeats } from "./heartbeat.ts";
-import { mayWait, Ordering } from "./ordering.ts";
+import { mayWait, NO_END, Ordering } from "./ordering.ts";
 import type { Resource } from "./resource.ts";
 import type { DirtyReason, ResourceError, StreamState, TypeState } from "./stream_state.ts";
 import { globPrefix } from "./subscription.ts";
@@ -37,7 +37,10 @@ class Draft implements Plan {
   readonly isWholeList = false;
   /** Told even if nothing else is in it: in SotW a full set answers each new name. */
   answers = false;
+  /** Names that wait. */
   held = 0;
+  /** Those of them that are new or changed. */
+  heldAdditions = 0;
 }
 
 interface Pass {
@@ -69,7 +72,7 @@ export function planResponse(
     if (draft.held === heldBefore) type.held?.delete(name);
   }
   // The first answer to a wildcard is what a client starts to serve with: it is sent complete.
-  if (type.owed && draft.held > 0) return undefined;
+  if (type.owed && draft.heldAdditions > 0) return undefined;
   settleDirty(type, draft);
   addHeartbeats(type, draft, nowMs);
   return isWorthSending(type, draft) ? draft : undefined;
@@ -125,7 +128,10 @@ function decide(pass: Pass, name: string, reason: DirtyReason): void {
   if (target === "keep") return;
   if (reason !== "asked" && type.known.get(name)?.version === target.version) return;
   if (pass.ordering.additionWaits(type, { resource: target, reason })) {
-    if (!waitedEnough(pass, name)) return;
+    if (!waitedEnough(pass, name)) {
+      pass.draft.heldAdditions++;
+      return;
+    }
     pass.ordering.giveUp(target);
   }
   pass.draft.resources.push(target);
@@ -163,22 +169,21 @@ function removalIsHeld(pass: Pass, name: string): boolean {
   const waits = pass.ordering.removalWaits(pass.type, name);
   if (waits === undefined) return false;
   if (waits === "replacement") return !waitedEnough(pass, name);
-  hold(pass, name);
+  hold(pass, name, NO_END);
   return true;
 }
 
 /** Starts or continues a wait; tells whether it has lasted as long as it may. */
 function waitedEnough(pass: Pass, name: string): boolean {
-  const since = pass.type.held?.get(name);
-  if (since !== undefined && pass.nowMs - since >= pass.stream.tuning.maxWaitMs) return true;
-  hold(pass, name);
+  const since = pass.type.held?.get(name) ?? NO_END;
+  if (pass.nowMs - since >= pass.stream.tuning.maxWaitMs) return true;
+  hold(pass, name, since === NO_END ? pass.nowMs : since);
   return false;
 }
 
-function hold({ type, draft, nowMs }: Pass, name: string): void {
+function hold({ type, draft }: Pass, name: string, sinceMs: number): void {
   draft.held++;
-  type.held ??= new Map();
-  if (!type.held.has(name)) type.held.set(name, nowMs);
+  (type.held ??= new Map()).set(name, sinceMs);
 }
 
 /** Tells whether a name is a glob collection that has members: only an empty one is missing. */

@@ -76,7 +76,7 @@ export class TypeState {
   suspects: readonly (readonly Resource[])[] = [];
   /** Missing names that the client was told of. */
   told: Set<string> | undefined;
-  /** Names that wait for another type, and since when. */
+  /** Names that wait for another type, and since when; `NO_END` for a wait that no time ends. */
   held: Map<string, number> | undefined;
   /** When the TTL of a resource is to be renewed. */
   heartbeats: Map<string, number> | undefined;

@@ -21,7 +21,9 @@ export interface RunOptions {
 }
 
 /** Exit codes of a process that runs services. */
-export const EXIT_CODES = Object.freeze({ ok: 0, failed: 1, usage: 2, interrupted: 130 });
+export const EXIT_CODES: Readonly<Record<"ok" | "failed" | "usage" | "interrupted", number>> =
+  Object
+    .freeze({ ok: 0, failed: 1, usage: 2, interrupted: 130 });
 
 /** Runs one service until a signal ends it, then ends the process. The last call of a `main.ts`. */
 export async function runService<F extends Fields>(

@@ -5,7 +5,7 @@
  * @module
  */
 import type { ResourceKey, TypeUrl } from "./resource.ts";
-import { globPrefix, WILDCARD } from "./subscription.ts";
+import { collectionsOf, globPrefix, WILDCARD } from "./subscription.ts";
 
 interface TypeInterest<S> {
   readonly wildcard: Set<S>;
@@ -53,9 +53,9 @@ export class InterestIndex<S> {
     if (type === undefined) return;
     for (const stream of type.wildcard) visit(stream);
     for (const stream of type.names.get(key.name) ?? []) visit(stream);
-    for (const [prefix, streams] of type.prefixes) {
-      if (!key.name.startsWith(prefix)) continue;
-      for (const stream of streams) visit(stream);
+    if (type.prefixes.size === 0) return;
+    for (const prefix of collectionsOf(key.name)) {
+      for (const stream of type.prefixes.get(prefix) ?? []) visit(stream);
     }
   }
 

@@ -36,10 +36,19 @@ export function globPrefix(name: string): string | undefined {
   return name.endsWith("/*") ? name.slice(0, -1) : undefined;
 }
 
+/** Returns the prefixes of the glob collections that a name is in: `a/`, `a/b/` of `a/b/c`. */
+export function collectionsOf(name: string): readonly string[] {
+  const prefixes: string[] = [];
+  for (let slash = name.indexOf("/"); slash >= 0; slash = name.indexOf("/", slash + 1)) {
+    prefixes.push(name.slice(0, slash + 1));
+  }
+  return prefixes;
+}
+
 /** The names of one type that a stream subscribes to. */
 export class Subscription {
   #names = new Set<string>();
-  #globs: Map<string, string> | undefined;
+  #prefixes: Set<string> | undefined;
   #wildcard = false;
   #everNamed = false;
   #characters = 0;
@@ -70,7 +79,7 @@ export class Subscription {
 
   /** The prefixes of subscribed glob collections. */
   get prefixes(): Iterable<string> {
-    return this.#globs?.values() ?? [];
+    return this.#prefixes ?? [];
   }
 
   /** Sum of the lengths of all names: what bounds the memory of a subscription. */
@@ -148,19 +157,19 @@ export class Subscription {
     this.#names.add(name);
     this.#characters += name.length;
     const prefix = globPrefix(name);
-    if (prefix !== undefined) (this.#globs ??= new Map()).set(name, prefix);
+    if (prefix !== undefined) (this.#prefixes ??= new Set()).add(prefix);
   }
 
   #drop(name: string): void {
     this.#names.delete(name);
     this.#characters -= name.length;
-    this.#globs?.delete(name);
+    this.#prefixes?.delete(globPrefix(name) ?? name);
   }
 
   #inGlob(name: string): boolean {
-    if (this.#globs === undefined) return false;
-    for (const prefix of this.#globs.values()) if (name.startsWith(prefix)) return true;
-    return false;
+    const prefixes = this.#prefixes;
+    if (prefixes === undefined || prefixes.size === 0) return false;
+    return collectionsOf(name).some((prefix) => prefixes.has(prefix));
   }
 
   /**

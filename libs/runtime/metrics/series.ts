@@ -12,8 +12,11 @@ export type Labels<L extends string> = Readonly<Record<L, string>>;
 /** Series that one instrument may have; beyond it all share one whose values are `overflow`. */
 export const MAX_SERIES = 2000;
 
-interface Node<S> {
+/** One series with its labels. */
+export interface LabelledSeries<S> {
+  /** Its label values by name. */
   readonly labels: Readonly<Record<string, string>>;
+  /** Its accumulated value. */
   readonly series: S;
 }
 
@@ -21,7 +24,7 @@ interface Node<S> {
 export class SeriesSet<S> {
   readonly #names: readonly string[];
   readonly #create: () => S;
-  readonly #nodes = new Map<string, Node<S>>();
+  readonly #nodes = new Map<string, LabelledSeries<S>>();
 
   /** `create` makes an empty series. Without label names there is one series from the start. */
   constructor(names: readonly string[], create: () => S) {
@@ -50,7 +53,7 @@ export class SeriesSet<S> {
   }
 
   /** All series with their labels. */
-  values(): Iterable<Node<S>> {
+  values(): Iterable<LabelledSeries<S>> {
     return this.#nodes.values();
   }
 

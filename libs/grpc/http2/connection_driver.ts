@@ -43,6 +43,7 @@ export class ConnectionDriver {
   readonly #acceptor: CallAcceptor;
   readonly #lifetime: Lifetime;
   #writing = false;
+  #busy = false;
   #flushAsked = false;
   #closed = false;
   #resume: (() => void) | undefined = undefined;
@@ -78,9 +79,11 @@ export class ConnectionDriver {
     return this.#connection.end ?? { code: Code.NO_ERROR, reason: "closed" };
   }
 
-  /** Looks after limits of time; called now and then. */
+  /** Looks after limits of time, and frees the buffers of who is silent; called now and then. */
   tick(nowMs: number): void {
     const connection = this.#connection;
+    if (!this.#busy && !this.#writing) connection.output.release();
+    this.#busy = false;
     const action = this.#lifetime.check(nowMs, connection);
     switch (action.kind) {
       case "none":
@@ -97,11 +100,6 @@ export class ConnectionDriver {
         connection.lost(action.reason);
         return this.#options.transport.close();
     }
-  }
-
-  /** Frees buffers of a connection that has fallen idle. */
-  releaseBuffers(): void {
-    if (!this.#writing) this.#connection.output.release();
   }
 
   /** Stops new streams and lets those under way end. */
@@ -173,6 +171,7 @@ export class ConnectionDriver {
 
   async #write(octets: Uint8Array): Promise<void> {
     this.#writing = true;
+    this.#busy = true;
     this.#connection.setWriting(true);
     this.#lifetime.writeStarted(performance.now());
     try {

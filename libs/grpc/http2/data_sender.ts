@@ -9,8 +9,11 @@ import { type OutputBuffer, putFrameHeader } from "./output_buffer.ts";
 import type { PeerSettings } from "./settings.ts";
 import type { Answer, Stream } from "./stream.ts";
 
-/** Bodies that wait are sliced into the output only while it holds less than this. */
-const BULK_BYTES = 32_768;
+/**
+ * Bodies that wait are sliced into the output only while it holds less than this: enough that a
+ * write carries two frames, little enough that thousands of peers that do not read cost little.
+ */
+const BULK_BYTES = 20_000;
 
 /** A response that fits one frame goes into the output while that holds less than this. */
 const ANSWERS_BYTES = 262_144;

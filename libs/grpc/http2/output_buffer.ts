@@ -5,7 +5,7 @@
  */
 import { FRAME_HEADER_BYTES, FrameFlag, FrameType } from "./frame.ts";
 
-const SMALLEST_BYTES = 4_096;
+const STEP_BYTES = 4_096;
 const LARGEST_KEPT_BYTES = 131_072;
 
 /**
@@ -87,9 +87,9 @@ export class OutputBuffer {
   }
 
   #grow(needed: number): Uint8Array {
-    let size = Math.max(SMALLEST_BYTES, (this.#bytes?.byteLength ?? 0) * 2);
-    while (size < needed) size *= 2;
-    const grown = new Uint8Array(size);
+    const half = (this.#bytes?.byteLength ?? 0) * 1.5;
+    const steps = Math.ceil(Math.max(needed, half) / STEP_BYTES);
+    const grown = new Uint8Array(steps * STEP_BYTES);
     if (this.#bytes !== undefined) grown.set(this.#bytes.subarray(0, this.length));
     this.#bytes = grown;
     return grown;

@@ -3,9 +3,11 @@
  * The composition root of ads: where its parts are made, joined, and closed again.
  * @module
  */
+import { join } from "node:path";
 import { ProblemError, type Timer, VERSION } from "@denvoy/base";
 import type { RunningApp, Runtime, ServiceDefinition } from "@denvoy/runtime";
 import { FileSource } from "./adapters/file_source.ts";
+import { SqliteStore } from "./adapters/sqlite_store.ts";
 import { type AdsConfig, adsSchema } from "./config.ts";
 import { type Configuration, openConfiguration } from "./domain/configuration.ts";
 import { MemoryStore } from "./domain/memory_store.ts";
@@ -22,6 +24,8 @@ export const ads: ServiceDefinition<typeof adsSchema.own> = {
   start: startAds,
 };
 
+/** The `--data-dir` of a service that is to forget everything when it stops. */
+const NO_DATA_DIR = ":memory:";
 /** How often endpoints are expired and rollouts looked at. */
 const TICK_MS = 1000;
 /** How often a long load says how far it is. */
@@ -68,8 +72,10 @@ function usageError(message: string): ProblemError {
   return new ProblemError([{ severity: "error", message }]);
 }
 
-function openStore({ revisions }: AdsConfig): ConfigurationStore {
-  return new MemoryStore(revisions);
+function openStore({ dataDir, revisions }: AdsConfig): ConfigurationStore {
+  if (dataDir === NO_DATA_DIR) return new MemoryStore(revisions);
+  Deno.mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  return new SqliteStore(join(dataDir, "ads.db"), { keepRevisions: revisions });
 }
 
 /** Does what is due every second until it is disposed of. */

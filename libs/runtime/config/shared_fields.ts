@@ -76,7 +76,8 @@ function listenFields(service: string, ports: SharedPorts) {
     }),
     dataDir: path({
       default: `data/${service}`,
-      doc: "Folder for what must survive a restart; made when it is missing.",
+      doc:
+        "Folder for what must survive a restart, made when it is missing; `:memory:` keeps nothing.",
     }),
   };
 }

@@ -30,7 +30,7 @@ export interface ResourceLocator {
 }
 
 /** Fields that both variants of a request have. */
-interface AnyDiscoveryRequest {
+export interface AnyDiscoveryRequest {
   /** `node`; sure to be there only in the first request of a stream. */
   readonly node?: DiscoveryNode | null | undefined;
   /** `type_url`; may be empty where the service implies it. */

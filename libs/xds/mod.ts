@@ -8,6 +8,7 @@ export * from "./drive.ts";
 export { type Fingerprint, type ProtocolMode, type Rendering } from "./encoded_resource.ts";
 export * from "./fetch.ts";
 export * from "./hub.ts";
+export type { KnownResources } from "./known_resources.ts";
 export { HubStream, type Watch } from "./hub_stream.ts";
 export * from "./resource.ts";
 export { ResponseBody, ResponseBodyCache, type ResponseBodyCacheOptions } from "./response_body.ts";
@@ -15,8 +16,14 @@ export * from "./stream.ts";
 export * from "./stream_events.ts";
 export * from "./stream_options.ts";
 export * from "./stream_snapshot.ts";
-export type { StreamState, TypeState } from "./stream_state.ts";
-export { globPrefix, WILDCARD } from "./subscription.ts";
+export type * from "./stream_state.ts";
+export {
+  globPrefix,
+  type Subscription,
+  type SubscriptionChange,
+  type SubscriptionUpdate,
+  WILDCARD,
+} from "./subscription.ts";
 export * from "./type_url.ts";
 export * from "./verdicts.ts";
 export * from "./view.ts";

@@ -199,6 +199,15 @@ Deno.test("step() puts the accepted content in the place of a rejected one in wh
   assert.deepEqual(contentsOf(stream.accept()), ["a=1", "b=2", "new=good"]);
 });
 
+Deno.test("step() sends the set again when a rejected resource goes: the client may use one of an earlier stream", () => {
+  const mesh = new TestMesh([testCluster("a", "bad")]);
+  const stream = mesh.open("sotw");
+  stream.send({ typeUrl: cluster, versionInfo: "of an earlier stream" });
+  stream.reject("Error adding/updating cluster(s) a: bad");
+  mesh.remove(cluster, "a");
+  assert.deepEqual(contentsOf(stream.accept()), []);
+});
+
 Deno.test("step() blames nobody for the rejection of a removal, and does not repeat it", () => {
   for (const mode of MODES) {
     const mesh = new TestMesh([testCluster("a"), testCluster("b")]);

@@ -138,8 +138,9 @@ function decide(pass: Pass, name: string, reason: DirtyReason): void {
 }
 
 /** A client may still have what it no longer asks for: it is told only if that is gone. */
-function release({ type, draft }: Pass, name: string, isGone: boolean): void {
-  if (isGone && type.known.has(name) && type.policy.removable) draft.removed.push(name);
+function release({ stream, type, draft }: Pass, name: string, isGone: boolean): void {
+  const isTold = stream.mode === "delta" && type.policy.removable && type.known.has(name);
+  if (isGone && isTold) draft.removed.push(name);
   else type.forget(name);
 }
 
@@ -147,11 +148,12 @@ function decideMissing(pass: Pass, name: string, reason: DirtyReason): void {
   const { type, draft } = pass;
   const isKnown = type.known.has(name);
   if (isKnown && removalIsHeld(pass, name)) return;
+  // A client may still use one of an earlier stream, when it rejected what it got on this one.
+  if (reason === "asked" || type.parked?.has(name)) draft.answers = pass.stream.mode === "sotw";
   const isNamed = type.subscription.lists(name);
   if (!isKnown && reason === "changed" && (!isNamed || type.told?.has(name))) return;
   if (isNamed && isCollection(pass, name)) return;
   if (isNamed) (type.told ??= new Set()).add(name);
-  if (reason === "asked") draft.answers = true;
   if (isNamed && pass.stream.tuning.resourceErrors) draft.errors.push(whyMissing(pass, name));
   if (pass.stream.mode === "sotw") dropFromSet(pass, name);
   else if (isKnown) type.policy.removable ? draft.removed.push(name) : type.known.delete(name);

@@ -16,8 +16,13 @@ import type { HubStream } from "./hub_stream.ts";
 import type { TypeUrl } from "./resource.ts";
 import type { ResourceView } from "./view.ts";
 
+/** A request whose node is known in more detail than the protocol needs. */
+export type RequestOf<N extends DiscoveryNode> =
+  & (DiscoveryRequest | DeltaDiscoveryRequest)
+  & { readonly node?: N | null | undefined };
+
 /** What a call is served with. */
-export interface ServeOptions {
+export interface ServeOptions<N extends DiscoveryNode = DiscoveryNode> {
   /** Where the stream belongs. */
   readonly hub: Hub;
   /** SotW or Delta: told by the RPC. */
@@ -28,7 +33,7 @@ export interface ServeOptions {
    * Returns what the node of the first request sees. A StatusError that it throws ends the call
    * with that status.
    */
-  assign(node: DiscoveryNode | undefined): ResourceView | Promise<ResourceView>;
+  assign(node: N | undefined): ResourceView | Promise<ResourceView>;
   /** Is given the stream once it is open, e.g. to reassign it later. */
   onOpen?(stream: HubStream): void;
 }
@@ -39,24 +44,24 @@ export interface ServeOptions {
  * much, with the error of `requests` if that fails, and normally once `requests` ended and what was
  * due is delivered.
  */
-export function serveStream(
-  requests: AsyncIterable<DiscoveryRequest | DeltaDiscoveryRequest>,
-  options: ServeOptions,
+export function serveStream<N extends DiscoveryNode>(
+  requests: AsyncIterable<RequestOf<N>>,
+  options: ServeOptions<N>,
 ): AsyncIterable<Bytes> {
   return { [Symbol.asyncIterator]: () => new ResponseIterator(requests, options) };
 }
 
-class ResponseIterator implements AsyncIterator<Bytes, undefined> {
-  readonly #requests: AsyncIterable<DiscoveryRequest | DeltaDiscoveryRequest>;
-  readonly #options: ServeOptions;
+class ResponseIterator<N extends DiscoveryNode> implements AsyncIterator<Bytes, undefined> {
+  readonly #requests: AsyncIterable<RequestOf<N>>;
+  readonly #options: ServeOptions<N>;
   #stream: HubStream | undefined;
   #phase: "new" | "open" | "draining" | "done" = "new";
   #failure: { readonly error: unknown } | undefined;
   #resume: (() => void) | undefined;
 
   constructor(
-    requests: AsyncIterable<DiscoveryRequest | DeltaDiscoveryRequest>,
-    options: ServeOptions,
+    requests: AsyncIterable<RequestOf<N>>,
+    options: ServeOptions<N>,
   ) {
     this.#requests = requests;
     this.#options = options;
@@ -100,7 +105,7 @@ class ResponseIterator implements AsyncIterator<Bytes, undefined> {
     this.#wake();
   }
 
-  async #open(node: DiscoveryNode | undefined): Promise<HubStream | undefined> {
+  async #open(node: N | undefined): Promise<HubStream | undefined> {
     const { hub, mode, typeUrl, onOpen, assign } = this.#options;
     const view = await assign.call(this.#options, node);
     if (this.#phase === "done") return undefined;

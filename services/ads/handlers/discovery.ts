@@ -19,6 +19,7 @@ import type {
   DeltaDiscoveryRequest,
   DiscoveryRequest,
   DiscoveryResponse,
+  Node,
 } from "@denvoy/proto/messages";
 import { type Hub, type ProtocolMode, serveStream } from "@denvoy/xds";
 import { DISCOVERY_SERVICES, type DiscoveryService } from "./discovery_services.ts";
@@ -84,13 +85,12 @@ function streamHandler(
 ): BidiStreamHandler<DiscoveryRequest | DeltaDiscoveryRequest, Bytes> {
   return (requests, { peer, signal }) => {
     let session: PendingSession | undefined;
-    let first: DiscoveryRequest | DeltaDiscoveryRequest | undefined;
-    return serveStream(tapFirst(requests, (request) => first = request), {
+    return serveStream<Node>(requests, {
       hub,
       mode,
       ...(typeUrl === undefined ? {} : { typeUrl }),
-      assign() {
-        session = sessions.begin({ node: first?.node, peer, signal });
+      assign(node) {
+        session = sessions.begin({ node, peer, signal });
         return session.view;
       },
       onOpen(stream) {
@@ -98,16 +98,6 @@ function streamHandler(
       },
     });
   };
-}
-
-/** Shows the first request to `see`: the protocol library knows less of a node than selectors do. */
-async function* tapFirst<T>(requests: AsyncIterable<T>, see: (request: T) => void) {
-  let isFirst = true;
-  for await (const request of requests) {
-    if (isFirst) see(request);
-    isFirst = false;
-    yield request;
-  }
 }
 
 function fetchMethod(

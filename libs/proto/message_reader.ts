@@ -22,7 +22,7 @@ import { isPlainMap, type PlainMap, type PlainValue, quote, setOwn } from "./pla
 import { readAny } from "./read_any.ts";
 import { explain, Fault, readScalar, type ScalarValue } from "./read_scalar.ts";
 import { isWrittenAsFields, readStructJson, readWellKnown, toJson } from "./read_well_known.ts";
-import type { Registry } from "./registry.ts";
+import { type Registry, typeNameOf } from "./registry.ts";
 
 /** Something that is wrong at a path. */
 export interface Finding {
@@ -89,7 +89,8 @@ export class MessageReader {
       this.fail(`type ${quote(typeUrl)} is unknown`);
       return undefined;
     }
-    const message = this.message(desc, isPlainMap(value) ? withoutType(value) : value);
+    if (saysItsType(desc, value)) return readAny(this, value);
+    const message = this.message(desc, value);
     return message && { desc, message };
   }
 
@@ -326,8 +327,10 @@ function hasNull(field: DescField): boolean {
     field.enum?.typeName === "google.protobuf.NullValue";
 }
 
-function withoutType(value: PlainMap): PlainMap {
-  if (!Object.hasOwn(value, "@type")) return value;
-  const { "@type": _, ...rest } = value;
-  return rest;
+/** What stands where a type is expected may say its type all the same. */
+function saysItsType(desc: DescMessage, value: PlainValue): boolean {
+  if (!isPlainMap(value) || !Object.hasOwn(value, "@type")) return false;
+  const type = value["@type"];
+  return typeof type === "string" && typeNameOf(type) === desc.typeName &&
+    desc.typeName !== "google.protobuf.Any";
 }

@@ -26,6 +26,9 @@ export type FieldValue =
   | readonly FieldValue[]
   | ReadonlyMap<string, FieldValue>;
 
+/** FeatureSet.FieldPresence.IMPLICIT: a field that is zero where others are absent. */
+const IMPLICIT = 2;
+
 /** A message somewhere within a resource. */
 export class MessageView {
   /** Its full name. */
@@ -59,18 +62,21 @@ export class MessageView {
     return formatPath(this.keys);
   }
 
-  /** Tells whether a field is set: present, not zero, not empty. */
+  /** Tells whether a field is set; one that cannot be absent counts as set when it is not zero. */
   has(name: string): boolean {
-    const value = this.get(name);
-    if (value === undefined || value === "" || value === 0 || value === 0n) return false;
-    if (value === false) return this.#field(name).oneof !== undefined;
+    const field = this.#field(name);
+    const value = this.#valueOf(field);
+    if (value === undefined || field.oneof || field.presence !== IMPLICIT) {
+      return value !== undefined;
+    }
     if (Array.isArray(value) || value instanceof Uint8Array) return value.length > 0;
-    return !(value instanceof Map) || value.size > 0;
+    if (value instanceof Map) return value.size > 0;
+    return field.message !== undefined || Boolean(value);
   }
 
   /**
-   * Returns a field by its proto name; undefined when it is absent, the zero value, an empty list or
-   * an empty map for fields that cannot be absent.
+   * Returns a field by its proto name; undefined when it is absent. A field that cannot be absent has
+   * its zero value, an empty list or an empty map instead.
    * @throws TypeError when the message has no such field.
    */
   get(name: string): FieldValue | undefined {

@@ -106,10 +106,18 @@ export function fromRe2(pattern: string): RegExp {
     (match, not?: string, name?: string) => {
       if (match === "\\z") return "$";
       if (match === "\\A") return "^";
+      if (NEEDLESS_ESCAPE.test(match)) return hexEscape(match.charCodeAt(1));
       return name === undefined ? match : (POSIX_CLASSES[`${not}${name}`] ?? match);
     },
   );
   return new RegExp(translated, `u${flags}`);
+}
+
+/** RE2 takes a backslash before any punctuation, JavaScript only where it means something. */
+const NEEDLESS_ESCAPE = /^\\[-!"#%&',:;<=>@_`~]$/;
+
+function hexEscape(code: number): string {
+  return `\\x${code.toString(16).padStart(2, "0")}`;
 }
 
 const POSIX_CLASSES: Readonly<Record<string, string>> = {

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Random messages of any type, the same for the same seed, and short ways to read in tests.
+ * @module
+ */
+import assert from "node:assert/strict";
+import {
+  create,
+  type DescField,
+  type DescMessage,
+  type Message,
+  ScalarType,
+  toBinary,
+} from "@bufbuild/protobuf";
+import { formatProblem } from "@denvoy/base";
+import { isWrapper } from "./field_table.ts";
+import type { AnyMessage } from "./message.ts";
+import { readMessage } from "./read.ts";
+import type { Registry } from "./registry.ts";
+import { parseDocuments, type SourceDocument } from "./source.ts";
+
+/** Returns numbers from 0 to 1 that look random (mulberry32). */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Makes random messages. */
+export class RandomMessages {
+  readonly #random: () => number;
+  readonly #types: readonly DescMessage[];
+  readonly #registry: Registry;
+
+  /** Equal seeds give equal messages. */
+  constructor(registry: Registry, seed: number) {
+    this.#registry = registry;
+    this.#random = seededRandom(seed);
+    this.#types = [...registry.messageNames()].sort().flatMap((name) => {
+      const desc = registry.message(name);
+      return desc && name.startsWith("envoy.") ? [desc] : [];
+    });
+  }
+
+  /** Returns any type of the Envoy API. */
+  type(): DescMessage {
+    const type = this.#types[this.#below(this.#types.length)];
+    assert.ok(type);
+    return type;
+  }
+
+  /** Returns a message of a type; `depth` is how deep it may be. */
+  message(desc: DescMessage, depth = 4): Message {
+    const special = this.#wellKnown(desc, depth);
+    if (special) return special;
+    const message = create(desc);
+    const fields = message as unknown as Record<string, unknown>;
+    for (const field of desc.fields) {
+      if (this.#random() < 0.6) continue;
+      const value = this.#field(field, depth);
+      if (value === undefined) continue;
+      if (field.oneof) fields[field.oneof.localName] = { case: field.localName, value };
+      else fields[field.localName] = value;
+    }
+    return message;
+  }
+
+  #field(field: DescField, depth: number): unknown {
+    if (field.message && depth === 0) return undefined;
+    const length = 1 + this.#below(3);
+    if (field.fieldKind === "list") {
+      return Array.from({ length }, () => this.#value(field, depth));
+    }
+    if (field.fieldKind !== "map") return this.#value(field, depth);
+    const keys = Array.from({ length }, () => this.#mapKey(field.mapKey));
+    return Object.fromEntries(keys.map((key) => [key, this.#value(field, depth)]));
+  }
+
+  #mapKey(type: ScalarType): string {
+    return String(type === ScalarType.STRING ? this.#text() : this.#scalar(type));
+  }
+
+  #value(field: DescField, depth: number): unknown {
+    if (field.enum) return field.enum.values[this.#below(field.enum.values.length)]?.number ?? 0;
+    if (field.message === undefined) return this.#scalar(field.scalar ?? ScalarType.INT32);
+    const { typeName } = field.message;
+    const bare = field.fieldKind === "message" && !field.oneof && isWrapper(typeName);
+    if (bare) return this.#scalar(field.message.fields[0]?.scalar ?? ScalarType.INT32);
+    const isStruct = typeName === "google.protobuf.Struct" &&
+      field.parent.typeName !== "google.protobuf.Value";
+    return isStruct ? this.#struct() : this.message(field.message, depth - 1);
+  }
+
+  #struct(): Record<string, unknown> {
+    return { [this.#text()]: [1.5, null, { a: this.#text() }], z: true, a: this.#below(100) };
+  }
+
+  #wellKnown(desc: DescMessage, depth: number): Message | undefined {
+    switch (desc.typeName) {
+      case "google.protobuf.Any": {
+        const type = this.type();
+        const value = toBinary(type, this.message(type, Math.min(depth, 2)));
+        return Object.assign(create(desc), {
+          typeUrl: `type.googleapis.com/${type.typeName}`,
+          value,
+        });
+      }
+      case "google.protobuf.Duration":
+      case "google.protobuf.Timestamp":
+        return Object.assign(create(desc), {
+          seconds: BigInt(this.#below(1_000_000)),
+          nanos: this.#below(1_000_000_000),
+        });
+      case "google.protobuf.FieldMask":
+        return Object.assign(create(desc), { paths: ["a_b.c"] });
+      case "google.protobuf.Value":
+        return Object.assign(create(desc), { kind: { case: "stringValue", value: this.#text() } });
+      case "google.protobuf.Struct":
+      case "google.protobuf.ListValue":
+        return create(desc);
+      default:
+        return undefined;
+    }
+  }
+
+  #scalar(type: ScalarType): unknown {
+    const size = 2 ** this.#below(20);
+    switch (type) {
+      case ScalarType.STRING:
+        return this.#text();
+      case ScalarType.BOOL:
+        return this.#random() < 0.5;
+      case ScalarType.BYTES:
+        return Uint8Array.from({ length: this.#below(5) }, () => this.#below(256));
+      case ScalarType.DOUBLE:
+        return this.#random() * size;
+      case ScalarType.FLOAT:
+        return Math.fround(this.#random() * size);
+      case ScalarType.INT64:
+      case ScalarType.SINT64:
+      case ScalarType.SFIXED64:
+        return BigInt(this.#below(size)) * (this.#random() < 0.3 ? -(2n ** 40n) : 1n);
+      case ScalarType.UINT64:
+      case ScalarType.FIXED64:
+        return BigInt(this.#below(size)) * (this.#random() < 0.3 ? 2n ** 44n : 1n);
+      case ScalarType.INT32:
+      case ScalarType.SINT32:
+      case ScalarType.SFIXED32:
+        return this.#below(size) * (this.#random() < 0.3 ? -1 : 1);
+      default:
+        return this.#below(size);
+    }
+  }
+
+  #text(): string {
+    const words = [
+      "",
+      "a",
+      "yes",
+      "017",
+      "1.5",
+      "null",
+      "ä€😀",
+      "a: b",
+      "__proto__",
+      "x\ny",
+      "~",
+      "- a",
+    ];
+    return `${words[this.#below(words.length)]}${this.#random() < 0.5 ? "" : this.#below(1000)}`;
+  }
+
+  #below(limit: number): number {
+    return Math.floor(this.#random() * limit);
+  }
+}
+
+/** Returns the only document of a text that has no problems. */
+export function onlyDocument(text: string, file?: string): SourceDocument {
+  const { documents, problems } = parseDocuments(text, file === undefined ? {} : { file });
+  assert.deepEqual(problems.map(formatProblem), []);
+  const [document] = documents;
+  assert.ok(document !== undefined && documents.length === 1);
+  return document;
+}
+
+/** Reads a message that has no errors. */
+export function readYaml(typeName: string, text: string): AnyMessage {
+  const source = onlyDocument(text);
+  const { message, problems } = readMessage({
+    typeUrl: `x/${typeName}`,
+    value: source.value,
+    source,
+  });
+  assert.ok(message !== undefined, problems.map(formatProblem).join("\n"));
+  return message;
+}

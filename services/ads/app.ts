@@ -14,6 +14,7 @@ import { MemoryStore } from "./domain/memory_store.ts";
 import { NodeIdentityTemplate } from "./domain/node_identity.ts";
 import type { ConfigurationStore } from "./domain/store.ts";
 import { FilesHealth } from "./files_health.ts";
+import { apiRoutes } from "./http/api_routes.ts";
 import { adsInstruments, observeAds } from "./metrics.ts";
 import { Serving } from "./serving.ts";
 
@@ -45,10 +46,13 @@ async function startAds(config: AdsConfig, runtime: Runtime): Promise<RunningApp
   const { hub, sessions } = serving;
   observeAds(metrics, { hub, sessions, files, catalog: configuration.catalog });
 
+  const { danglingWrites: writePolicy, endpointTtlMs } = config;
+  const api = { configuration, clock, writePolicy, endpointTtlMs };
+
   opening.use(await loadFiles(config, { runtime, configuration, files }));
   const grpc = await serving.listen();
   opening.defer(() => grpc.drain(0));
-  await runtime.serveHttp([...serving.routes()]);
+  await runtime.serveHttp([...serving.routes(), ...apiRoutes(api)]);
 
   const opened = opening.move();
   return {

@@ -15,6 +15,7 @@ import { discoveryMethods } from "./handlers/discovery.ts";
 import { nodeRoutes } from "./handlers/nodes_api.ts";
 import { NodeSessions } from "./handlers/node_sessions.ts";
 import { PollAnswerer } from "./handlers/poll.ts";
+import { rejectionRoutes } from "./handlers/rejections_api.ts";
 import { restRoutes } from "./handlers/rest.ts";
 import { streamEvents } from "./handlers/stream_events.ts";
 import type { AdsInstruments } from "./metrics.ts";
@@ -95,10 +96,11 @@ export class Serving {
   /** The routes of the HTTP port that streams answer. */
   routes(): readonly AnyRoute[] {
     const { config, runtime: { clock } } = this.#parts;
-    const { sessions } = this;
+    const { hub, sessions } = this;
     return [
       ...restRoutes({ sessions, clock, polls: this.#polls, waitMs: config.restWaitMs }),
       ...nodeRoutes({ sessions, clock }),
+      ...rejectionRoutes({ hub, sessions, clock }),
     ];
   }
 }

@@ -19,6 +19,8 @@ import { UnaryCall } from "./unary_call.ts";
 export class CallAcceptor implements RequestAcceptor {
   readonly #routes: Routes;
   readonly #surroundings: CallSurroundings;
+  /** Calls of this read with a deadline; most are over before it ends, and need no timer. */
+  readonly #opened: ServerCall[] = [];
   readonly #batches = new Map<MethodImplementation, CallBatch>();
   #lastHead: RequestHead | undefined = undefined;
   #lastCallHead: CallHead | undefined = undefined;
@@ -43,13 +45,21 @@ export class CallAcceptor implements RequestAcceptor {
     return new RefusedRequest(stream, REFUSED_HEAD);
   }
 
-  /** Runs the batches that one read has filled; called after each read. */
-  runBatches(): void {
-    if (this.#batches.size === 0) return;
+  /** Runs the batches that one read has filled, and arms deadlines; called after each read. */
+  endRead(): void {
     for (const batch of this.#batches.values()) batch.run();
+    if (this.#opened.length === 0) return;
+    for (const call of this.#opened) call.armDeadline();
+    this.#opened.length = 0;
   }
 
   #open(stream: Stream, head: AcceptedHead): ServerCall {
+    const call = this.#newCall(stream, head);
+    if (head.timeoutMs !== undefined) this.#opened.push(call);
+    return call;
+  }
+
+  #newCall(stream: Stream, head: AcceptedHead): ServerCall {
     const { definition, batch } = head.method;
     if (batch !== undefined) return new BatchedCall(stream, head, this.#batchOf(head.method));
     if (definition.kind === "unary") return new UnaryCall(stream, head, this.#surroundings);

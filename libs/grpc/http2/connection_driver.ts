@@ -142,7 +142,7 @@ export class ConnectionDriver {
     this.#lifetime.received(nowMs);
     try {
       this.#connection.receive(chunk, nowMs);
-      this.#acceptor.runBatches();
+      this.#acceptor.endRead();
     } catch (error) {
       // No input leads here: it would be a fault of ours, and must not reach other connections.
       this.#options.logger.error("connection state machine failed", { error });

@@ -171,6 +171,14 @@ for (const [name, { limits, attack, report, silent }] of Object.entries(breaches
   });
 }
 
+Deno.test("serveHttp2() keeps the deadline of a call whose request never comes", async () => {
+  await withObserved({}, async ({ address }) => {
+    await using peer = await RawPeer.connect(address);
+    const stream = await peer.open(unaryPath, { headers: { "grpc-timeout": "30m" } });
+    await until("the call has ended", () => peer.ended(stream));
+  });
+});
+
 Deno.test("serveHttp2() fails a call when too many octets wait on its connection", async () => {
   const gate = Promise.withResolvers<void>();
   const method = implement(bidiEcho, async function* (requests: AsyncIterable<string>) {

@@ -149,7 +149,7 @@ export abstract class ServerCall implements CallContext, StreamConsumer, Expirin
   protected abstract released(): void;
 
   /** From now on the deadline ends the call. Until then nobody works for it. */
-  protected armDeadline(): void {
+  armDeadline(): void {
     const { deadlineMs } = this;
     if (deadlineMs === undefined || this.#over || this.#tick !== 0) return;
     this.#tick = this.surroundings.deadlines.set(this, deadlineMs);

@@ -17,7 +17,6 @@ export class StreamingCall extends ServerCall {
 
   /** Starts the handler, unless its one request has yet to come. */
   start(): void {
-    this.armDeadline();
     const { kind } = this.head.method.definition;
     if (kind === "server-stream") {
       this.#message = new SingleMessage(this.stream, this.surroundings);

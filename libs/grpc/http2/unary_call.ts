@@ -21,7 +21,6 @@ export class UnaryCall extends ServerCall {
     try {
       const request = this.#take(bytes, last);
       if (last) this.#run(request);
-      else this.armDeadline();
     } catch (error) {
       this.fail(error);
     }
@@ -44,7 +43,6 @@ export class UnaryCall extends ServerCall {
   /** Takes what a handler returned. */
   settle(result: unknown): void {
     if (!(result instanceof Promise)) return this.sendOnly(result);
-    this.armDeadline();
     result.then((message) => this.#complete(message), (error) => this.fail(error));
   }
 

@@ -5,7 +5,7 @@
  * @module
  */
 import { type DescField, type JsonValue, type Message, toBinary } from "@bufbuild/protobuf";
-import { contentOf, type Described, isAny, localValue } from "./message.ts";
+import { contentOf, type Described, isAny, localValue } from "./described.ts";
 import { setOwn } from "./plain.ts";
 import type { Registry } from "./registry.ts";
 

@@ -93,3 +93,13 @@ const WRAPPERS: ReadonlySet<string> = new Set(
   ["Double", "Float", "Int64", "UInt64", "Int32", "UInt32", "Bool", "String", "Bytes"]
     .map((kind) => `google.protobuf.${kind}Value`),
 );
+
+/** Tells whether a type has a JSON form of its own, which stands under `value` in an Any. */
+export function hasOwnJsonForm({ typeName }: DescMessage): boolean {
+  return OWN_JSON_FORMS.has(typeName) || isWrapper(typeName);
+}
+
+const OWN_JSON_FORMS: ReadonlySet<string> = new Set(
+  ["Any", "Duration", "Timestamp", "FieldMask", "Struct", "Value", "ListValue"]
+    .map((name) => `google.protobuf.${name}`),
+);

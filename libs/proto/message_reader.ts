@@ -15,7 +15,7 @@ import {
 } from "@bufbuild/protobuf";
 import { byKey } from "./canonical.ts";
 import { type FieldEntry, FieldTables } from "./field_table.ts";
-import type { Described } from "./message.ts";
+import type { Described } from "./described.ts";
 import { nearMiss } from "./near_miss.ts";
 import type { Path } from "./path.ts";
 import { isPlainMap, type PlainMap, type PlainValue, quote, setOwn } from "./plain.ts";

@@ -6,11 +6,11 @@
  */
 import { create, toBinary } from "@bufbuild/protobuf";
 import { AnySchema } from "@bufbuild/protobuf/wkt";
-import { type Described, rememberContent } from "./message.ts";
+import { type Described, rememberContent } from "./described.ts";
+import { hasOwnJsonForm } from "./field_table.ts";
 import type { MessageReader } from "./message_reader.ts";
 import { nearMiss } from "./near_miss.ts";
 import { isPlainMap, type PlainMap, type PlainValue, quote } from "./plain.ts";
-import { hasOwnJsonForm } from "./read_well_known.ts";
 import { typeNameOf, typeUrlOf } from "./registry.ts";
 
 /** Reads a message of the type that its `@type` says. */

@@ -13,7 +13,7 @@ import {
 } from "@bufbuild/protobuf";
 import { byKey } from "./canonical.ts";
 import { isWrapper } from "./field_table.ts";
-import type { Described } from "./message.ts";
+import type { Described } from "./described.ts";
 import type { MessageReader } from "./message_reader.ts";
 import { isPlainMap, type PlainMap, type PlainValue, setOwn } from "./plain.ts";
 import { readAnyMessage } from "./read_any.ts";
@@ -54,11 +54,6 @@ export function readWellKnown(
   if (isWrittenAsFields(desc, value)) return undefined;
   const read = isWrapper(desc.typeName) ? readWrapper : READERS.get(desc.typeName);
   return read && { message: read(reader, desc, value) };
-}
-
-/** Tells whether a type stands under `value` in the JSON form of an Any. */
-export function hasOwnJsonForm(desc: DescMessage): boolean {
-  return READERS.has(desc.typeName) || isWrapper(desc.typeName);
 }
 
 function jsonMessage(desc: DescMessage, json: JsonValue | undefined): MaybeMessage {

@@ -15,11 +15,11 @@ import {
 } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { stringify } from "yaml";
-import { type FieldEntry, isWrapper } from "./field_table.ts";
-import { type AnyMessage, contentOf, isAny, localValue } from "./message.ts";
+import { type FieldEntry, hasOwnJsonForm, isWrapper } from "./field_table.ts";
+import { contentOf, isAny, localValue } from "./described.ts";
+import type { AnyMessage } from "./message.ts";
 import { fieldTablesOf } from "./message_reader.ts";
 import { setOwn } from "./plain.ts";
-import { hasOwnJsonForm } from "./read_well_known.ts";
 import { loadRegistry, type Registry } from "./registry.ts";
 
 /** How a message is written. */

@@ -7,7 +7,8 @@
 import type { Problem } from "@denvoy/base";
 import { type DescField, type Message, ScalarType } from "@bufbuild/protobuf";
 import type { FieldEntry } from "./field_table.ts";
-import { type AnyMessage, contentOf, type Described, isAny, localValue } from "./message.ts";
+import { contentOf, type Described, isAny, localValue } from "./described.ts";
+import type { AnyMessage } from "./message.ts";
 import { formatPath, type Path } from "./path.ts";
 import { quote } from "./plain.ts";
 import { loadRegistry, type Registry } from "./registry.ts";

@@ -5,7 +5,8 @@
  * @module
  */
 import type { DescField, DescMessage, JsonObject, Message } from "@bufbuild/protobuf";
-import { type AnyMessage, contentOf, isAny, localValue } from "./message.ts";
+import { contentOf, isAny, localValue } from "./described.ts";
+import type { AnyMessage } from "./message.ts";
 import { fieldTablesOf } from "./message_reader.ts";
 import { formatPath, type Path } from "./path.ts";
 import { loadRegistry, type Registry } from "./registry.ts";

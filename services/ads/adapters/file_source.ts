@@ -23,6 +23,7 @@ import type { SlotEdit } from "../domain/catalog.ts";
 import { contentHash } from "../domain/content_hash.ts";
 import { type FileChanges, FileSet } from "../domain/file_set.ts";
 import { readResourceText, type ResourceDocument } from "../domain/resource_document.ts";
+import { isResourcePath, MAX_FILES, rootOf } from "./resource_files.ts";
 
 /** Where files' resources go. */
 export interface FileSink {
@@ -82,7 +83,6 @@ interface ReadFile {
   readonly document: ResourceDocument;
 }
 
-const MAX_FILES = 100_000;
 /** For how long files must be gone to be believed. */
 const GONE_MS = 200;
 const RETRY_MS = 1000;
@@ -110,7 +110,7 @@ export class FileSource implements AsyncDisposable {
   /** Nothing is read before {@linkcode load}. */
   constructor(options: FileSourceOptions) {
     this.#options = options;
-    this.#root = options.path.length > 1 ? options.path.replace(/\/+$/, "") : options.path;
+    this.#root = rootOf(options.path);
   }
 
   /** How the source is; undefined before the first load. */
@@ -229,7 +229,7 @@ export class FileSource implements AsyncDisposable {
         ? sink.change(staged.edits, summary)
         : sink.replace(staged.edits, summary);
       const problems = [...warnings, ...outcome.problems];
-      if (outcome.kind === "refused" || outcome.kind === "conflict") {
+      if (outcome.kind !== "applied" && outcome.kind !== "unchanged") {
         this.#retryLater();
         return this.#fail(problems);
       }
@@ -302,19 +302,12 @@ export class FileSource implements AsyncDisposable {
   }
 
   #includes(path: string): boolean {
-    if (path === this.#root || path === this.#options.path) return true;
-    const names = path.slice(this.#root.length).split("/").filter(Boolean);
-    return names.every((name) => !name.startsWith(".")) && isResourceFile(names.at(-1) ?? "");
+    return path === this.#options.path || isResourcePath(path, this.#root);
   }
 
   #pause(delayMs: number): Promise<void> {
     return new Promise((resolve) => this.#options.clock.after(delayMs, resolve));
   }
-}
-
-/** Backups and temporary files of editors are not resources. */
-function isResourceFile(name: string): boolean {
-  return /\.(ya?ml|json)$/.test(name) && !name.startsWith("#");
 }
 
 /** What a file holds, why it cannot be read, or undefined when there is none. */

@@ -338,7 +338,7 @@ Deno.test("RolloutControl shows a change to its audience, then to all or none", 
     write(harness, [api("a", "1")]);
     const id = rollout(harness, [api("a")]);
     assert.deepEqual([served(harness, "a"), served(harness, "a", "core")], [undefined, "1"]);
-    assert.equal(write(harness, [api("a", "3")]).kind, "conflict");
+    assert.equal(write(harness, [api("a", "3")]).kind, "busy");
     harness.config.rolloutControl.decide(id, { kind: "promote", who: "ops" });
     assert.equal(served(harness, "a", "core"), undefined);
     const again = () => harness.config.rolloutControl.decide(id, { kind: "abort", who: "ops" });

@@ -48,10 +48,13 @@ export interface ChangeRequest {
   readonly expectations?: readonly Expectation[];
 }
 
-/** What a change comes to; problems of `ok` outcomes are warnings. */
+/**
+ * What a change comes to. `refused` breaks a rule, `conflict` is not what the caller expected, `busy`
+ * meets a rollout under way; problems of all others are warnings.
+ */
 export type ChangeOutcome =
   | { readonly kind: "refused"; readonly problems: readonly Problem[] }
-  | { readonly kind: "conflict"; readonly problems: readonly Problem[] }
+  | { readonly kind: "conflict" | "busy"; readonly problems: readonly Problem[] }
   | {
     readonly kind: "unchanged" | "planned";
     readonly problems: readonly Problem[];
@@ -226,33 +229,31 @@ export class ConfigurationWriter {
   }
 
   #blocked(request: ChangeRequest, own: RolloutRecord | undefined): ChangeOutcome | undefined {
-    const problems: Problem[] = [];
-    for (const edit of request.edits) {
-      const rollout = this.#parts.rollouts.changing(edit);
-      if (rollout === undefined || rollout.id === own?.id || edit.layer === "files") continue;
-      const message =
-        `cannot change ${describeKey(edit.key)} while rollout ${rollout.id} changes ` +
-        "it: promote or abort that first";
-      problems.push({ severity: "error", message });
-    }
-    for (const expectation of request.expectations ?? []) {
-      const problem = this.#unmet(expectation);
-      if (problem !== undefined) problems.push(problem);
-    }
-    return problems.length > 0 ? { kind: "conflict", problems } : undefined;
+    const unmet = (request.expectations ?? []).flatMap((expectation) => this.#unmet(expectation));
+    if (unmet.length > 0) return { kind: "conflict", problems: unmet };
+    const busy = request.edits.flatMap((edit) => this.#busy(edit, own));
+    return busy.length > 0 ? { kind: "busy", problems: busy } : undefined;
   }
 
-  #unmet({ key, selector, version }: Expectation): Problem | undefined {
+  #busy(edit: SlotEdit, own: RolloutRecord | undefined): readonly Problem[] {
+    const rollout = this.#parts.rollouts.changing(edit);
+    if (rollout === undefined || rollout.id === own?.id || edit.layer === "files") return [];
+    const message = `cannot change ${describeKey(edit.key)} while rollout ${rollout.id} changes ` +
+      "it: promote or abort that first";
+    return [{ severity: "error", message }];
+  }
+
+  #unmet({ key, selector, version }: Expectation): readonly Problem[] {
     const slot = this.#parts.publisher.catalog.state(key)?.slot(selector);
     const actual = slot && settled(slot)?.resource?.version;
     const met = typeof version === "string"
       ? actual === version
       : (actual === undefined) === (version.kind === "none");
-    if (met) return undefined;
+    if (met) return [];
     const wanted = typeof version === "string" ? version : version.kind;
     const message = `cannot change ${describeKey(key)} as its version must be ${wanted}: ` +
       `current value is ${actual ?? "none"}`;
-    return { severity: "error", message };
+    return [{ severity: "error", message }];
   }
 
   /** A pin ends when something else is written to its slot, or what it covers in a file changes. */

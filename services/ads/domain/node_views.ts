@@ -124,6 +124,17 @@ export class NodeViews {
     for (const [view, leases] of this.#leases) yield { view, holders: leases.size };
   }
 
+  /** Returns the ids of the nodes that hold a place and match one of the selectors. */
+  nodesMatching(selectors: readonly NodeSelector[]): ReadonlySet<string> {
+    const ids = new Set<string>();
+    for (const leases of this.#leases.values()) {
+      for (const { holder: { node } } of leases) {
+        if (selectors.some((selector) => matchesNode(selector, node))) ids.add(node.id);
+      }
+    }
+    return ids;
+  }
+
   /** Returns the place of a stream; release it when the stream ends. */
   lease(holder: ViewHolder): ViewLease {
     const matched = matchedSelectors(holder.node, this.#catalog.selectors());

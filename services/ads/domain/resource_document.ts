@@ -56,10 +56,21 @@ const DOCUMENT_FIELDS = [
 ];
 const DISCOVERY_RESPONSE = "type.googleapis.com/envoy.service.discovery.v3.DiscoveryResponse";
 
+/** How resources are read. */
+export interface ResourceTextOptions extends ParseOptions {
+  /** A document that is neither a list of resources nor says its `@type` is a resource of this type. */
+  readonly typeUrl?: TypeUrl;
+  /** The nodes that resources are for whose document does not say. Default: every node. */
+  readonly selector?: NodeSelector;
+}
+
 /** Reads all documents of a text. Never throws. */
-export function readResourceText(text: string, options: ParseOptions = {}): ResourceDocument {
+export function readResourceText(
+  text: string,
+  options: ResourceTextOptions = {},
+): ResourceDocument {
   const { documents, problems } = parseDocuments(text, options);
-  const parts = documents.map(readResourceDocument);
+  const parts = documents.map((source) => readResourceDocument(source, options));
   return {
     drafts: parts.flatMap(({ drafts }) => drafts),
     problems: [...problems, ...parts.flatMap((part) => part.problems)],
@@ -67,23 +78,31 @@ export function readResourceText(text: string, options: ParseOptions = {}): Reso
 }
 
 /** Reads one document: a DiscoveryResponse, or one resource with its `@type`. */
-export function readResourceDocument(source: SourceDocument): ResourceDocument {
+export function readResourceDocument(
+  source: SourceDocument,
+  { typeUrl: only, selector: nodes = everyNode }: ResourceTextOptions = {},
+): ResourceDocument {
   const { value } = source;
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return failed(source, [], "must be a map with resources");
   }
   if (typeof value["@type"] === "string" && value["@type"] !== DISCOVERY_RESPONSE) {
-    return readItem(source, { item: { value, path: [] }, selector: everyNode });
+    return readItem(source, { item: { value, path: [] }, selector: nodes });
+  }
+  if (only !== undefined && !Object.hasOwn(value, "resources")) {
+    return readItem(source, { item: { value, path: [] }, selector: nodes, typeUrl: only });
   }
   const fields = snakeCaseKeys(value);
   const problems = [...unknownFields(source, value)];
-  const selector = readSelector(source, { nodes: fields.nodes, problems });
+  const selector = fields.nodes === undefined
+    ? nodes
+    : readSelector(source, { nodes: fields.nodes, problems });
   const items = listAt(value, "resources");
   if (items === undefined) {
     if (fields.resources === undefined) problems.push(...failed(source, [], NO_LIST).problems);
     else problems.push(...failed(source, ["resources"], "must be a list").problems);
   }
-  const typeUrl = typeof fields.type_url === "string" ? fields.type_url : undefined;
+  const typeUrl = typeof fields.type_url === "string" ? fields.type_url : only;
   const parts = (items ?? []).map((item) => readItem(source, { item, selector, typeUrl }));
   return {
     drafts: parts.flatMap(({ drafts }) => drafts),
@@ -121,9 +140,8 @@ function readItem(source: SourceDocument, context: ItemContext): ResourceDocumen
 
 function readSelector(
   source: SourceDocument,
-  { nodes, problems }: { nodes: PlainValue | undefined; problems: Problem[] },
+  { nodes, problems }: { nodes: PlainValue; problems: Problem[] },
 ): NodeSelector {
-  if (nodes === undefined) return everyNode;
   const parsed = parseNodeSelector(nodes);
   if (parsed.ok) return parsed.value;
   const { line, column } = source.place(["nodes"]);

@@ -4,7 +4,9 @@
  * @module
  */
 export * from "./bytes.ts";
+export * from "./certificate_names.ts";
 export * from "./clock.ts";
+export * from "./listening.ts";
 export * from "./logger.ts";
 export * from "./problem.ts";
 export * from "./result.ts";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { type CertificateNames, readCertificateNames } from "./certificate_names.ts";
+import { type CertificateNames, readCertificateNames } from "@denvoy/base";
 import { derOf } from "./testing/certificates.ts";
 
 const cases: Record<string, CertificateNames> = {

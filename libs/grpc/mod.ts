@@ -3,7 +3,6 @@
  * gRPC as every service of Denvoy knows it.
  * @module
  */
-export * from "./certificate_names.ts";
 export * from "./client.ts";
 export * from "./limits.ts";
 export * from "./port.ts";

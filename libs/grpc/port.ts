@@ -121,21 +121,6 @@ export interface MethodImplementation {
   readonly batch?: BatchHandler<unknown, unknown>;
 }
 
-/** Where a server listens. TCP port 0 picks a free port. */
-export type ListenAddress =
-  | { readonly kind: "tcp"; readonly hostname: string; readonly port: number }
-  | { readonly kind: "unix"; readonly path: string };
-
-/** Keys of a TLS server, as PEM. */
-export interface TlsMaterial {
-  /** Certificate chain, leaf first. */
-  readonly certificateChain: string;
-  /** Private key of the leaf. */
-  readonly privateKey: string;
-  /** Roots for client certificates; when set, a client without a valid one is refused. */
-  readonly clientCa?: string;
-}
-
 /**
  * Bounds that a peer cannot exceed; a breach ends its call or connection, nothing else. Those after
  * `keepaliveTimeoutMs` are kept by our own HTTP/2 server; the grpc-js adapter has bounds of its own

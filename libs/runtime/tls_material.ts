@@ -1,21 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Keys of a TLS server as PEM, and the check that they belong together. Structurally the material of
- * the gRPC port.
+ * The check that the keys of a TLS server belong together, and what they say of themselves.
  * @module
  */
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import type { Problem } from "@denvoy/base";
+import type { Problem, TlsMaterial } from "@denvoy/base";
 
-/** Keys of a TLS server, as PEM. */
-export interface TlsMaterial {
-  /** Certificate chain, leaf first. */
-  readonly certificateChain: string;
-  /** Private key of the leaf. */
-  readonly privateKey: string;
-  /** Roots for client certificates; when set, clients are asked for one. */
-  readonly clientCa?: string;
-}
+export type { TlsMaterial } from "@denvoy/base";
 
 /** What the leaf certificate says about itself. */
 export interface CertificateFacts {

@@ -4,11 +4,10 @@
  * connections are counted, certificates can be replaced under it, and the peer is known.
  * @module
  */
-import type { Logger } from "@denvoy/base";
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import net from "node:net";
 import tls from "node:tls";
-import { type CertificateNames, readCertificateNames } from "../certificate_names.ts";
+import { type CertificateNames, type Logger, readCertificateNames } from "@denvoy/base";
 import { defaultLimits } from "../limits.ts";
 import type { ListenAddress, Peer, TlsMaterial } from "../port.ts";
 import { removeSocketFile, removeStaleSocket } from "../unix_socket.ts";

@@ -4,10 +4,9 @@
  * @module
  */
 
-/** Where a server listens. TCP port 0 picks a free port. Structurally that of the gRPC port. */
-export type ListenAddress =
-  | { readonly kind: "tcp"; readonly hostname: string; readonly port: number }
-  | { readonly kind: "unix"; readonly path: string };
+import type { ListenAddress } from "@denvoy/base";
+
+export type { ListenAddress } from "@denvoy/base";
 
 const HOST_PORT = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9_.-]+)):(\d{1,5})$/;
 

@@ -62,8 +62,8 @@ export function identify(
   }
   const { certificate } = request;
   if (options.certificates && certificate !== undefined) {
-    // Alternative names are only to be had as text, in which one name can pose as two.
-    const name = certificate.commonName || `sha256:${certificate.fingerprint}`;
+    const name = certificate.uriSans[0] ??
+      (certificate.subject || `sha256:${certificate.fingerprint}`);
     return { kind: "certificate", name };
   }
   return { kind: "anonymous", name: request.peerAddress };

@@ -40,7 +40,7 @@ export type QueryValues<Q extends Readonly<Record<string, QueryParameter>>> = {
 export interface Principal {
   /** `anonymous` where nobody has to say who they are. */
   readonly kind: "anonymous" | "token" | "certificate";
-  /** The token file's name, the certificate's common name or fingerprint, or the peer's address. */
+  /** The token file's name, the certificate's URI SAN, subject or fingerprint, or the peer's address. */
   readonly name: string;
 }
 

@@ -4,11 +4,10 @@
  * Unix sockets are Deno's; TLS is in tls_stream.ts.
  * @module
  */
+import type { CertificateNames } from "@denvoy/base";
 
 /** What a verified client certificate says. */
-export interface PeerCertificate {
-  /** Common name of the subject; empty without one. */
-  readonly commonName: string;
+export interface PeerCertificate extends CertificateNames {
   /** SHA-256 of the certificate, in hexadecimal with colons. */
   readonly fingerprint: string;
 }

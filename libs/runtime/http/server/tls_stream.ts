@@ -10,6 +10,7 @@
  */
 import { Duplex } from "node:stream";
 import { createServer, type TLSSocket } from "node:tls";
+import { type CertificateNames, readCertificateNames } from "@denvoy/base";
 import type { TlsMaterial } from "../../tls_material.ts";
 import { type ByteStream, type PeerCertificate, PlainStream } from "./byte_stream.ts";
 
@@ -147,7 +148,15 @@ function duplexOf(stream: PlainStream): Duplex {
 function certificateOf(socket: TLSSocket): PeerCertificate | undefined {
   if (!socket.authorized) return undefined;
   const certificate = socket.getPeerCertificate();
-  if (certificate?.fingerprint256 === undefined) return undefined;
-  const commonName = String(certificate.subject?.CN ?? "");
-  return { commonName, fingerprint: certificate.fingerprint256 };
+  if (certificate?.fingerprint256 === undefined || !certificate.raw) return undefined;
+  return { ...namesOf(certificate.raw), fingerprint: certificate.fingerprint256 };
+}
+
+/** A certificate that OpenSSL takes and our reader does not goes by its fingerprint. */
+function namesOf(der: Uint8Array): CertificateNames {
+  try {
+    return readCertificateNames(der);
+  } catch {
+    return { uriSans: [], dnsSans: [], subject: "" };
+  }
 }

@@ -29,7 +29,7 @@ async function serve(leaf: string, clientCa?: string): Promise<HttpServer> {
       let size = 0;
       for await (const part of request.body) size += part.length;
       const { certificate, secure } = request;
-      const body = JSON.stringify({ name: certificate?.commonName, secure, size });
+      const body = JSON.stringify({ name: certificate?.subject, secure, size });
       return { status: 200, headers: {}, body: new TextEncoder().encode(body) };
     },
   });
@@ -61,7 +61,7 @@ Deno.test("acceptTls() serves TLS and passes large bodies", async () => {
 
 Deno.test("acceptTls() names a client only by a certificate that chains to the roots", async () => {
   await using server = await serve("server", "ca.pem");
-  assert.deepEqual(await call(server, "client"), { name: "operator-1", secure: true, size: 0 });
+  assert.deepEqual(await call(server, "client"), { name: "CN=operator-1", secure: true, size: 0 });
   assert.deepEqual(await call(server, "nameless"), { name: "", secure: true, size: 0 });
   assert.deepEqual(await call(server, "intruder"), { secure: true, size: 0 });
   assert.deepEqual(await call(server), { secure: true, size: 0 });
@@ -84,7 +84,7 @@ Deno.test("acceptTls() outlives garbage, cleartext, resets and half handshakes",
     await conn.write(Uint8Array.from(raw, (character) => character.charCodeAt(0))).catch(() => {});
     conn.close();
   }
-  assert.deepEqual(await call(server, "client"), { name: "operator-1", secure: true, size: 0 });
+  assert.deepEqual(await call(server, "client"), { name: "CN=operator-1", secure: true, size: 0 });
 });
 
 async function subjectOf(server: HttpServer): Promise<string | undefined> {

@@ -4,7 +4,16 @@
  * listening server, or a client). Every adapter behind it passes the same contract suite.
  * @module
  */
-import { type Bytes, type Logger, StatusCode, StatusError } from "@denvoy/base";
+import {
+  type Bytes,
+  type ListenAddress,
+  type Logger,
+  StatusCode,
+  StatusError,
+  type TlsMaterial,
+} from "@denvoy/base";
+
+export type { ListenAddress, TlsMaterial } from "@denvoy/base";
 
 /** Turns messages into bytes and back. `decode` throws on bytes that are not such a message. */
 export interface Codec<T> {

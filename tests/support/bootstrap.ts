@@ -3,6 +3,12 @@
  * Bootstraps for test Envoys that hold nothing but the address of their management server.
  * @module
  */
+import {
+  configSource as sourceOf,
+  createBootstrap,
+  type XdsMode as DenvoyMode,
+} from "@denvoy/cli/bootstrap";
+import { parseAddress } from "@denvoy/runtime";
 
 /** How an Envoy asks for its configuration. */
 export type XdsMode = "ads-delta" | "ads-sotw" | "separate-delta" | "separate-sotw" | "rest";
@@ -28,34 +34,25 @@ export interface BootstrapOptions {
 /** Envoy's bootstrap as JSON; its admin port is picked by the system. */
 export type Bootstrap = Readonly<Record<string, unknown>>;
 
-const managementCluster = "denvoy";
-
 /** Returns a bootstrap whose listeners and clusters come from the management server. */
 export function bootstrap(options: BootstrapOptions): Bootstrap {
-  const mode = options.mode ?? "ads-delta";
-  return {
+  const { managementAddress, mode = "ads-delta", locality = {} } = options;
+  const server = parseAddress(managementAddress, { lowestPort: 1 });
+  if (server === undefined) throw new TypeError(`not an address: ${managementAddress}`);
+  const { sub_zone: subZone, ...place } = locality;
+  const made = createBootstrap({
     node: {
       id: options.nodeId ?? "test-node",
       cluster: options.nodeCluster ?? "test-cluster",
-      ...(options.nodeMetadata === undefined ? {} : { metadata: options.nodeMetadata }),
-      ...(options.locality === undefined ? {} : { locality: options.locality }),
+      metadata: options.nodeMetadata ?? {},
+      locality: { ...place, ...(subZone !== undefined && { subZone }) },
     },
-    admin: { address: socketAddress("127.0.0.1", 0) },
-    dynamic_resources: dynamicResources(mode),
-    static_resources: { clusters: [cluster(options.managementAddress, mode !== "rest")] },
-    // Without it Envoy warns at every start that connections have no bound.
-    overload_manager: {
-      resource_monitors: [{
-        name: "envoy.resource_monitors.global_downstream_max_connections",
-        typed_config: {
-          "@type": "type.googleapis.com/envoy.extensions.resource_monitors." +
-            "downstream_connections.v3.DownstreamConnectionsConfig",
-          max_active_downstream_connections: 50_000,
-        },
-      }],
-    },
-    ...options.extra,
-  };
+    servers: [server],
+    mode: denvoyMode(mode),
+    admin: { host: "127.0.0.1", port: 0 },
+    refreshSeconds: REFRESH_SECONDS,
+  });
+  return { ...made, ...options.extra };
 }
 
 /**
@@ -63,56 +60,18 @@ export function bootstrap(options: BootstrapOptions): Bootstrap {
  * for more in the same mode as the bootstrap.
  */
 export function configSource(mode: XdsMode = "ads-delta"): Readonly<Record<string, unknown>> {
-  if (mode.startsWith("ads")) return { resource_api_version: "V3", ads: {} };
-  return { resource_api_version: "V3", api_config_source: apiConfigSource(mode) };
+  return sourceOf(denvoyMode(mode), { refreshSeconds: REFRESH_SECONDS });
 }
 
-function dynamicResources(mode: XdsMode): Readonly<Record<string, unknown>> {
-  const sources = { lds_config: configSource(mode), cds_config: configSource(mode) };
-  return mode.startsWith("ads") ? { ads_config: apiConfigSource(mode), ...sources } : sources;
-}
+const REFRESH_SECONDS = 0.2;
 
-function apiConfigSource(mode: XdsMode): Readonly<Record<string, unknown>> {
-  if (mode === "rest") {
-    return {
-      api_type: "REST",
-      transport_api_version: "V3",
-      cluster_names: [managementCluster],
-      refresh_delay: "0.2s",
-      request_timeout: "5s",
-    };
+function denvoyMode(mode: XdsMode): DenvoyMode {
+  switch (mode) {
+    case "ads-delta":
+      return "delta";
+    case "ads-sotw":
+      return "sotw";
+    default:
+      return mode;
   }
-  return {
-    api_type: mode.endsWith("delta") ? "DELTA_GRPC" : "GRPC",
-    transport_api_version: "V3",
-    set_node_on_first_message_only: true,
-    grpc_services: [{ envoy_grpc: { cluster_name: managementCluster } }],
-  };
 }
-
-function cluster(address: string, http2: boolean): Readonly<Record<string, unknown>> {
-  const colon = address.lastIndexOf(":");
-  const [host, port] = [address.slice(0, colon), Number(address.slice(colon + 1))];
-  const endpoint = { endpoint: { address: socketAddress(host, port) } };
-  return {
-    name: managementCluster,
-    type: "STATIC",
-    connect_timeout: "1s",
-    load_assignment: {
-      cluster_name: managementCluster,
-      endpoints: [{ lb_endpoints: [endpoint] }],
-    },
-    ...(http2 ? { typed_extension_protocol_options: http2ProtocolOptions } : {}),
-  };
-}
-
-function socketAddress(address: string, port: number): Readonly<Record<string, unknown>> {
-  return { socket_address: { address, port_value: port } };
-}
-
-const http2ProtocolOptions = {
-  "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
-    "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
-    explicit_http_config: { http2_protocol_options: {} },
-  },
-};

@@ -4,12 +4,14 @@ import { formatProblem } from "@denvoy/base";
 import { checkFiles } from "./file_check.ts";
 
 const CLUSTER = `"@type": type.googleapis.com/envoy.config.cluster.v3.Cluster`;
-const routeTo = (cluster: string) => `
+function routeTo(cluster: string): string {
+  return `
 - "@type": type.googleapis.com/envoy.config.route.v3.RouteConfiguration
   name: web
   virtual_hosts:
   - { name: all, domains: ["*"], routes: [{ match: { prefix: / }, route: { cluster: ${cluster} } }] }
 `;
+}
 
 function check(files: Readonly<Record<string, string>>, policy: "warn" | "strict" = "warn") {
   const result = checkFiles(new Map(Object.entries(files)), policy);

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * All commands of `denvoy`.
+ * @module
+ */
+import { VERSION } from "@denvoy/base";
+import type { Program } from "./command_line/run_command_line.ts";
+import { bootstrapCommand } from "./commands/bootstrap.ts";
+import { checkCommand } from "./commands/check.ts";
+import { serveCommand } from "./commands/serve.ts";
+
+/** The program. */
+export const denvoy: Program = {
+  name: "denvoy",
+  summary: "Denvoy: the control plane of an Envoy service mesh",
+  version: VERSION,
+  commands: [serveCommand, checkCommand, bootstrapCommand],
+};

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Divides a command line among services and runs them until a signal comes.
+ * @module
+ */
+import { formatProblem, type Problem, VERSION } from "@denvoy/base";
+import {
+  didYouMean,
+  renderHelp,
+  serveUntilSignal,
+  type ServiceHandle,
+  splitArgs,
+  systemConfigInput,
+} from "@denvoy/runtime";
+import type { CallContext } from "../command_line/command.ts";
+import { Exit } from "../command_line/exit_code.ts";
+import { type ServableService, services } from "./services.ts";
+
+/** Serves until a signal comes; returns the exit code. */
+export async function serveServices(
+  args: readonly string[],
+  context: CallContext,
+): Promise<number> {
+  const { terminal, program } = context;
+  const flagsAt = args.findIndex((word) => word.startsWith("-"));
+  const names = flagsAt < 0 ? args : args.slice(0, flagsAt);
+  const flags = flagsAt < 0 ? [] : args.slice(flagsAt);
+  const unknown = names.flatMap(unknownService);
+  if (unknown.length > 0) return refuse(unknown, context);
+  const chosen = names.length === 0
+    ? services
+    : services.filter(({ schema }) => names.includes(schema.service));
+  if (flags.includes("--help") || flags.includes("-h")) {
+    terminal.out(chosen.map(({ schema }) => renderHelp(schema, { program })).join("\n"));
+    return Exit.ok;
+  }
+  const prepared = prepareServices(chosen, { flags, env: terminal.env });
+  if (prepared.kind === "invalid") return refuse(prepared.problems, context);
+  return await serveUntilSignal(prepared.starters);
+}
+
+type Prepared =
+  | { readonly kind: "ready"; readonly starters: readonly (() => Promise<ServiceHandle>)[] }
+  | { readonly kind: "invalid"; readonly problems: readonly Problem[] };
+
+/** Reads the settings of all services, so that everything that is wrong is told at once. */
+export function prepareServices(
+  chosen: readonly ServableService[],
+  { flags, env }: {
+    readonly flags: readonly string[];
+    readonly env: Readonly<Record<string, string>>;
+  },
+): Prepared {
+  const split = splitArgs(chosen.map(({ schema }) => schema), flags);
+  if (!split.ok) return { kind: "invalid", problems: split.error };
+  const prepared = chosen.map((service) =>
+    service.prepare(systemConfigInput(service.schema, {
+      args: split.value.get(service.schema.service) ?? [],
+      env,
+      version: VERSION,
+    }))
+  );
+  const problems = prepared.flatMap((one) => one.kind === "invalid" ? one.problems : []);
+  if (problems.length > 0) return { kind: "invalid", problems };
+  const starters = prepared.flatMap((one) => one.kind === "ready" ? [() => one.start()] : []);
+  return { kind: "ready", starters };
+}
+
+function unknownService(name: string): readonly Problem[] {
+  const known = services.map(({ schema }) => schema.service);
+  if (known.includes(name)) return [];
+  const hint = didYouMean(name, known) ?? `expected ${known.join(", ")}`;
+  return [{ severity: "error", path: name, message: "cannot serve an unknown service", hint }];
+}
+
+function refuse(problems: readonly Problem[], { terminal, program }: CallContext): number {
+  for (const problem of problems) terminal.error(`error: ${formatProblem(problem)}\n`);
+  terminal.error(`Try: ${program} --help\n`);
+  return Exit.usage;
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The services that `denvoy serve` can run: the one place of the command line that knows them.
+ * @module
+ */
+import { ads } from "@denvoy/ads";
+import type { Problem } from "@denvoy/base";
+import {
+  type ConfigInput,
+  type Fields,
+  loadConfig,
+  type Schema,
+  type ServiceDefinition,
+  type ServiceHandle,
+  startService,
+} from "@denvoy/runtime";
+
+/** A service that can be started, whatever its settings. */
+export interface ServableService {
+  /** Its settings. */
+  readonly schema: Schema;
+  /** Reads its settings; returns how to start it, or everything that is wrong with them. */
+  prepare(input: ConfigInput): PreparedService;
+}
+
+/** A service whose settings were read. */
+export type PreparedService =
+  | { readonly kind: "ready"; start(): Promise<ServiceHandle> }
+  | { readonly kind: "invalid"; readonly problems: readonly Problem[] };
+
+/** All services, in the order in which they are started. */
+export const services: readonly ServableService[] = [servable(ads)];
+
+function servable<F extends Fields>(definition: ServiceDefinition<F>): ServableService {
+  return {
+    schema: definition.schema,
+    prepare(input) {
+      const outcome = loadConfig(definition.schema, input);
+      switch (outcome.kind) {
+        case "config": {
+          const { config } = outcome;
+          return { kind: "ready", start: () => startService(definition, config) };
+        }
+        case "invalid":
+          return outcome;
+        case "help":
+        case "version":
+          throw new TypeError(`Cannot prepare a service as it was asked for its ${outcome.kind}`);
+      }
+    },
+  };
+}

@@ -129,7 +129,8 @@ function stepDelivery(
     const why = `${event.node} rejected ${event.key.name}: ${event.why}`;
     return settle(state, { kind: "reverted", why, atMs: nowMs });
   }
-  const node = state.nodes[event.node] ?? { pending: [], acked: [] };
+  const node = nodeOf(state, event.node);
+  if (node === undefined) return state;
   const list = event.kind === "sent" ? node.pending : node.acked;
   if (list.includes(key)) return state;
   const others = node.pending.filter((other) => other !== key);
@@ -139,11 +140,19 @@ function stepDelivery(
   return decide({ ...state, nodes: { ...state.nodes, [event.node]: next } }, nowMs);
 }
 
+/** Nodes whose answers are kept; ids come from clients, who could make up any number of them. */
+const MAX_NODES = 10_000;
+
+function nodeOf({ nodes }: RolloutState, id: string): RolloutNode | undefined {
+  if (Object.hasOwn(nodes, id)) return nodes[id];
+  return Object.keys(nodes).length < MAX_NODES ? { pending: [], acked: [] } : undefined;
+}
+
 function stepDisconnected(
   state: RolloutState,
   { node, nowMs }: { node: string; nowMs: number },
 ): RolloutState {
-  const known = state.nodes[node];
+  const known = Object.hasOwn(state.nodes, node) ? state.nodes[node] : undefined;
   if (known === undefined || known.pending.length === 0) return state;
   const { [node]: _gone, ...others } = state.nodes;
   const nodes = known.acked.length > 0 ? { ...others, [node]: { pending: [], acked: [] } } : others;

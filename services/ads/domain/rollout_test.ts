@@ -157,6 +157,35 @@ Deno.test("stepRollout() decides by ACKs, NACKs, time and hand", async (t) => {
   }
 });
 
+Deno.test("stepRollout() takes any text for a node id", () => {
+  let state = startRollout([{ key: cluster, version: "v2" }], {
+    rules: { ...defaultRolloutRules, soakMs: 0 },
+    nowMs: 0,
+  });
+  const ids = ["__proto__", "constructor", "toString", ""];
+  for (const node of ids) {
+    state = stepRollout(state, { event: { kind: "disconnected", node }, nowMs: 1 });
+    state = stepRollout(state, { event: of("sent", node), nowMs: 1 });
+  }
+  assert.deepEqual(Object.keys(state.nodes), ids);
+  state = JSON.parse(JSON.stringify(state));
+  for (const node of ids) state = stepRollout(state, { event: of("acked", node), nowMs: 2 });
+  assert.equal(state.status.kind, "promoted");
+});
+
+Deno.test("stepRollout() keeps a bounded number of nodes", () => {
+  let state = startRollout([{ key: cluster, version: "v2" }], {
+    rules: defaultRolloutRules,
+    nowMs: 0,
+  });
+  const nodes = Object.fromEntries(
+    Array.from({ length: 10_000 }, (_, index) => [`n${index}`, { pending: [], acked: [] }]),
+  );
+  state = { ...state, nodes };
+  assert.equal(stepRollout(state, { event: of("sent", "one more"), nowMs: 1 }), state);
+  assert.notEqual(stepRollout(state, { event: nack("one more"), nowMs: 1 }), state);
+});
+
 Deno.test("stepRollout() returns the same state for what changes nothing", () => {
   const state = startRollout([{ key: cluster, version: "v2" }], {
     rules: defaultRolloutRules,

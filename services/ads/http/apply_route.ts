@@ -22,7 +22,8 @@ import {
 import { change, changeQuery } from "./change_options.ts";
 import { changeResponses, outcomeResponse } from "./outcome_json.ts";
 
-const MAX_BODY_BYTES = 64 * 2 ** 20;
+/** Reading a body holds everything else up; 10,000 resources are a few MiB. */
+const MAX_BODY_BYTES = 16 * 2 ** 20;
 
 /** Returns the route. */
 export function applyRoute(parts: ApiParts): AnyRoute {

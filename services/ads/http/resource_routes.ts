@@ -37,7 +37,6 @@ import { resourceJson, resourceYaml, slotJson } from "./resource_json.ts";
 import { listResources } from "./resource_list.ts";
 
 const TAG = "resources";
-const MAX_BODY_BYTES = 32 * 2 ** 20;
 const params = {
   type: "`clusters`, `listeners`, `routes`, `endpoints`, `secrets` …, or a type URL.",
   name: "Name of the resource.",
@@ -127,7 +126,6 @@ function write(parts: ApiParts): AnyRoute {
       doc: "The resource.",
       schema: anyObject,
       types: resourceMediaTypes,
-      maxBytes: MAX_BODY_BYTES,
     },
     responses: changeResponses,
     async handle(request) {

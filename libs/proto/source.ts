@@ -9,6 +9,7 @@ import { type Document, parseAllDocuments } from "yaml";
 import { hasDuplicateKey, isDeeperThan, parseJson } from "./json_text.ts";
 import type { Path } from "./path.ts";
 import type { PlainValue } from "./plain.ts";
+import { readSimpleYaml } from "./yaml_blocks.ts";
 import { MAX_DOCUMENT_DEPTH, offsetOf, toPlain, YamlError } from "./yaml_document.ts";
 
 /** A place in a text. */
@@ -87,7 +88,7 @@ function parseJsonText(text: string, options: ParseOptions): ParseResult {
     return failed([{ message: TOO_DEEP }], options);
   }
   // The YAML parser reads JSON, too, and says which key it is and where.
-  if (hasDuplicateKey(text, parsed.value)) return parseYamlText(text, options);
+  if (hasDuplicateKey(text, parsed.value)) return parseAnyYaml(text, options);
   return { documents: [new TextDocument(text, parsed.value, options.file)], problems: [] };
 }
 
@@ -114,11 +115,18 @@ class TextDocument implements SourceDocument {
 
 function parseTrees(text: string): Document.Parsed[] {
   // The failsafe schema resolves no scalars: yaml_scalar.ts does, by the rules of Envoy.
-  const options = { schema: "failsafe", prettyErrors: false, keepSourceTokens: false } as const;
+  // Its check for duplicate keys takes time that is quadratic in the size of a map: toPlain has its own.
+  const options = { schema: "failsafe", prettyErrors: false, uniqueKeys: false } as const;
   return [...parseAllDocuments(text, options)] as Document.Parsed[];
 }
 
 function parseYamlText(text: string, options: ParseOptions): ParseResult {
+  const simple = readSimpleYaml(text);
+  if (simple === undefined) return parseAnyYaml(text, options);
+  return { documents: [new TextDocument(text, simple.value, options.file)], problems: [] };
+}
+
+function parseAnyYaml(text: string, options: ParseOptions): ParseResult {
   const lines = new LineIndex(text);
   if (nestsTooDeep(text)) return failed([{ message: TOO_DEEP }], options);
   let trees: Document.Parsed[];
@@ -143,16 +151,23 @@ function convertTrees(
 ): ParseResult {
   const documents: SourceDocument[] = [];
   const { file } = options;
+  const toFault = ({ message, offset }: YamlError): Fault => ({
+    message,
+    place: lines.place(offset),
+  });
   for (const tree of trees) {
     try {
-      const value = toPlain(tree);
+      const { value, duplicates } = toPlain(tree);
+      if (duplicates.length > 0) {
+        return failed(duplicates.slice(0, MAX_FAULTS).map(toFault), options);
+      }
       if (value === null) continue;
       const place = (path: Path, at: "key" | "value" = "value"): Place =>
         lines.place(offsetOf(tree, path, at));
       documents.push({ ...(file === undefined ? {} : { file }), value, place });
     } catch (error) {
       if (!(error instanceof YamlError)) throw error;
-      return failed([{ message: error.message, place: lines.place(error.offset) }], options);
+      return failed([toFault(error)], options);
     }
   }
   return { documents, problems: [] };

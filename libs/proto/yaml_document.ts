@@ -19,7 +19,7 @@ import {
 } from "yaml";
 import { jsonNameOf } from "./field_table.ts";
 import type { Path } from "./path.ts";
-import { isPlainMap, type PlainMap, type PlainValue, setOwn } from "./plain.ts";
+import { isPlainMap, type PlainMap, type PlainValue, quote, setOwn } from "./plain.ts";
 import { readPlainScalar } from "./yaml_scalar.ts";
 
 /** Values that aliases may add to a document by repeating what they name. */
@@ -46,12 +46,23 @@ interface Anchored {
   readonly size: number;
 }
 
+/** The value of a document, and the keys that are there twice. */
+export interface Converted {
+  /** What the document holds. */
+  readonly value: PlainValue;
+  /** In order; empty when every key is there once. */
+  readonly duplicates: readonly YamlError[];
+}
+
 /** Returns the value of a document. @throws YamlError for what cannot be resolved. */
-export function toPlain(document: Document.Parsed): PlainValue {
-  return new Converter().convert(document.contents as Node | null, 0);
+export function toPlain(document: Document.Parsed): Converted {
+  const converter = new Converter();
+  const value = converter.convert(document.contents as Node | null, 0);
+  return { value, duplicates: converter.duplicates };
 }
 
 class Converter {
+  readonly duplicates: YamlError[] = [];
   readonly #anchors = new Map<string, Anchored>();
   #size = 0;
   #aliased = 0;
@@ -97,11 +108,18 @@ class Converter {
     for (const pair of node.items) {
       const key = keyOf(pair);
       const value = this.convert(pair.value as Node | null, depth + 1);
-      if (isMergeKey(pair)) merges = mergeSources(value, startOf(pair.value as Node | null));
+      const isTwice = isMergeKey(pair) ? merges !== undefined : Object.hasOwn(map, key);
+      if (isTwice) this.#duplicate(pair, key);
+      else if (isMergeKey(pair)) merges = mergeSources(value, startOf(pair.value as Node | null));
       else setOwn(map, key, value);
     }
     for (const source of merges ?? []) addMissing(map, source);
     return map;
+  }
+
+  #duplicate(pair: Pair, key: string): void {
+    const message = `key ${quote(key)} is there twice`;
+    this.duplicates.push(new YamlError(message, startOf(pair.key as Node | null)));
   }
 }
 

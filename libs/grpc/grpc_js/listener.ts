@@ -4,12 +4,12 @@
  * connections are counted, certificates can be replaced under it, and the peer is known.
  * @module
  */
-import { createPrivateKey, X509Certificate } from "node:crypto";
 import net from "node:net";
 import tls from "node:tls";
-import { type CertificateNames, type Logger, readCertificateNames } from "@denvoy/base";
+import type { CertificateNames, Logger } from "@denvoy/base";
 import { defaultLimits } from "../limits.ts";
 import type { ListenAddress, Peer, TlsMaterial } from "../port.ts";
+import { assertKeys, contextOf, namesOf } from "../tls_keys.ts";
 import { removeSocketFile, removeStaleSocket } from "../unix_socket.ts";
 
 /** What a listener is made of. */
@@ -187,39 +187,4 @@ export class Listener {
 export function formatAddress(address: { hostname: string; port: number }): string {
   const { hostname, port } = address;
   return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
-}
-
-/** node:tls on Deno looks at keys only when a connection comes, which is too late to say so. */
-function assertKeys(material: TlsMaterial): void {
-  const leaf = readOrExplain(
-    "certificateChain",
-    () => new X509Certificate(material.certificateChain),
-  );
-  const key = readOrExplain("privateKey", () => createPrivateKey(material.privateKey));
-  const { clientCa } = material;
-  if (clientCa !== undefined) readOrExplain("clientCa", () => new X509Certificate(clientCa));
-  if (leaf.checkPrivateKey(key)) return;
-  throw new Error("cannot use TLS keys as privateKey must belong to the first certificate");
-}
-
-function readOrExplain<T>(name: string, read: () => T): T {
-  try {
-    return read();
-  } catch {
-    // The cause is left out: it could quote the key.
-    throw new Error(`cannot use TLS keys as ${name} must be PEM of the right kind`);
-  }
-}
-
-function contextOf(material: TlsMaterial): tls.SecureContextOptions {
-  const client = material.clientCa === undefined ? {} : { ca: material.clientCa };
-  return { cert: material.certificateChain, key: material.privateKey, ...client };
-}
-
-function namesOf(socket: tls.TLSSocket): CertificateNames {
-  const { raw } = socket.getPeerCertificate();
-  if (!socket.authorized || raw === undefined) {
-    throw new Error("cannot name peer as its certificate must be verified: is not");
-  }
-  return readCertificateNames(raw);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Cleartext connections over TCP and unix sockets, on Deno's own listeners.
+ * Connections over TCP and unix sockets, on Deno's own listeners. TLS, where asked for, is put on
+ * them by tls_handshakes.ts.
  * @module
  */
 import type { Logger } from "@denvoy/base";
@@ -78,8 +79,8 @@ export interface DenoListenerOptions {
   onConnection(transport: Transport): void;
 }
 
-/** Listens without TLS. @throws Error when the address cannot be had */
-export async function listenCleartext(options: DenoListenerOptions): Promise<TransportListener> {
+/** Listens. @throws Error when the address cannot be had */
+export async function listenPlain(options: DenoListenerOptions): Promise<TransportListener> {
   const { address } = options;
   if (address.kind === "unix") {
     await removeStaleSocket(address.path);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * TLS connections. They come from node:tls, since Deno's own TLS listener neither asks for client
- * certificates nor takes new keys while it listens.
+ * A socket of node:tls as a transport.
  * @module
  */
 import type net from "node:net";
@@ -20,6 +19,7 @@ export class NodeTransport implements Transport {
   readonly #socket: net.Socket;
   readonly #chunks: Uint8Array[] = [];
   #waiting: WaitingRead | undefined = undefined;
+  #onClose: (() => void) | undefined = undefined;
   #ended = false;
 
   /** Takes over `socket`. */
@@ -28,7 +28,7 @@ export class NodeTransport implements Transport {
     this.peer = peer;
     socket.on("data", (chunk: Uint8Array) => this.#take(chunk));
     socket.on("end", () => this.#end());
-    socket.on("close", () => this.#end());
+    socket.on("close", () => this.#close());
   }
 
   /** See {@linkcode Transport}. The socket is paused while a chunk waits. */
@@ -45,7 +45,14 @@ export class NodeTransport implements Transport {
   /** See {@linkcode Transport}. */
   write(octets: Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#socket.write(octets, (error) => error ? reject(error) : resolve());
+      if (this.#socket.destroyed) return reject(new Error("connection closed"));
+      // A socket that closes may forget the callbacks of its writes.
+      this.#onClose = () => reject(new Error("connection closed"));
+      this.#socket.write(octets, (error) => {
+        this.#onClose = undefined;
+        if (error) reject(error);
+        else resolve();
+      });
     });
   }
 
@@ -60,7 +67,7 @@ export class NodeTransport implements Transport {
   /** See {@linkcode Transport}. */
   close(): void {
     this.#socket.destroy();
-    this.#end();
+    this.#close();
   }
 
   #take(chunk: Uint8Array): void {
@@ -70,6 +77,12 @@ export class NodeTransport implements Transport {
     if (waiting !== undefined) return waiting.resolve(own);
     this.#chunks.push(own);
     this.#socket.pause();
+  }
+
+  #close(): void {
+    this.#end();
+    this.#onClose?.();
+    this.#onClose = undefined;
   }
 
   #end(): void {

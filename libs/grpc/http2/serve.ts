@@ -4,8 +4,6 @@
  * @module
  */
 import { StatusCode, StatusError } from "@denvoy/base";
-import type net from "node:net";
-import { Listener } from "../grpc_js/listener.ts";
 import { completeLimits } from "../limits.ts";
 import type {
   GrpcServer,
@@ -19,10 +17,10 @@ import { type ServingStatus, withStandardMethods } from "../standard_methods.ts"
 import type { Routes } from "./call_head.ts";
 import { ConnectionDriver } from "./connection_driver.ts";
 import { Deadlines } from "./deadlines.ts";
-import { listenCleartext } from "./deno_transport.ts";
+import { listenPlain } from "./deno_transport.ts";
 import { errorCodeName } from "./error_code.ts";
 import type { ConnectionLimits } from "./limits.ts";
-import { NodeTransport } from "./node_transport.ts";
+import { TlsHandshakes } from "./tls_handshakes.ts";
 import type { Transport, TransportListener } from "./transport.ts";
 
 /** After the grace, the time in which aborted calls may still tell their status. */
@@ -51,8 +49,9 @@ class Http2Server implements GrpcServer {
   readonly #routes: Routes;
   readonly #deadlines = new Deadlines();
   readonly #drivers = new Set<ConnectionDriver>();
+  readonly #handshakes = new Set<Transport>();
+  readonly #tls: TlsHandshakes | undefined;
   #listener: TransportListener | undefined = undefined;
-  #tlsListener: Listener | undefined = undefined;
   #sweep: ReturnType<typeof setInterval> | undefined = undefined;
   #drained: Promise<void> | undefined = undefined;
   #whenEmpty: (() => void) | undefined = undefined;
@@ -60,6 +59,7 @@ class Http2Server implements GrpcServer {
   constructor(options: ServerOptions) {
     this.#options = options;
     this.#limits = completeLimits(options.limits);
+    this.#tls = options.tls === undefined ? undefined : new TlsHandshakes(options.tls);
     this.#connectionLimits = connectionLimits(this.#limits);
     const { methods, serving } = withStandardMethods(options.methods);
     this.#serving = serving;
@@ -67,21 +67,9 @@ class Http2Server implements GrpcServer {
   }
 
   async listen(): Promise<void> {
-    const { address, logger, tls } = this.#options;
-    const onConnection = (transport: Transport) => this.#accept(transport);
-    if (tls === undefined) {
-      this.#listener = await listenCleartext({ address, logger, onConnection });
-    } else {
-      this.#tlsListener = await Listener.open({
-        address,
-        tls,
-        logger,
-        maxConnections: this.#limits.maxConnections,
-        onConnection: (socket: net.Socket, peer: Peer) =>
-          onConnection(new NodeTransport(socket, peer)),
-      });
-      this.#listener = this.#tlsListener;
-    }
+    const { address, logger } = this.#options;
+    const onConnection = (plain: Transport) => this.#accept(plain);
+    this.#listener = await listenPlain({ address, logger, onConnection });
     this.#sweep = setInterval(() => this.#tick(), sweepMs(this.#limits));
     Deno.unrefTimer(this.#sweep);
   }
@@ -92,10 +80,10 @@ class Http2Server implements GrpcServer {
   }
 
   reloadTls(material: TlsMaterial): void {
-    if (this.#tlsListener === undefined) {
+    if (this.#tls === undefined) {
       throw new Error("cannot replace TLS keys as the server must have been started with TLS");
     }
-    this.#tlsListener.replaceKeys(material);
+    this.#tls.replaceKeys(material);
   }
 
   setServing(service: string, serving: boolean): void {
@@ -112,6 +100,7 @@ class Http2Server implements GrpcServer {
       this.#options.logger.warn("listener did not close", { error })
     );
     this.#serving.shutDown();
+    for (const plain of this.#handshakes) plain.close();
     for (const driver of this.#drivers) driver.drain();
     if (!await this.#emptyWithin(graceMs)) {
       const status = new StatusError(StatusCode.UNAVAILABLE, "server is shutting down");
@@ -119,7 +108,6 @@ class Http2Server implements GrpcServer {
       await this.#emptyWithin(ABORT_FLUSH_MS);
     }
     for (const driver of [...this.#drivers]) driver.cut();
-    this.#tlsListener?.cutConnections();
     await this.#emptyWithin(ABORT_FLUSH_MS);
     clearInterval(this.#sweep);
     await closed;
@@ -138,12 +126,36 @@ class Http2Server implements GrpcServer {
     }
   }
 
-  #accept(transport: Transport): void {
-    const { observer, logger } = this.#options;
-    if (this.#drivers.size >= this.#limits.maxConnections || this.#drained !== undefined) {
-      observer?.connectionRefused();
-      return transport.close();
+  #accept(plain: Transport): void {
+    const connections = this.#drivers.size + this.#handshakes.size;
+    if (connections >= this.#limits.maxConnections || this.#drained !== undefined) {
+      this.#options.observer?.connectionRefused();
+      return plain.close();
     }
+    if (this.#tls === undefined) this.#serve(plain);
+    else this.#secure(plain, this.#tls);
+  }
+
+  async #secure(plain: Transport, tls: TlsHandshakes): Promise<void> {
+    this.#handshakes.add(plain);
+    const timer = setTimeout(() => plain.close(), this.#limits.handshakeTimeoutMs);
+    try {
+      const secure = await tls.accept(plain);
+      if (this.#drained === undefined) this.#serve(secure);
+      else secure.close();
+    } catch (error) {
+      plain.close();
+      const reason = error instanceof Error ? error.message : String(error);
+      const fields = { peer: plain.peer.address, error: reason };
+      this.#options.logger.debug("TLS handshake failed", fields);
+    } finally {
+      clearTimeout(timer);
+      this.#handshakes.delete(plain);
+    }
+  }
+
+  #serve(transport: Transport): void {
+    const { observer, logger } = this.#options;
     const driver = new ConnectionDriver({
       transport,
       routes: this.#routes,

@@ -33,7 +33,8 @@ const MAX_DEPTH = 50;
 
 const PLAIN_KEY = /[A-Za-z0-9_][A-Za-z0-9_./-]*(?=:(?:[ \n]|$))/y;
 const BLOCK_FIRST = /[^\s\-?:,[\]{}#&*!|>'"%@`]/;
-const FLOW_SCALAR = /[A-Za-z0-9_./$^+][A-Za-z0-9_./$^+\-]*(?: [A-Za-z0-9_./$^+\-]+)*/y;
+const FLOW_SCALAR =
+  /[A-Za-z0-9_./$^+~(=][A-Za-z0-9_./$^+~()=;@*\-]*(?: [A-Za-z0-9_./$^+~()=;@*\-]+)*/y;
 
 /** Reads along one text; `at` is the next character. */
 export class InlineReader {

@@ -60,7 +60,7 @@ interface Entry {
 
 interface Verdict {
   readonly health: EndpointHealth;
-  readonly expiresAtMs: number;
+  expiresAtMs: number;
 }
 
 interface Cluster {
@@ -69,9 +69,13 @@ interface Cluster {
   /** Ids by `address:port`. */
   readonly sockets: Map<string, string>;
   readonly verdicts: Map<string, Verdict>;
+  /** The second in which it is looked at next; nothing of it expires before. */
+  dueSecond: number;
 }
 
 const SWEEP_STEP_MS = 1000;
+/** A longer time between two sweeps is a time in which the process did nothing else either. */
+const MAX_SWEEP_GAP_MS = 3000;
 const nothing: RegistrationChange = { edits: [], stored: [], removed: [] };
 
 /** All registrations and verdicts. Time comes in; nothing happens by itself. */
@@ -81,6 +85,7 @@ export class Registrations {
   readonly #due = new Map<number, Set<string>>();
   readonly #limits: RegistrationLimits;
   #sweptTo: number | undefined;
+  #sweptAtMs: number | undefined;
   #registrations = 0;
   #verdicts = 0;
 
@@ -173,8 +178,13 @@ export class Registrations {
     return { edits: [...clusters].map((cluster) => this.#edit(cluster)), changed };
   }
 
-  /** Removes what has not been heard of in time. Call it about once a second. */
+  /**
+   * Removes what has not been heard of in time. Call it about once a second: time in which nobody
+   * called was time in which nobody could be heard, and is added to everybody's.
+   */
   expire(nowMs: number): RegistrationChange {
+    this.#forgive(nowMs - (this.#sweptAtMs ?? nowMs));
+    this.#sweptAtMs = nowMs;
     const edits: OverlayEdit[] = [];
     const removed: LiveRegistration[] = [];
     for (const cluster of this.#dueClusters(nowMs)) {
@@ -206,7 +216,13 @@ export class Registrations {
   #cluster(name: string): Cluster {
     const known = this.#clusters.get(name);
     if (known !== undefined) return known;
-    const cluster = { name, entries: new Map(), sockets: new Map(), verdicts: new Map() };
+    const cluster: Cluster = {
+      name,
+      entries: new Map(),
+      sockets: new Map(),
+      verdicts: new Map(),
+      dueSecond: Infinity,
+    };
     this.#clusters.set(name, cluster);
     return cluster;
   }
@@ -245,14 +261,26 @@ export class Registrations {
     return { key: { typeUrl: LOAD_ASSIGNMENT, name: cluster.name }, layer: "overlay", entry };
   }
 
+  /** The process was stopped, or too busy to read heartbeats. */
+  #forgive(sinceMs: number): void {
+    if (sinceMs <= MAX_SWEEP_GAP_MS) return;
+    for (const cluster of this.#clusters.values()) {
+      for (const entry of cluster.entries.values()) entry.expiresAtMs += sinceMs;
+      for (const verdict of cluster.verdicts.values()) verdict.expiresAtMs += sinceMs;
+    }
+  }
+
   #expect(cluster: Cluster, atMs: number): void {
     const second = Math.ceil(atMs / SWEEP_STEP_MS);
+    if (second >= cluster.dueSecond) return;
+    cluster.dueSecond = second;
     const names = this.#due.get(second) ?? new Set<string>();
     this.#due.set(second, names.add(cluster.name));
   }
 
   #expectNext(cluster: Cluster): void {
     let next = Infinity;
+    cluster.dueSecond = Infinity;
     for (const { expiresAtMs } of cluster.entries.values()) next = Math.min(next, expiresAtMs);
     for (const { expiresAtMs } of cluster.verdicts.values()) next = Math.min(next, expiresAtMs);
     if (next < Infinity) this.#expect(cluster, next);

@@ -50,6 +50,7 @@ class World {
   readonly registrations = new Registrations();
   readonly #catalog = new Catalog();
   readonly #views = new NodeViews(this.#catalog);
+  #nowMs = 0;
 
   static(message: Static): void {
     const resource = staticResource(message);
@@ -72,10 +73,15 @@ class World {
     this.#catalog.apply(this.registrations.remove("c", id)?.edits ?? []);
   }
 
+  /** Sweeps every second up to `nowMs`. */
   expire(nowMs: number): readonly string[] {
-    const { edits, removed } = this.registrations.expire(nowMs);
-    this.#catalog.apply(edits);
-    return removed.map(({ id }) => id);
+    const gone: string[] = [];
+    for (; this.#nowMs <= nowMs; this.#nowMs += 1000) {
+      const { edits, removed } = this.registrations.expire(this.#nowMs);
+      this.#catalog.apply(edits);
+      gone.push(...removed.map(({ id }) => id));
+    }
+    return gone;
   }
 
   resource(): Resource | undefined {
@@ -235,8 +241,30 @@ Deno.test("Registrations expire without heartbeats", () => {
 Deno.test("Registrations.restore() gives everybody a full TTL", () => {
   const registrations = new Registrations();
   registrations.restore([endpoint("e1"), endpoint("e2")], 1_000_000);
-  assert.deepEqual(registrations.expire(1_029_000).removed, []);
+  for (let nowMs = 1_000_000; nowMs < 1_030_000; nowMs += 1000) {
+    assert.deepEqual(registrations.expire(nowMs).removed, []);
+  }
   assert.equal(registrations.expire(1_030_000).removed.length, 2);
+});
+
+Deno.test("Registrations do not count time in which nobody could be heard", () => {
+  const registrations = new Registrations();
+  registrations.put(endpoint("e1"), 0);
+  registrations.expire(0);
+  assert.deepEqual(registrations.expire(600_000).removed, []);
+  for (let nowMs = 601_000; nowMs < 630_000; nowMs += 1000) {
+    assert.deepEqual(registrations.expire(nowMs).removed, []);
+  }
+  assert.equal(registrations.expire(630_000).removed.length, 1);
+});
+
+Deno.test("Registrations look at what changes its TTL when it is due", () => {
+  const world = new World();
+  world.put(endpoint("e1", { ttlMs: 60_000 }), 0);
+  world.put(endpoint("e2", { ttlMs: 5000 }), 0);
+  world.put(endpoint("e1", { ttlMs: 3000 }), 0);
+  assert.deepEqual(world.expire(3000), ["e1"]);
+  assert.deepEqual(world.expire(5000), ["e2"]);
 });
 
 Deno.test("Registrations forget verdicts when they are no longer renewed", () => {

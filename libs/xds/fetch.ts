@@ -20,6 +20,17 @@ export type FetchResult =
     readonly versionInfo: string;
   }
   | {
+    /**
+     * None of the names exists. An empty response of a type whose responses are not whole sets
+     * says nothing (xds_protocol "Deleting Resources"), and Envoy rejects one of secrets, runtime
+     * layers and extension configs: who may, answers with HTTP status 304, as if unchanged.
+     */
+    readonly kind: "nothing";
+    readonly versionInfo: string;
+    /** Names that do not exist. */
+    readonly missing: readonly string[];
+  }
+  | {
     /** What the client asked for. */
     readonly kind: "resources";
     readonly versionInfo: string;
@@ -54,6 +65,9 @@ export function fetchResources(request: DiscoveryRequest, options: FetchOptions)
   const resources = [...found.values()];
   const versionInfo = versionOf(resources);
   if (request.versionInfo === versionInfo) return { kind: "unchanged", versionInfo };
+  if (resources.length === 0 && missing.length > 0 && !typePolicy(options.typeUrl).fullState) {
+    return { kind: "nothing", versionInfo, missing };
+  }
   return { kind: "resources", versionInfo, resources, missing };
 }
 

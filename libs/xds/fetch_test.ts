@@ -34,6 +34,18 @@ Deno.test("fetchResources() answers names, all, and collections", async (t) => {
   }
 });
 
+Deno.test("fetchResources() has nothing to say of absence unless responses are whole sets", () => {
+  const { view } = new TestMesh([]);
+  for (const typeUrl of [TypeUrls.secret, TypeUrls.runtime, TypeUrls.route, endpoints]) {
+    const { kind } = fetchResources({ resourceNames: ["a"] }, { view, typeUrl });
+    assert.equal(kind, "nothing", typeUrl);
+  }
+  for (const typeUrl of [cluster, TypeUrls.listener, TypeUrls.scopedRoute]) {
+    const { kind } = fetchResources({ resourceNames: ["a"] }, { view, typeUrl });
+    assert.equal(kind, "resources", typeUrl);
+  }
+});
+
 Deno.test("fetchResources() answers other names though the version of the view is the same", () => {
   const { view } = new TestMesh([testCluster("a"), testCluster("b")]);
   const first = fetchResources({ resourceNames: ["a"] }, { view, typeUrl: cluster });

@@ -116,7 +116,7 @@ function fetchMethod(
     const { peer, signal } = context;
     const poll: Poll = { request: { ...request, versionInfo: "" }, typeUrl, peer, signal };
     const answer = await polls.answer(poll);
-    if (answer.kind === "resources") return answer.response;
+    if (answer.kind !== "unchanged") return answer.response;
     throw new TypeError("Cannot answer a poll without a version as unchanged");
   };
   return [implement(definition, handler)];

@@ -29,7 +29,8 @@ export interface Poll {
 /** What a poll is answered with. */
 export type PollAnswer =
   | { readonly kind: "unchanged"; readonly versionInfo: string }
-  | { readonly kind: "resources"; readonly response: DiscoveryResponse };
+  /** `nothing` when none of the names exists and a response can only say so by being empty. */
+  | { readonly kind: "resources" | "nothing"; readonly response: DiscoveryResponse };
 
 /** What polls are answered with. */
 export interface PollParts {
@@ -84,8 +85,10 @@ export class PollAnswerer {
   ): Promise<PollAnswer> {
     while (true) {
       const result = this.#look(poll, lease);
-      if (result.kind === "resources") return { kind: "resources", response: answer(poll, result) };
-      if (!poll.waitMs || !await changes.next()) return result;
+      const isNews = result.kind === "resources";
+      if (!isNews && poll.waitMs && await changes.next()) continue;
+      if (result.kind === "unchanged") return result;
+      return { kind: result.kind, response: answer(poll, result) };
     }
   }
 
@@ -123,11 +126,12 @@ class ChangeWait {
 
 function answer(
   { typeUrl }: Poll,
-  result: Extract<FetchResult, { kind: "resources" }>,
+  result: Exclude<FetchResult, { kind: "unchanged" }>,
 ): DiscoveryResponse {
+  const resources = result.kind === "resources" ? result.resources : [];
   return {
     versionInfo: result.versionInfo,
-    resources: result.resources.map(({ value }) => ({ typeUrl, value })),
+    resources: resources.map(({ value }) => ({ typeUrl, value })),
     canary: false,
     typeUrl,
     nonce: "",

@@ -64,7 +64,7 @@ function typeRoute(
     body: { doc: REQUEST, schema: { type: "object" }, maxBytes: MAX_BODY_BYTES },
     responses: {
       200: { doc: RESPONSE, schema: { type: "object" } },
-      304: { doc: "The client has this version." },
+      304: { doc: "The client has this version, or nothing of what it names exists." },
     },
     async handle(request) {
       const discovery = await readBody(request, REQUEST);
@@ -75,7 +75,7 @@ function typeRoute(
         signal: AbortSignal.any([request.signal, request.draining]),
         waitMs: preferredWaitMs(request.headers.get("prefer")) ?? waitMs,
       });
-      if (answer.kind === "unchanged") return empty({ status: 304 });
+      if (answer.kind !== "resources") return empty({ status: 304 });
       return protoJson(RESPONSE, messageCodec(RESPONSE).encode(answer.response));
     },
   });

@@ -5,8 +5,7 @@
  * @module
  */
 import { parseArgs, type ParseArgsConfig } from "node:util";
-import { formatProblem, type Problem } from "@denvoy/base";
-import { didYouMean } from "@denvoy/runtime";
+import { didYouMean, formatProblem, type Problem } from "@denvoy/base";
 import type { CallContext, CommandDoc, Option } from "./command.ts";
 import { Exit } from "./exit_code.ts";
 import { renderCommandHelp, usageLine } from "./help.ts";

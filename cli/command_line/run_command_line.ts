@@ -3,7 +3,7 @@
  * Finds the command that was called, runs it, and says in words what kept it from its work.
  * @module
  */
-import { didYouMean } from "@denvoy/runtime";
+import { didYouMean } from "@denvoy/base";
 import type { Command, CommandEntry } from "./command.ts";
 import { CommandError, Exit } from "./exit_code.ts";
 import { renderOverview } from "./help.ts";

@@ -3,9 +3,8 @@
  * Divides a command line among services and runs them until a signal comes.
  * @module
  */
-import { formatProblem, type Problem, VERSION } from "@denvoy/base";
+import { didYouMean, formatProblem, type Problem, VERSION } from "@denvoy/base";
 import {
-  didYouMean,
   renderHelp,
   serveUntilSignal,
   type ServiceHandle,

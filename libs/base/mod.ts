@@ -8,6 +8,7 @@ export * from "./certificate_names.ts";
 export * from "./clock.ts";
 export * from "./listening.ts";
 export * from "./logger.ts";
+export * from "./near_miss.ts";
 export * from "./problem.ts";
 export * from "./result.ts";
 export * from "./status_error.ts";

@@ -4,6 +4,7 @@
  * one pass finds them all.
  * @module
  */
+import { didYouMean } from "@denvoy/base";
 import {
   create,
   type DescEnum,
@@ -16,7 +17,6 @@ import {
 import { byKey } from "./canonical.ts";
 import { type FieldEntry, FieldTables } from "./field_table.ts";
 import type { Described } from "./described.ts";
-import { nearMiss } from "./near_miss.ts";
 import type { Path } from "./path.ts";
 import { isPlainMap, type PlainMap, type PlainValue, quote, setOwn } from "./plain.ts";
 import { readAny } from "./read_any.ts";
@@ -153,7 +153,7 @@ export class MessageReader {
 
   #unknownField(desc: DescMessage, key: string): void {
     if (key === "@type") return this.fail("@type is only allowed in an Any", { at: "key" });
-    const hint = nearMiss(key, desc.fields.map((field) => field.name));
+    const hint = didYouMean(key, desc.fields.map((field) => field.name));
     this.fail(`${desc.typeName} has no field ${quote(key)}`, { at: "key", hint });
   }
 
@@ -286,7 +286,7 @@ export class MessageReader {
       if (found?.deprecated) this.#warnDeprecated(`value ${value}`);
       if (found) return found.number;
     }
-    const hint = typeof value === "string" ? nearMiss(value, desc.values.map(nameOf)) : undefined;
+    const hint = typeof value === "string" ? didYouMean(value, desc.values.map(nameOf)) : undefined;
     this.failValue(`must be a value of ${desc.typeName}`, value, hint);
     return undefined;
   }

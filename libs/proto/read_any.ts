@@ -4,12 +4,12 @@
  * form of their own stand under `value`.
  * @module
  */
+import { didYouMean } from "@denvoy/base";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { AnySchema } from "@bufbuild/protobuf/wkt";
 import { type Described, rememberContent } from "./described.ts";
 import { hasOwnJsonForm } from "./field_table.ts";
 import type { MessageReader } from "./message_reader.ts";
-import { nearMiss } from "./near_miss.ts";
 import { isPlainMap, type PlainMap, type PlainValue, quote } from "./plain.ts";
 import { typeNameOf, typeUrlOf } from "./registry.ts";
 
@@ -59,7 +59,7 @@ function resolveType(reader: MessageReader, typeUrl: PlainValue): Described["des
 
 function hintFor(reader: MessageReader, typeUrl: string): string | undefined {
   const names = reader.registry.messageNames();
-  return nearMiss(typeNameOf(typeUrl), names)?.replace('"', `"${typeUrlOf("")}`);
+  return didYouMean(typeNameOf(typeUrl), names)?.replace('"', `"${typeUrlOf("")}`);
 }
 
 function readValueOf(

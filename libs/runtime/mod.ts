@@ -9,7 +9,6 @@ export * from "./config/address.ts";
 export * from "./config/field.ts";
 export * from "./config/help.ts";
 export * from "./config/load.ts";
-export * from "./config/near_miss.ts";
 export * from "./config/schema.ts";
 export * from "./config/shared_fields.ts";
 export * from "./config/split_args.ts";

@@ -3,8 +3,7 @@
  * Reads flags and environment into texts per field, before any of them is checked.
  * @module
  */
-import type { Problem } from "@denvoy/base";
-import { didYouMean } from "./near_miss.ts";
+import { didYouMean, type Problem } from "@denvoy/base";
 import type { NamedField, Schema } from "./schema.ts";
 
 /** The texts that one place gave for a field, and where that place is. */

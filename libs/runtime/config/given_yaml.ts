@@ -3,10 +3,9 @@
  * Reads the section of a service in `denvoy.yaml` into texts per field, with file and line.
  * @module
  */
-import type { Problem } from "@denvoy/base";
+import { didYouMean, type Problem } from "@denvoy/base";
 import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from "yaml";
 import type { Given, GivenFields } from "./given.ts";
-import { didYouMean } from "./near_miss.ts";
 import type { NamedField, Schema } from "./schema.ts";
 import { SERVICE_NAMES } from "./shared_fields.ts";
 

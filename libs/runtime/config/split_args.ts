@@ -4,8 +4,7 @@
  * for that service, a bare flag for every service that has it.
  * @module
  */
-import { err, ok, type Problem, type Result } from "@denvoy/base";
-import { didYouMean } from "./near_miss.ts";
+import { didYouMean, err, ok, type Problem, type Result } from "@denvoy/base";
 import type { NamedField, Schema } from "./schema.ts";
 
 /** Arguments by name of the service. */

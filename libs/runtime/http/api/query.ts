@@ -4,8 +4,7 @@
  * `dryRun` must not turn into a real write.
  * @module
  */
-import { StatusCode, StatusError } from "@denvoy/base";
-import { didYouMean } from "../../config/near_miss.ts";
+import { didYouMean, StatusCode, StatusError } from "@denvoy/base";
 import type { QueryParameter } from "./route.ts";
 
 type Declared = Readonly<Record<string, QueryParameter>>;

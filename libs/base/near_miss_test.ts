@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { nearMiss } from "./near_miss.ts";
+import { didYouMean } from "./near_miss.ts";
 
-Deno.test("nearMiss() finds what was probably meant, and nothing when nothing is close", () => {
+Deno.test("didYouMean() finds what was probably meant, and nothing when nothing is close", () => {
   const names = ["connect_timeout", "name", "type", "lb_policy", "lb_endpoints", "health_checks"];
   const cases: [string, string | undefined][] = [
     ["conect_timeout", "connect_timeout"],
     ["connecttimeout", "connect_timeout"],
     ["ConnectTimeout", "connect_timeout"],
+    ["connect-timeout", "connect_timeout"],
     ["connect_tiemout", "connect_timeout"],
     ["nmae", "name"],
     ["lb_polciy", "lb_policy"],
@@ -18,6 +19,6 @@ Deno.test("nearMiss() finds what was probably meant, and nothing when nothing is
     ["a".repeat(100_000), undefined],
   ];
   for (const [name, wanted] of cases) {
-    assert.equal(nearMiss(name, names), wanted && `did you mean "${wanted}"?`, name.slice(0, 20));
+    assert.equal(didYouMean(name, names), wanted && `did you mean "${wanted}"?`, name.slice(0, 20));
   }
 });

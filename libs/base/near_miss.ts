@@ -8,7 +8,7 @@
 const MAX_LENGTH = 200;
 
 /** Returns `did you mean "<name>"?` for the closest candidate, or undefined when none is close. */
-export function nearMiss(name: string, candidates: Iterable<string>): string | undefined {
+export function didYouMean(name: string, candidates: Iterable<string>): string | undefined {
   if (name.length > MAX_LENGTH) return undefined;
   const wanted = fold(name);
   let best: string | undefined;
@@ -21,9 +21,9 @@ export function nearMiss(name: string, candidates: Iterable<string>): string | u
   return best === undefined ? undefined : `did you mean "${best}"?`;
 }
 
-/** Spelling habits are no distance: case and underscores. */
+/** Spelling habits are no distance: `grpcAddress`, `grpc_address` and `GRPC-ADDRESS` are one. */
 function fold(name: string): string {
-  return name.replaceAll("_", "").toLowerCase();
+  return name.replace(/[-_]/g, "").toLowerCase();
 }
 
 /** Optimal string alignment distance; stops and returns `limit` when it cannot be less. */

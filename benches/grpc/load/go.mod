@@ -1,0 +1,3 @@
+module denvoy.dev/benches/grpc/load
+
+go 1.24

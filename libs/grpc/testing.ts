@@ -14,6 +14,7 @@ import { hostileContract } from "./testing/hostile_contract.ts";
 import { standardContract } from "./testing/standard_contract.ts";
 import { tlsContract } from "./testing/tls_contract.ts";
 
+export { collect, echoMethods } from "./testing/call_contract.ts";
 export * from "./testing/certificates.ts";
 export * from "./testing/echo_service.ts";
 export * from "./testing/harness.ts";

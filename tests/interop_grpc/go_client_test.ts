@@ -6,9 +6,8 @@
  */
 import { silentLogger } from "@denvoy/base";
 import { serveGrpc, transportNames } from "@denvoy/grpc";
+import { loopback, serverTls } from "@denvoy/grpc/testing";
 import { fileURLToPath } from "node:url";
-import { loopback } from "../../libs/grpc/testing/harness.ts";
-import { serverTls } from "../../libs/grpc/testing/certificates.ts";
 import { getInteropClient, type InteropTarget, runInteropCase } from "./go_client.ts";
 import { interopMethods } from "./test_service.ts";
 

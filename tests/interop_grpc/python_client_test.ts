@@ -4,14 +4,11 @@
  */
 import { silentLogger, StatusCode, StatusError } from "@denvoy/base";
 import { type CallContext, implement, serveGrpc, transportNames } from "@denvoy/grpc";
+import { aborted, echoMethod, echoMethods, loopback, serverTls } from "@denvoy/grpc/testing";
 import { Child } from "@denvoy/tools/child";
 import { getPythonGrpc } from "@denvoy/tools/real_parts";
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { echoMethods } from "../../libs/grpc/testing/call_contract.ts";
-import { serverTls } from "../../libs/grpc/testing/certificates.ts";
-import { echoMethod } from "../../libs/grpc/testing/echo_service.ts";
-import { aborted, loopback } from "../../libs/grpc/testing/harness.ts";
 
 const script = fileURLToPath(new URL("python_client.py", import.meta.url));
 const caseCount = 13;

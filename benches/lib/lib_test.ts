@@ -46,7 +46,7 @@ Deno.test("wantedVersion() reads the go line of a go.mod", () => {
 });
 
 Deno.test("findAddresses() finds the line of JSON among others", () => {
-  const line = '{"level":"info","grpcAddress":"127.0.0.1:1","httpAddress":"127.0.0.1:2"}';
+  const line = '{"level":"info","grpc":"127.0.0.1:1","http":"127.0.0.1:2"}';
   const addresses = { grpcAddress: "127.0.0.1:1", httpAddress: "127.0.0.1:2" };
   assert.deepEqual(findAddresses(["starting", '{"level":"info"}', line]), addresses);
   assert.equal(findAddresses(["starting"]), undefined);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * A server under measurement: a process of its own that says in a line of JSON where it listens
- * (`grpcAddress`, `httpAddress`) and answers `/readyz` when it serves.
+ * (`grpc`, `http`) and answers `/readyz` when it serves.
  * @module
  */
 import { Child } from "@denvoy/tools/child";
@@ -15,11 +15,11 @@ export interface ServerOptions {
   readonly command: string;
   /** Its arguments; addresses should end in `:0`. */
   readonly args: readonly string[];
-  /** Longest time from its start until it is ready. @default 600000 */
+  /** Longest time from its start until it is ready. @default 120000 */
   readonly withinMs?: number;
 }
 
-const defaultWithinMs = 600_000;
+const defaultWithinMs = 120_000;
 const pollMs = 5;
 const endNoticeMs = 500;
 
@@ -108,8 +108,8 @@ function assertRunning(child: Child): void {
 /** Returns the addresses from the first line of JSON that has both; undefined while none has. */
 export function findAddresses(lines: readonly string[]): Addresses | undefined {
   for (const line of lines) {
-    const grpcAddress = /"grpcAddress":"([^"]+)"/.exec(line)?.[1];
-    const httpAddress = /"httpAddress":"([^"]+)"/.exec(line)?.[1];
+    const grpcAddress = /"grpc":"([^"]+)"/.exec(line)?.[1];
+    const httpAddress = /"http":"([^"]+)"/.exec(line)?.[1];
     if (grpcAddress !== undefined && httpAddress !== undefined) return { grpcAddress, httpAddress };
   }
   return undefined;

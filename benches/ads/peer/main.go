@@ -52,7 +52,7 @@ func run(resources, grpcAddress, httpAddress, form string) error {
 	errs := make(chan error, 2)
 	go func() { errs <- serveXds(grpcListener, store) }()
 	go func() { errs <- serveHTTP(httpListener, store) }()
-	fmt.Printf("{\"grpcAddress\":%q,\"httpAddress\":%q}\n", grpcListener.Addr().String(), httpListener.Addr().String())
+	fmt.Printf("{\"grpc\":%q,\"http\":%q}\n", grpcListener.Addr().String(), httpListener.Addr().String())
 	return <-errs
 }
 

@@ -152,6 +152,7 @@ for (const mode of MODES) {
     assert.equal(third.pull(), undefined);
     even.send({ typeUrl: cluster, responseNonce: onItsWay.nonce });
     assert.deepEqual(contentsOf(third.pull()), ["c=new"]);
+    assert.deepEqual(contentsOf(odd.accept()), ["c=old"]);
     assert.equal(odd.pull(), undefined);
   });
 
@@ -165,6 +166,34 @@ for (const mode of MODES) {
     mesh.put(testCluster("c", "bad"));
     first.reject("Error adding/updating cluster(s) c: bad");
     assert.deepEqual(contentsOf(second.pull()), ["c=bad"]);
+  });
+
+  Deno.test(`step() puts a rejected cluster back with its endpoints, as Envoy may keep it warming and ACK no other (${mode})`, () => {
+    const mesh = new TestMesh([testCluster("c", "old", "e"), testResource(endpoints, "e")]);
+    const stream = mesh.open(mode);
+    subscribe(stream, cluster);
+    stream.accept();
+    subscribe(stream, endpoints, "e");
+    stream.accept({ resourceNames: ["e"] });
+    mesh.put(testCluster("c", "bad", "e"));
+    stream.reject("Error adding/updating cluster(s) c: bad");
+    assert.deepEqual(contentsOf(stream.accept()), ["c=old"]);
+    assert.deepEqual(contentsOf(stream.accept({ resourceNames: ["e"] })), ["e=1"]);
+    assert.equal(stream.pull(), undefined);
+  });
+
+  Deno.test(`step() takes a rejected cluster back that the client never had (${mode})`, () => {
+    const mesh = new TestMesh([testCluster("a")]);
+    const stream = mesh.open(mode);
+    subscribe(stream, cluster);
+    stream.accept();
+    mesh.put(testCluster("new", "bad"));
+    stream.reject("Error adding/updating cluster(s) new: bad");
+    const { resources, removed } = stream.accept();
+    const isDelta = mode === "delta";
+    assert.deepEqual(resources.map(({ name }) => name), isDelta ? [] : ["a"]);
+    assert.deepEqual(removed, isDelta ? ["new"] : []);
+    assert.equal(stream.pull(), undefined);
   });
 
   Deno.test(`Hub.retry() sends a rejected version again (${mode})`, () => {
@@ -192,6 +221,7 @@ Deno.test("step() puts the accepted content in the place of a rejected one in wh
   stream.accept();
   mesh.put(testCluster("a", "bad"), testCluster("new", "bad"));
   stream.reject("Error adding/updating cluster(s) a: bad\nnew: bad");
+  assert.deepEqual(contentsOf(stream.accept()), ["a=1", "b=1"]);
   assert.equal(stream.pull(), undefined);
   mesh.put(testCluster("b", "2"));
   assert.deepEqual(contentsOf(stream.accept()), ["a=1", "b=2"]);
@@ -204,6 +234,7 @@ Deno.test("step() sends the set again when a rejected resource goes: the client 
   const stream = mesh.open("sotw");
   stream.send({ typeUrl: cluster, versionInfo: "of an earlier stream" });
   stream.reject("Error adding/updating cluster(s) a: bad");
+  assert.equal(stream.pull(), undefined, "nor is that taken from it while it counts");
   mesh.remove(cluster, "a");
   assert.deepEqual(contentsOf(stream.accept()), []);
 });

@@ -178,14 +178,16 @@ export class Ordering {
 
 /**
  * Marks what has to be sent again because something was sent that waits for it: the endpoints of a
- * changed cluster, even unchanged ones, and the route configuration of a changed listener.
+ * changed cluster, even unchanged ones, and the route configuration of a changed listener. A resource
+ * of which the client rejected another version counts as changed when it is sent.
  */
 export function markWarming(stream: StreamState, type: TypeState, sent: readonly Resource[]): void {
   const warmedBy = WARMED_BY.get(type.typeUrl);
   const warming = warmedBy === undefined ? undefined : stream.type(warmedBy);
   if (warming === undefined || warming.subscription.isEmpty) return;
   for (const resource of sent) {
-    if (type.known.get(resource.name)?.version === resource.version) continue;
+    const isKnown = type.known.get(resource.name)?.version === resource.version;
+    if (isKnown && !type.parked?.has(resource.name)) continue;
     for (const key of resource.references) {
       if (key.typeUrl === warmedBy && warming.subscription.wants(key.name)) {
         warming.mark(key.name, "asked");

@@ -125,7 +125,7 @@ function decide(pass: Pass, name: string, reason: DirtyReason): void {
   if (!type.subscription.wants(name)) return release(pass, name, target === undefined);
   if (target === undefined) return decideMissing(pass, name, reason);
   type.told?.delete(name);
-  if (target === "keep") return;
+  if (target === "keep") return reason === "asked" ? takeBack(pass, name) : undefined;
   if (reason !== "asked" && type.known.get(name)?.version === target.version) return;
   if (pass.ordering.additionWaits(type, { resource: target, reason })) {
     if (!waitedEnough(pass, name)) {
@@ -135,6 +135,16 @@ function decide(pass: Pass, name: string, reason: DirtyReason): void {
     pass.ordering.giveUp(target);
   }
   pass.draft.resources.push(target);
+}
+
+/**
+ * What a client rejected and surely has no accepted version of is told to be absent, where it has to
+ * be told.
+ */
+function takeBack({ stream, type, draft }: Pass, name: string): void {
+  if (!type.policy.restores || type.known.has(name)) return;
+  if (stream.mode === "delta") draft.removed.push(name);
+  else if (!type.resumed || type.acceptedAtMs !== undefined) draft.answers = true;
 }
 
 /** A client may still have what it no longer asks for: it is told only if that is gone. */

@@ -61,7 +61,7 @@ function reject(settlement: Settlement, detail: NackDetail): readonly StreamEffe
   const { culprits, suspects, innocents } = blame(type, inFlight, detail.message);
   for (const resource of culprits) {
     park(type, { resource, detail, atMs: nowMs });
-    type.mark(resource.name, "changed");
+    type.mark(resource.name, type.policy.restores ? "asked" : "changed");
   }
   if (suspects.length > 0) type.suspects = [...suspectGroups(suspects), ...type.suspects];
   takeWanted(type, innocents);

@@ -46,6 +46,7 @@ export function takeSotwRequest(
   const change = type.subscription.replace(names, type.policy.legacyWildcard);
   if (change === undefined) return settled;
   const applied = applyChange(stream, type, change);
+  if (isFirst) type.resumed = (request.versionInfo ?? "") !== "";
   const resumed = isFirst ? resume(context, request.versionInfo ?? "") : [];
   return [...settled, ...applied, ...resumed];
 }

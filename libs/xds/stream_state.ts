@@ -80,6 +80,8 @@ export class TypeState {
   held: Map<string, number> | undefined;
   /** When the TTL of a resource is to be renewed. */
   heartbeats: Map<string, number> | undefined;
+  /** A SotW client came with the version of an earlier stream: it may have what it does not say. */
+  resumed = false;
   /** version_info of the last accepted response. */
   versionInfo = "";
   /** When the last response was accepted. */

@@ -56,6 +56,12 @@ export interface TypePolicy {
   readonly removable: boolean;
   /** A resource without a body renews its TTL. Envoy takes it for an update of a virtual host. */
   readonly heartbeat: boolean;
+  /**
+   * After a rejection the accepted content, or the absence, is told at once. Envoy may keep a cluster
+   * that it rejected among those that are warming (one whose load balancer cannot be made), and ACKs
+   * no further clusters until that one is replaced or removed.
+   */
+  readonly restores: boolean;
 }
 
 const DEFAULT: TypePolicy = {
@@ -64,6 +70,7 @@ const DEFAULT: TypePolicy = {
   missing: "removed-resources",
   removable: true,
   heartbeat: true,
+  restores: false,
 };
 const FULL_STATE: TypePolicy = { ...DEFAULT, fullState: true };
 const SECRET: TypePolicy = {
@@ -74,7 +81,7 @@ const SECRET: TypePolicy = {
 };
 const POLICIES: ReadonlyMap<TypeUrl, TypePolicy> = new Map([
   [TypeUrls.listener, FULL_STATE],
-  [TypeUrls.cluster, FULL_STATE],
+  [TypeUrls.cluster, { ...FULL_STATE, restores: true }],
   [TypeUrls.scopedRoute, FULL_STATE],
   [TypeUrls.endpoints, { ...DEFAULT, legacyWildcard: false }],
   [TypeUrls.virtualHost, { ...DEFAULT, missing: "empty-alias", heartbeat: false }],

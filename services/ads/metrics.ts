@@ -124,8 +124,11 @@ function rejectedKeys({ hub, sessions }: GaugeSources): ReadonlySet<string> {
   const views = new Set([...sessions.list()].map(({ view }) => view));
   const keys = new Set<string>();
   for (const view of views) {
-    for (const { typeUrl, name } of hub.verdicts(view).rejectedKeys()) {
-      keys.add(`${typeUrl} ${name}`);
+    const verdicts = hub.verdicts(view);
+    for (const key of verdicts.rejectedKeys()) {
+      const current = view.get(key.typeUrl, key.name)?.version;
+      const isRejected = verdicts.rejections(key).some(({ version }) => version === current);
+      if (isRejected) keys.add(`${key.typeUrl} ${key.name}`);
     }
   }
   return keys;

@@ -4,6 +4,7 @@
  * frame of each stream in turn, and no more at a time than the socket takes.
  * @module
  */
+import type { Bytes } from "@denvoy/base";
 import { DEFAULT_WINDOW_BYTES, FRAME_HEADER_BYTES, FrameFlag, FrameType } from "./frame.ts";
 import { type OutputBuffer, putFrameHeader } from "./output_buffer.ts";
 import type { PeerSettings } from "./settings.ts";
@@ -17,6 +18,9 @@ const BULK_BYTES = 20_000;
 
 /** A response that fits one frame goes into the output while that holds less than this. */
 const ANSWERS_BYTES = 262_144;
+
+/** A body up to this size goes into the output even while a write is under way. */
+const SMALL_BYTES = 4_096;
 
 /** A queue up to this length is not searched for closed streams. */
 const SMALL_QUEUE = 1_024;
@@ -88,16 +92,29 @@ export class DataSender {
     return true;
   }
 
-  #appendAnswer(streamId: number, { headers, lead, body, trailers }: Answer, length: number): void {
+  /** Appends a body as one frame, if nothing speaks against it and it would not wait anyway. */
+  tryData(stream: Stream, body: Body, length: number): boolean {
+    if (
+      length > stream.sendWindow || length > this.window || stream.pending !== undefined ||
+      length > this.#settings.maxFrameBytes || this.#output.length >= BULK_BYTES ||
+      this.#head < this.#queue.length || (this.writing && length > SMALL_BYTES)
+    ) return false;
+    const at = this.#output.length;
+    const out = this.#output.reserve(FRAME_HEADER_BYTES + length);
+    putData(out, at, { streamId: stream.id, body, length });
+    stream.sendWindow -= length;
+    this.window -= length;
+    return true;
+  }
+
+  #appendAnswer(streamId: number, answer: Answer, length: number): void {
+    const { headers, trailers } = answer;
     const total = 3 * FRAME_HEADER_BYTES + headers.byteLength + length + trailers.byteLength;
     let at = this.#output.length;
     const out = this.#output.reserve(total);
     const ended = FrameFlag.END_HEADERS;
     at = putFrame(out, at, { type: FrameType.HEADERS, flags: ended, streamId, block: headers });
-    putFrameHeader(out, at, { length, type: FrameType.DATA, flags: 0, streamId });
-    at = putOctets(out, at + FRAME_HEADER_BYTES, lead);
-    if (body instanceof Uint8Array) at = putOctets(out, at, body);
-    else for (const chunk of body) at = putOctets(out, at, chunk);
+    at = putData(out, at, { streamId, body: answer, length });
     const last = FrameFlag.END_HEADERS | FrameFlag.END_STREAM;
     putFrame(out, at, { type: FrameType.HEADERS, flags: last, streamId, block: trailers });
   }
@@ -173,6 +190,28 @@ export class DataSender {
     this.#head = 0;
     this.#compactAt = Math.max(SMALL_QUEUE, this.#queue.length * 2);
   }
+}
+
+/** A body and the octets before it. */
+export interface Body {
+  /** Octets before the body; copied at once. */
+  readonly lead: Uint8Array;
+  /** The body; shared, never changed. */
+  readonly body: Bytes;
+}
+
+interface DataFrame {
+  readonly streamId: number;
+  readonly body: Body;
+  readonly length: number;
+}
+
+function putData(out: Uint8Array, start: number, { streamId, body, length }: DataFrame): number {
+  putFrameHeader(out, start, { length, type: FrameType.DATA, flags: 0, streamId });
+  let at = putOctets(out, start + FRAME_HEADER_BYTES, body.lead);
+  if (body.body instanceof Uint8Array) return putOctets(out, at, body.body);
+  for (const chunk of body.body) at = putOctets(out, at, chunk);
+  return at;
 }
 
 interface BlockFrame {

@@ -148,3 +148,12 @@ export function checkPrefix(flag: number, size: number, maxBytes: number): void 
     );
   }
 }
+
+/** Returns the message when `octets` are exactly one that is not compressed; a view of them. */
+export function wholeMessage(octets: Uint8Array, maxBytes: number): Uint8Array | undefined {
+  const size = octets.byteLength - MESSAGE_PREFIX_BYTES;
+  if (size < 0 || octets[0] !== 0 || size > maxBytes || readUint32(octets, 1) !== size) {
+    return undefined;
+  }
+  return octets.subarray(MESSAGE_PREFIX_BYTES);
+}

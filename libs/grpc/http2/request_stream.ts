@@ -5,7 +5,7 @@
  * @module
  */
 import { StatusCode, StatusError } from "@denvoy/base";
-import { type FramedMessage, MessageBuffer } from "./message_buffer.ts";
+import { type FramedMessage, MessageBuffer, wholeMessage } from "./message_buffer.ts";
 import type { CallSurroundings } from "./server_call.ts";
 import { hold } from "./single_message.ts";
 import type { Stream } from "./stream.ts";
@@ -66,6 +66,7 @@ export class RequestStream implements AsyncIterableIterator<unknown> {
   push(octets: Uint8Array, last: boolean): void {
     if (this.#over) return this.#options.stream.credit(octets.byteLength);
     this.#complete ||= last;
+    if (this.#waiting.length === 1 && this.#buffer.length === 0 && this.#pass(octets)) return;
     this.#uncredited += octets.byteLength;
     try {
       hold(this.#options.surroundings, octets.byteLength);
@@ -83,6 +84,21 @@ export class RequestStream implements AsyncIterableIterator<unknown> {
     this.#over = true;
     this.#drop();
     for (const waiting of this.#waiting.splice(0)) waiting.resolve(DONE);
+  }
+
+  /** A handler that waits gets a message that came whole without it being kept first. */
+  #pass(octets: Uint8Array): boolean {
+    const { stream, surroundings, decode } = this.#options;
+    const bytes = wholeMessage(octets, surroundings.maxMessageBytes);
+    if (bytes === undefined) return false;
+    stream.credit(octets.byteLength);
+    try {
+      const value = decode({ compressed: false, bytes });
+      this.#waiting.pop()?.resolve({ done: false, value });
+    } catch (error) {
+      this.#options.onFault(StatusError.from(error));
+    }
+    return true;
   }
 
   #deliver(): void {

@@ -111,8 +111,9 @@ export class Stream {
    */
   sendData(lead: Uint8Array, body: Bytes): boolean {
     if (this.closed || this.localEnded) return true;
-    const chunks = body instanceof Uint8Array ? [lead.slice(), body] : [lead.slice(), ...body];
     const left = lead.byteLength + byteLength(body);
+    if (this.#host.writer.tryData(this, { lead, body }, left)) return true;
+    const chunks = body instanceof Uint8Array ? [lead.slice(), body] : [lead.slice(), ...body];
     this.pending = { chunks, index: 0, offset: 0, left };
     this.#host.writer.writeData(this);
     this.#awaitsDrain = this.pending !== undefined;
@@ -138,8 +139,7 @@ export class Stream {
   answer(answer: Answer): void {
     if (this.closed || this.localEnded) return;
     const { body, lead } = answer;
-    const length = lead.byteLength +
-      (body instanceof Uint8Array ? body.byteLength : byteLength(body));
+    const length = lead.byteLength + byteLength(body);
     if (this.#host.writer.tryAnswer(this, answer, length)) return this.endLocal();
     this.sendHeaders(answer.headers, false);
     this.sendData(lead, body);

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ConnectionState } from "./connection_state.ts";
-import { DataSender } from "./data_sender.ts";
+import { type Body, DataSender } from "./data_sender.ts";
 import { FrameType } from "./frame.ts";
 import { type HeaderPair, HpackEncoder } from "./hpack_encoder.ts";
 import type { Answer, Stream } from "./stream.ts";
@@ -39,6 +39,14 @@ export class StreamWriter {
   /** Encodes a block with the connection's dynamic table and appends it. */
   writePairs(stream: Stream, pairs: readonly HeaderPair[]): void {
     this.writeHeaders(stream, this.#encoder.encode(pairs), false);
+  }
+
+  /** Appends a body as one frame; false when it must wait or take turns. */
+  tryData(stream: Stream, body: Body, length: number): boolean {
+    if (!this.sender.tryData(stream, body, length)) return false;
+    this.#state.workedSincePing = true;
+    this.#state.touch();
+    return true;
   }
 
   /** Appends DATA as far as windows and buffer permit; whatever is left stays with the stream. */

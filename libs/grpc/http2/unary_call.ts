@@ -6,8 +6,7 @@
  * @module
  */
 import type { UnaryHandler } from "../port.ts";
-import { readUint32 } from "./frame.ts";
-import { MESSAGE_PREFIX_BYTES } from "./message_buffer.ts";
+import { wholeMessage } from "./message_buffer.ts";
 import { ServerCall } from "./server_call.ts";
 import { SingleMessage } from "./single_message.ts";
 
@@ -61,17 +60,12 @@ export class UnaryCall extends ServerCall {
   }
 
   #take(bytes: Uint8Array, last: boolean): unknown {
-    if (last && this.#message === undefined && this.#isWhole(bytes)) {
-      return this.decode({ compressed: false, bytes: bytes.subarray(MESSAGE_PREFIX_BYTES) });
+    if (last && this.#message === undefined) {
+      const whole = wholeMessage(bytes, this.surroundings.maxMessageBytes);
+      if (whole !== undefined) return this.decode({ compressed: false, bytes: whole });
     }
     this.#message ??= new SingleMessage(this.stream, this.surroundings);
     this.#message.push(bytes);
     return last ? this.decode(this.#message.only()) : undefined;
-  }
-
-  #isWhole(bytes: Uint8Array): boolean {
-    const size = bytes.byteLength - MESSAGE_PREFIX_BYTES;
-    return size >= 0 && bytes[0] === 0 && size <= this.surroundings.maxMessageBytes &&
-      readUint32(bytes, 1) === size;
   }
 }

@@ -18,10 +18,8 @@ export interface Scenario {
   readonly connections: number;
   /** Streams at once on each connection. */
   readonly inFlight: number;
-  /** Calls, or messages with their answers, on each connection. */
-  readonly calls: number;
-  /** Messages that the server pushes on each stream. */
-  readonly push: number;
+  /** Whether the memory of the connections is measured instead of their calls. */
+  readonly idle: boolean;
 }
 
 /** Bytes of a request message, which is also the answer of an echo. */
@@ -30,51 +28,57 @@ export const requestBytes = 16;
 /** Bytes of a pushed message: what an assignment of a cluster with 200 endpoints takes. */
 export const pushBytes = 26_000;
 
-const echo = { connections: 4, push: 0 } as const;
+/** Messages that the server pushes on each stream before it ends it. */
+export const pushCount = 20;
+
+const inFlights = [1, 32, 256];
 
 /** All scenarios. */
 export const scenarios: readonly Scenario[] = [
-  ...unary("unary", "unary echo", false),
-  ...unary("unary_tls", "unary echo, TLS", true),
+  ...inFlights.map((inFlight) => unary(inFlight, false)),
+  ...inFlights.map((inFlight) => unary(inFlight, true)),
   {
-    ...echo,
     name: "bidi32",
-    title: "messages on 32 streams each of 4 connections",
+    title: "messages on 32 streams of each connection",
     kind: "bidi",
     tls: false,
+    connections: 4,
     inFlight: 32,
-    calls: 50_000,
+    idle: false,
   },
   {
     name: "push1000",
-    title: "26 KB messages on 1,000 streams of 50 connections",
-    kind: "push",
-    tls: false,
-    connections: 50,
-    inFlight: 20,
-    calls: 20,
-    push: 20,
-  },
-  {
-    name: "connections1000",
-    title: "1,000 connections with a stream each",
+    title: "26 KB messages on 1,000 connections",
     kind: "push",
     tls: false,
     connections: 1_000,
     inFlight: 1,
-    calls: 1,
-    push: 1,
+    idle: false,
   },
+  idleConnections(false),
+  idleConnections(true),
 ];
 
-function unary(name: string, title: string, tls: boolean): Scenario[] {
-  return [[1, 20_000], [32, 50_000], [256, 50_000]].map(([inFlight = 1, calls = 1]) => ({
-    ...echo,
-    name: `${name}${inFlight}`,
-    title: `${title}, ${inFlight} in flight`,
+function unary(inFlight: number, tls: boolean): Scenario {
+  return {
+    name: `unary${inFlight}${tls ? "_tls" : ""}`,
+    title: `unary echo, ${inFlight} in flight${tls ? ", TLS" : ""}`,
     kind: "unary",
     tls,
+    connections: 4,
     inFlight,
-    calls,
-  }));
+    idle: false,
+  };
+}
+
+function idleConnections(tls: boolean): Scenario {
+  return {
+    name: `idle1000${tls ? "_tls" : ""}`,
+    title: `1,000 connections after a call each${tls ? ", TLS" : ""}`,
+    kind: "unary",
+    tls,
+    connections: 1_000,
+    inFlight: 1,
+    idle: true,
+  };
 }

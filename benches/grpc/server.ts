@@ -68,5 +68,5 @@ const server = await serveGrpc({
 });
 const ready = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, () => new Response());
 const { hostname, port } = ready.addr;
-const addresses = { grpcAddress: server.address, httpAddress: `${hostname}:${port}` };
+const addresses = { grpc: server.address, http: `${hostname}:${port}` };
 await Deno.stdout.write(new TextEncoder().encode(`${JSON.stringify(addresses)}\n`));

@@ -26,6 +26,12 @@ export interface Side {
 /** Name of our side. */
 export const denvoyName = "denvoy";
 
+/** Name of Denvoy's other transport. */
+export const grpcJsName = "grpc-js";
+
+/** Name of the Go peer. */
+export const grpcGoName = "grpc-go";
+
 const keys = join(repositoryRoot, "libs/grpc/testdata");
 
 /** Returns Denvoy on one of its transports. */
@@ -43,7 +49,7 @@ export function denvoySide(name: string, transport: "native" | "grpc-js"): Side 
 
 /** Returns the server on grpc-go; `program` is the built benches/grpc/peer. */
 export function grpcGo(program: string): Side {
-  const name = "grpc-go";
+  const name = grpcGoName;
   return {
     name,
     start: (options) => Server.start({ name, command: program, args: flagsOf(options) }),

@@ -19,7 +19,7 @@ export interface Figure {
 }
 
 /** Unit of a value. */
-export type Unit = "ms" | "s" | "bytes" | "per second" | "count";
+export type Unit = "µs" | "ms" | "s" | "bytes" | "KiB" | "per second" | "count";
 
 /** One measured value. */
 export interface Measurement {
@@ -132,8 +132,10 @@ export function formatValue(value: number, unit: Unit): string {
   switch (unit) {
     case "ms":
       return value >= 10_000 ? `${significant(value / 1000)} s` : `${significant(value)} ms`;
+    case "µs":
     case "s":
-      return `${significant(value)} s`;
+    case "KiB":
+      return `${significant(value)} ${unit}`;
     case "bytes":
       return `${significant(value / 1024 ** 2)} MiB`;
     case "per second":

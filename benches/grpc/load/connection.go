@@ -33,42 +33,47 @@ const (
 
 // connection is one connection and all its streams, run by one goroutine.
 type connection struct {
+	conn    net.Conn
+	in      *bufio.Reader
+	out     *bufio.Writer
+	scheme  byte // of HPACK's static table
+	nextID  uint32
+	known   string // the kind of which the server's HPACK table holds the fields
+	streams map[uint32]*stream
+	unread  uint32 // bytes since the connection's window was last filled up
+
+	// What belongs to one run.
 	work     work
-	conn     net.Conn
-	in       *bufio.Reader
-	out      *bufio.Writer
-	nextID   uint32
-	known    bool // whether the server's HPACK table holds our fields
-	started  int
-	streams  map[uint32]*stream
-	took     []time.Duration
-	received int64
-	unread   uint32 // bytes since the connection's window was last filled up
+	deadline time.Time
 	request  []byte
+	took     []time.Duration
+	messages int
+	received int64
 }
 
 // stream is one open stream.
 type stream struct {
-	since    time.Time
-	messages int // messages that were sent on it
-	body     int // bytes of the body since the last answer
-	whole    int // length of the message that comes in, with its prefix; 0 when not known
-	left     int // messages that a push still owes
+	since time.Time
+	ended bool // whether nothing more is sent on it
+	owed  int  // messages that the server has yet to send
+	body  int  // bytes of the message that comes in, with its prefix
+	whole int  // length of that message
 }
 
-func dial(w work) (*connection, error) {
-	conn, err := net.DialTimeout("tcp", w.Address, timeout)
+func dial(address string, secure bool) (*connection, error) {
+	conn, err := net.DialTimeout("tcp", address, timeout)
 	if err != nil {
 		return nil, err
 	}
-	if w.TLS {
+	scheme := byte(0x86)
+	if secure {
 		// What is measured is the server; whom it proves to be does not matter here.
 		conn = tls.Client(conn, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
+		scheme = 0x87
 	}
 	c := &connection{
-		work: w, conn: conn, nextID: 1,
-		in: bufio.NewReaderSize(conn, 256<<10), out: bufio.NewWriterSize(conn, 256<<10),
-		streams: map[uint32]*stream{},
+		conn: conn, scheme: scheme, nextID: 1, streams: map[uint32]*stream{},
+		in: bufio.NewReaderSize(conn, 64<<10), out: bufio.NewWriterSize(conn, 64<<10),
 	}
 	return c, c.greet()
 }
@@ -90,12 +95,11 @@ func (c *connection) greet() error {
 	return err
 }
 
-func (c *connection) run(w work) error {
-	c.work, c.request, c.started, c.received, c.took = w, makeRequest(w), 0, 0, c.took[:0]
-	if err := c.conn.SetDeadline(time.Now().Add(timeout)); err != nil {
-		return err
-	}
-	for range min(c.work.InFlight, c.total()) {
+// run works until the deadline has passed and everything is answered.
+func (c *connection) run(w work, deadline time.Time) error {
+	c.work, c.deadline, c.request = w, deadline, makeRequest(w)
+	c.took, c.messages, c.received = nil, 0, 0
+	for range w.InFlight {
 		c.open()
 	}
 	for len(c.streams) > 0 {
@@ -110,7 +114,7 @@ func (c *connection) run(w work) error {
 			return err
 		}
 		if flags&flagEndStream != 0 && (kind == frameHeaders || kind == frameData) {
-			if err := c.ended(id); err != nil {
+			if err := c.finish(id); err != nil {
 				return err
 			}
 		}
@@ -118,75 +122,63 @@ func (c *connection) run(w work) error {
 	return c.out.Flush()
 }
 
-// total is the number of streams that a run opens on this connection.
-func (c *connection) total() int {
-	if c.work.Kind == "unary" {
-		return c.work.Calls
-	}
-	return c.work.InFlight
-}
-
+// open begins a call.
 func (c *connection) open() {
-	c.started++
-	s := &stream{since: time.Now(), left: c.work.Push}
+	s := &stream{owed: 1}
+	if c.work.Kind == "push" {
+		s.owed = c.work.Push
+	}
 	id := c.nextID
 	c.nextID += 2
 	c.streams[id] = s
 	c.frame(frameHeaders, flagEndHeaders, id, c.headers())
-	c.send(id, s)
+	s.since = time.Now()
+	c.send(id, s, s.since)
 }
 
-// send sends the next message of a stream, and with the last one its end.
-func (c *connection) send(id uint32, s *stream) {
-	s.messages++
-	s.since = time.Now()
-	flags := byte(flagEndStream)
-	if c.work.Kind == "bidi" && s.messages < c.perStream() {
-		flags = 0
+// send sends the next message of a stream; that of a bidi is the last one once time is up.
+func (c *connection) send(id uint32, s *stream, now time.Time) {
+	var flags byte
+	if c.work.Kind != "bidi" || now.After(c.deadline) {
+		flags = flagEndStream
+		s.ended = true
 	}
 	c.frame(frameData, flags, id, c.request)
 }
 
-func (c *connection) perStream() int { return max(1, c.work.Calls/c.work.InFlight) }
-
 // answered notes that a whole message has come.
 func (c *connection) answered(id uint32, s *stream) {
-	switch c.work.Kind {
-	case "bidi":
-		c.took = append(c.took, time.Since(s.since))
-		if s.messages < c.perStream() {
-			c.send(id, s)
-		}
-	case "push":
-		s.left--
+	c.messages++
+	s.owed--
+	if c.work.Kind != "bidi" {
+		return
+	}
+	now := time.Now()
+	c.took = append(c.took, now.Sub(s.since))
+	if !s.ended {
+		s.since = now
+		s.owed++
+		c.send(id, s, now)
 	}
 }
 
-// ended notes that the server has ended a stream.
-func (c *connection) ended(id uint32) error {
+// finish notes that the server has ended a stream.
+func (c *connection) finish(id uint32) error {
 	s := c.streams[id]
 	if s == nil {
 		return fmt.Errorf("stream %d ended twice", id)
 	}
 	delete(c.streams, id)
-	switch c.work.Kind {
-	case "unary":
-		if s.whole == 0 {
-			return errors.New("a call failed: it has no answer")
-		}
-		c.took = append(c.took, time.Since(s.since))
-		if c.started < c.work.Calls {
-			c.open()
-		}
-	case "bidi":
-		if s.messages < c.perStream() {
-			return errors.New("a stream ended early")
-		}
-	case "push":
-		if s.left != 0 {
-			return fmt.Errorf("a stream ended with %d messages missing", s.left)
-		}
-		c.took = append(c.took, time.Since(s.since))
+	if s.owed != 0 || !s.ended || s.body != 0 {
+		return fmt.Errorf("stream %d ended with %d messages missing", id, s.owed)
+	}
+	if c.work.Kind == "bidi" {
+		return nil
+	}
+	now := time.Now()
+	c.took = append(c.took, now.Sub(s.since))
+	if now.Before(c.deadline) {
+		c.open()
 	}
 	return nil
 }
@@ -270,23 +262,20 @@ func (c *connection) number(kind byte, id, value uint32) {
 	c.frame(kind, 0, id, binary.BigEndian.AppendUint32(nil, value))
 }
 
-// headers is the block of a request. The first one of a connection puts its fields into the HPACK
-// table, as clients do; the others refer to them.
+// headers is the block of a request. The first one of a kind puts its fields into the HPACK table,
+// as clients do; the others refer to them. A deadline is set, as Envoy and most clients do.
 func (c *connection) headers() []byte {
-	scheme := byte(0x86)
-	if c.work.TLS {
-		scheme = 0x87
+	if c.known == c.work.Kind {
+		return []byte{0x83, c.scheme, 0xc3, 0xc2, 0xc1, 0xc0, 0xbf, 0xbe}
 	}
-	if c.known {
-		return []byte{0x83, scheme, 0xc1, 0xc0, 0xbf, 0xbe}
-	}
-	c.known = true
-	block := []byte{0x83, scheme, 0x44}
+	c.known = c.work.Kind
+	block := []byte{0x83, c.scheme, 0x44}
 	block = appendText(block, "/denvoy.bench.Bench/"+c.work.Kind)
 	block = appendText(append(block, 0x41), "localhost")
 	block = appendText(append(block, 0x5f), "application/grpc")
-	block = appendText(append(block, 0x40), "te")
-	return appendText(block, "trailers")
+	block = appendText(append(block, 0x7a), "denvoy-bench") // user-agent
+	block = appendText(appendText(append(block, 0x40), "te"), "trailers")
+	return appendText(appendText(append(block, 0x40), "grpc-timeout"), "600S")
 }
 
 func appendText(block []byte, text string) []byte {

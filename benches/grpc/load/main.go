@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command load calls a gRPC server as fast as it answers, with a fixed number of calls in flight on
-// each connection, and measures each call. It takes a line of JSON per run on standard input and
+// each connection, and measures each call. It takes a line of JSON per step on standard input and
 // answers with one on standard output. It speaks HTTP/2 by hand and uses the standard library only,
 // because it shares the machine with the server that it measures.
 package main
@@ -14,35 +14,43 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 )
 
-// work is one line of standard input.
-type work struct {
+// step is one line of standard input. Connections stay open until the program is ended.
+type step struct {
+	// Connect opens that many connections to Address; nothing else is done then.
+	Connect int    `json:"connect"`
 	Address string `json:"address"`
 	TLS     bool   `json:"tls"`
+	work
+}
+
+// work is what each connection does.
+type work struct {
 	// Kind is "unary" (each call on a stream of its own), "bidi" (messages in turn on streams that
-	// stay open) or "push" (a stream per place that the server fills).
-	Kind        string `json:"kind"`
-	Connections int    `json:"connections"`
+	// stay open) or "push" (streams that the server fills).
+	Kind string `json:"kind"`
 	// InFlight is the number of streams at once on each connection.
 	InFlight int `json:"inFlight"`
-	// Calls is the number of calls, or of messages and their answers, on each connection. A push
-	// has one call per stream.
-	Calls int `json:"calls"`
+	// Seconds is how long calls, or messages of a bidi, are begun; 0 means InFlight of them.
+	Seconds float64 `json:"seconds"`
 	// Request is the number of bytes of a request message.
 	Request int `json:"request"`
 	// Push is the number of messages that the server sends on each stream of a push.
 	Push int `json:"push"`
 }
 
-// report is one line of standard output.
+// report is one line of standard output. A message of a push is one that the server sends, and its
+// times are those of whole streams.
 type report struct {
-	Calls   int     `json:"calls"`
-	Bytes   int64   `json:"bytes"`
-	Seconds float64 `json:"seconds"`
-	P50Ms   float64 `json:"p50Ms"`
-	P99Ms   float64 `json:"p99Ms"`
+	Messages         int     `json:"messages"`
+	Bytes            int64   `json:"bytes"`
+	Seconds          float64 `json:"seconds"`
+	P50Ms            float64 `json:"p50Ms"`
+	P99Ms            float64 `json:"p99Ms"`
+	ClientCPUSeconds float64 `json:"clientCpuSeconds"`
 }
 
 const timeout = 10 * time.Minute
@@ -55,22 +63,22 @@ func main() {
 }
 
 func serve(in io.Reader, out io.Writer) error {
-	var connections []*connection
 	lines := bufio.NewScanner(in)
+	var connections []*connection
 	for lines.Scan() {
-		var w work
-		err := json.Unmarshal(lines.Bytes(), &w)
-		if err != nil {
+		var s step
+		if err := json.Unmarshal(lines.Bytes(), &s); err != nil {
 			return err
 		}
-		// Runs after the first one use its connections: a run is about calls.
-		if connections == nil {
-			connections, err = dialAll(w)
+		var r report
+		var err error
+		if s.Connect > 0 {
+			var more []*connection
+			more, err = connect(s)
+			connections = append(connections, more...)
+		} else {
+			r, err = run(connections, s.work)
 		}
-		if err != nil {
-			return err
-		}
-		r, err := run(connections, w)
 		if err != nil {
 			return err
 		}
@@ -81,28 +89,29 @@ func serve(in io.Reader, out io.Writer) error {
 	return lines.Err()
 }
 
-func dialAll(w work) ([]*connection, error) {
-	connections := make([]*connection, w.Connections)
-	for i := range connections {
-		c, err := dial(w)
+func connect(s step) ([]*connection, error) {
+	opened := make([]*connection, s.Connect)
+	for i := range opened {
+		c, err := dial(s.Address, s.TLS)
 		if err != nil {
 			return nil, err
 		}
-		connections[i] = c
+		opened[i] = c
 	}
-	return connections, nil
+	return opened, nil
 }
 
 // run does the work on all connections at once.
 func run(connections []*connection, w work) (report, error) {
-	start := time.Now()
+	cpu, start := cpuSeconds(), time.Now()
+	deadline := start.Add(time.Duration(w.Seconds * float64(time.Second)))
 	errors := make([]error, len(connections))
 	var group sync.WaitGroup
 	for i, c := range connections {
 		group.Add(1)
 		go func() {
 			defer group.Done()
-			errors[i] = c.run(w)
+			errors[i] = c.run(w, deadline)
 		}()
 	}
 	group.Wait()
@@ -112,18 +121,20 @@ func run(connections []*connection, w work) (report, error) {
 			return report{}, err
 		}
 	}
-	return summarize(connections, seconds), nil
+	r := summarize(connections)
+	r.Seconds, r.ClientCPUSeconds = seconds, cpuSeconds()-cpu
+	return r, nil
 }
 
-func summarize(connections []*connection, seconds float64) report {
-	r := report{Seconds: seconds}
+func summarize(connections []*connection) report {
+	var r report
 	var all []time.Duration
 	for _, c := range connections {
 		all = append(all, c.took...)
+		r.Messages += c.messages
 		r.Bytes += c.received
 	}
 	slices.Sort(all)
-	r.Calls = len(all)
 	r.P50Ms = percentile(all, 50)
 	r.P99Ms = percentile(all, 99)
 	return r
@@ -134,4 +145,12 @@ func percentile(sorted []time.Duration, percent int) float64 {
 		return 0
 	}
 	return float64(sorted[(len(sorted)-1)*percent/100].Nanoseconds()) / 1e6
+}
+
+func cpuSeconds() float64 {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		return 0
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano()).Seconds()
 }

@@ -63,8 +63,8 @@ func run(certificate, key string, pushBytes int) error {
 	}
 	go http.Serve(ready, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	json.NewEncoder(os.Stdout).Encode(map[string]string{
-		"grpcAddress": listener.Addr().String(),
-		"httpAddress": ready.Addr().String(),
+		"grpc": listener.Addr().String(),
+		"http": ready.Addr().String(),
 	})
 	return server.Serve(listener)
 }

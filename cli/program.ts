@@ -5,8 +5,13 @@
  */
 import { VERSION } from "@denvoy/base";
 import type { Program } from "./command_line/run_command_line.ts";
+import { applyCommand, deleteCommand } from "./commands/apply.ts";
 import { bootstrapCommand } from "./commands/bootstrap.ts";
 import { checkCommand } from "./commands/check.ts";
+import { completionCommand } from "./commands/completion.ts";
+import { diffCommand } from "./commands/diff.ts";
+import { inspectCommands } from "./commands/inspect.ts";
+import { retryCommand, rollbackCommand, rolloutCommands } from "./commands/rollback.ts";
 import { serveCommand } from "./commands/serve.ts";
 
 /** The program. */
@@ -14,5 +19,17 @@ export const denvoy: Program = {
   name: "denvoy",
   summary: "Denvoy: the control plane of an Envoy service mesh",
   version: VERSION,
-  commands: [serveCommand, checkCommand, bootstrapCommand],
+  commands: [
+    serveCommand,
+    checkCommand,
+    bootstrapCommand,
+    inspectCommands,
+    diffCommand,
+    applyCommand,
+    deleteCommand,
+    rollbackCommand,
+    rolloutCommands,
+    retryCommand,
+    completionCommand(() => denvoy.commands),
+  ],
 };

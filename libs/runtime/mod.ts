@@ -7,6 +7,7 @@
 export * from "./check_exposure.ts";
 export * from "./config/address.ts";
 export * from "./config/field.ts";
+export * from "./config/grpc_limit_fields.ts";
 export * from "./config/help.ts";
 export * from "./config/load.ts";
 export * from "./config/schema.ts";
@@ -33,6 +34,7 @@ export * from "./http/server/message.ts";
 export type { HeaderMap } from "./http/server/request_head.ts";
 export * from "./logs/logger.ts";
 export * from "./logs/redact.ts";
+export * from "./metrics/grpc_metrics.ts";
 export * from "./metrics/instruments.ts";
 export * from "./metrics/metrics.ts";
 export * from "./metrics/process_metrics.ts";

@@ -13,7 +13,6 @@ import {
   oneOf,
   path,
   type Schema,
-  size,
   string,
 } from "@denvoy/runtime";
 import { consistencyPolicies } from "./domain/consistency.ts";
@@ -24,7 +23,9 @@ const sourceFields = {
       "`path_config_source` reads; watched while running.",
   }),
   allowInvalid: bool({
-    doc: "Starts even if `--resources` has errors: what is readable is not served, the API is.",
+    doc:
+      "Starts even if `--resources` has errors, with what the files said before the last stop, " +
+      "until they are mended.",
   }),
   danglingFiles: oneOf(consistencyPolicies, {
     default: "warn",
@@ -73,10 +74,6 @@ const protocolFields = {
     maxMs: 300_000,
     doc: "How long a REST poll for something unchanged is held open, unless its `Prefer: wait=` " +
       "header says otherwise. Keep it below the `request_timeout` of the pollers.",
-  }),
-  maxRequestBytes: size({
-    default: "32MiB",
-    doc: "Largest discovery request; a client that reconnects names all that it has.",
   }),
   maxNames: integer({
     min: 1,

@@ -5,7 +5,7 @@
  * @module
  */
 import { type GrpcServer, serveGrpc } from "@denvoy/grpc";
-import type { AnyRoute, Runtime } from "@denvoy/runtime";
+import { type AnyRoute, grpcConnectionMetrics, grpcLimits, type Runtime } from "@denvoy/runtime";
 import { DEFAULT_TUNING, Hub } from "@denvoy/xds";
 import type { AdsConfig } from "./config.ts";
 import type { Configuration } from "./domain/configuration.ts";
@@ -76,7 +76,7 @@ export class Serving {
 
   /** Opens the gRPC listener; its TLS keys follow their files. */
   async listen(): Promise<GrpcServer> {
-    const { config, runtime: { logger, tls, clock } } = this.#parts;
+    const { config, runtime: { logger, metrics, tls, clock } } = this.#parts;
     const { hub, sessions } = this;
     const server = await serveGrpc({
       transport: config.grpcServer,
@@ -86,8 +86,9 @@ export class Serving {
         ...clientStatusMethods({ sessions, clock }),
       ],
       ...(tls && { tls: tls.current }),
-      limits: { maxReceiveMessageBytes: config.maxRequestBytes },
+      limits: grpcLimits(config),
       logger,
+      observer: grpcConnectionMetrics(metrics),
     });
     tls?.subscribe((material) => server.reloadTls(material));
     return server;

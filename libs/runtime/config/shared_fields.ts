@@ -15,6 +15,7 @@ import {
   stringList,
 } from "./field.ts";
 import type { ListenAddress } from "./address.ts";
+import { type GrpcLimitFields, grpcLimitFields } from "./grpc_limit_fields.ts";
 
 /** Names of the services: the sections that `denvoy.yaml` may have. */
 export const SERVICE_NAMES = ["ads", "sds", "hds", "rls", "metrics"] as const;
@@ -28,7 +29,7 @@ export interface SharedPorts {
 }
 
 /** The fields that every service has. */
-export type SharedFields = {
+export type SharedFields = GrpcLimitFields & {
   /** Address of the gRPC listener. */
   readonly grpcAddress: Field<ListenAddress>;
   /** Address of the HTTP API. */
@@ -61,7 +62,12 @@ export type SharedFields = {
 
 /** Returns the shared fields with the defaults of a service. */
 export function sharedFields(service: string, ports: SharedPorts): SharedFields {
-  return { ...listenFields(service, ports), ...securityFields(), ...processFields() };
+  return {
+    ...listenFields(service, ports),
+    ...securityFields(),
+    ...processFields(),
+    ...grpcLimitFields(),
+  };
 }
 
 function listenFields(service: string, ports: SharedPorts) {

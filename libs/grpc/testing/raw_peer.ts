@@ -53,6 +53,8 @@ export class RawPeer implements AsyncDisposable {
   #nextStream = 1;
   #pings = 0;
   #closed = false;
+  #gate: Promise<void> | undefined;
+  #openGate: () => void = () => {};
 
   private constructor(connection: Deno.Conn) {
     this.#connection = connection;
@@ -61,7 +63,10 @@ export class RawPeer implements AsyncDisposable {
 
   /** Connects to `host:port` and, unless told otherwise, exchanges the prefaces. */
   static async connect(address: string, options: { silent?: boolean } = {}): Promise<RawPeer> {
-    const peer = new RawPeer(await Deno.connect(hostAndPort(address)));
+    const connection = await Deno.connect(hostAndPort(address));
+    // Frames are written one by one: none shall wait for the acknowledgement of the one before.
+    connection.setNoDelay(true);
+    const peer = new RawPeer(connection);
     if (options.silent) return peer;
     await peer.sendBytes(preface);
     await peer.sendFrame({ type: frameType.settings, flags: 0, streamId: 0, payload: bytes() });
@@ -186,8 +191,14 @@ export class RawPeer implements AsyncDisposable {
     }
   }
 
+  /** Reads its socket no more from now on, apart from what is being read: TCP itself stalls. */
+  stopReading(): void {
+    this.#gate ??= new Promise((resolve) => this.#openGate = resolve);
+  }
+
   /** Closes the connection at once. */
   async close(): Promise<void> {
+    this.#openGate();
     try {
       this.#connection.close();
     } catch {
@@ -217,6 +228,7 @@ export class RawPeer implements AsyncDisposable {
         const count = await this.#connection.read(chunk);
         if (count === null) break;
         pending = this.#take(bytes(pending, chunk.subarray(0, count)));
+        await this.#gate;
       }
     } catch {
       // A reset connection is a closed one.

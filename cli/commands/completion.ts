@@ -24,7 +24,6 @@ export function completionCommand(commands: () => readonly CommandEntry[]): Comm
       },
     ],
     async run({ positionals: [shell], terminal }) {
-      const { completionScript } = await import("../completion/completion_script.ts");
       const known = shells.find((name) => name === shell);
       if (known === undefined) {
         throw new CommandError(
@@ -32,6 +31,7 @@ export function completionCommand(commands: () => readonly CommandEntry[]): Comm
           { exit: Exit.usage },
         );
       }
+      const { completionScript } = await import("../completion/completion_script.ts");
       terminal.out(completionScript(known, commands()));
       return Exit.ok;
     },

@@ -41,7 +41,10 @@ class Splitter {
     }
     const [, service, flag = "", inline = ""] = match;
     const targets = this.#targets(argument, service, flag);
-    const value = inline === "" && this.#takesValue(targets, flag) ? rest.splice(0, 1) : [];
+    // The value of a misspelt flag is not a mistake of its own.
+    const skipped = targets.length === 0 && rest[0]?.startsWith("-") === false;
+    const takesValue = skipped || this.#takesValue(targets, flag);
+    const value = inline === "" && takesValue ? rest.splice(0, 1) : [];
     for (const schema of targets) {
       this.args.get(schema.service)?.push(`--${flag}${inline}`, ...value);
     }
@@ -57,20 +60,31 @@ class Splitter {
           `cannot use flag as its service must be one of ${names.join(", ")}`,
         );
       }
-      return named;
+      return named.length === 0
+        ? []
+        : this.#owners(argument, named, { flag, prefix: `${service}.` });
     }
     if (flag === "config") return this.#schemas;
-    const owners = this.#schemas.filter((schema) => fieldOf(schema, flag) !== undefined);
-    if (owners.length === 0) {
-      const flags = this.#schemas.flatMap((schema) => schema.fields.map((field) => field.flag));
-      const hint = didYouMean(flag, flags)?.replace('"', '"--');
-      this.#problem(argument, "cannot use flag as it is unknown", hint);
-    }
+    const owners = this.#owners(argument, this.#schemas, { flag, prefix: "" });
     if (!sameDefault(owners, flag)) {
       const forms = owners.map((schema) => `--${schema.service}.${flag}`).join(" or ");
       this.#problem(argument, `cannot use flag for several services at once: write ${forms}`);
     }
     return owners;
+  }
+
+  /** The schemas that have the flag; that none has it is a problem. */
+  #owners(
+    argument: string,
+    schemas: readonly Schema[],
+    { flag, prefix }: { readonly flag: string; readonly prefix: string },
+  ): readonly Schema[] {
+    const owners = schemas.filter((schema) => fieldOf(schema, flag) !== undefined);
+    if (owners.length > 0) return owners;
+    const flags = schemas.flatMap((schema) => schema.fields.map((field) => field.flag));
+    const hint = didYouMean(flag, flags)?.replace('"', `"--${prefix}`);
+    this.#problem(argument, "cannot use flag as it is unknown", hint);
+    return [];
   }
 
   #takesValue(targets: readonly Schema[], flag: string): boolean {

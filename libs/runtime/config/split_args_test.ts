@@ -51,6 +51,8 @@ Deno.test("splitArgs() refuses what it cannot assign", async (t) => {
       /^--grpc-address: .*write --ads.grpc-address or --sds.grpc-address$/,
     ],
     [["--resorces=a"], /^--resorces: .*unknown \(did you mean "--resources"\?\)$/],
+    [["--resorces", "a"], /^--resorces: [^\n]*unknown \(did you mean "--resources"\?\)$/],
+    [["--ads.resorces", "a"], /^--ads\.resorces: [^\n]*\(did you mean "--ads\.resources"\?\)$/],
     [["--rls.log-level=debug"], /must be one of ads, sds$/],
     [["file"], /^file: .*only flags/],
   ];

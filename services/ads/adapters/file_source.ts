@@ -7,6 +7,9 @@
  * Some changes are more likely an accident than meant, and are not believed: a folder that is gone,
  * all of its files gone at once, and a file that has become empty. Who wants to serve nothing writes
  * `resources: []`.
+ *
+ * A change over several files is met half written now and then. Where that shows, in a reference that
+ * leads nowhere and did not before, the rest is waited for.
  * @module
  */
 import {
@@ -29,8 +32,8 @@ import { isResourcePath, MAX_FILES, rootOf } from "./resource_files.ts";
 export interface FileSink {
   /** Takes all that files say; the first that is called. */
   replace(edits: readonly SlotEdit[], summary: string): ChangeOutcome;
-  /** Takes what changed. */
-  change(edits: readonly SlotEdit[], summary: string): ChangeOutcome;
+  /** Takes what changed; `strict` refuses what breaks any reference, whatever the setting says. */
+  change(edits: readonly SlotEdit[], summary: string, policy?: "strict"): ChangeOutcome;
   /** Goes on with what files said before a restart. */
   keepLast(): void;
 }
@@ -86,6 +89,10 @@ interface ReadFile {
 /** For how long files must be gone to be believed. */
 const GONE_MS = 200;
 const RETRY_MS = 1000;
+/** How long files are quiet before what they lack is believed to be missing. */
+const INCOMPLETE_MS = 300;
+/** For how long that is put off at most while they go on changing. */
+const MAX_INCOMPLETE_MS = 3000;
 const READS_AT_ONCE = 16;
 
 /** A watched file or folder. Close it to stop watching. */
@@ -105,6 +112,9 @@ export class FileSource implements AsyncDisposable {
   #state: FileSourceState | undefined;
   #loaded = false;
   #retry: Timer | undefined;
+  /** When a file was last read, and since when what they say lacks something that it had. */
+  #readMs = 0;
+  #incompleteMs: number | undefined;
   #closed = false;
 
   /** Nothing is read before {@linkcode load}. */
@@ -164,6 +174,7 @@ export class FileSource implements AsyncDisposable {
 
   async #reload(changed: ReadonlySet<string>): Promise<void> {
     const paths = new Set([...changed, ...this.#unread]);
+    this.#readMs = this.#options.clock.monotonicMs();
     this.#unread = new Set();
     await this.#read([...paths]);
     if ([...paths].some((path) => !this.#files.has(path))) {
@@ -222,12 +233,11 @@ export class FileSource implements AsyncDisposable {
   #handOver(warnings: readonly Problem[]): void {
     const staged = this.#set.stage(this.#changes());
     if (staged.problems.length > 0) return this.#fail([...warnings, ...staged.problems]);
-    const { sink, logger } = this.#options;
+    const { logger } = this.#options;
     const summary = summaryOf([...this.#dirty], this.#root);
     try {
-      const outcome = this.#loaded
-        ? sink.change(staged.edits, summary)
-        : sink.replace(staged.edits, summary);
+      const outcome = this.#offer(staged.edits, summary);
+      if (outcome === undefined) return;
       const problems = [...warnings, ...outcome.problems];
       if (outcome.kind !== "applied" && outcome.kind !== "unchanged") {
         this.#retryLater();
@@ -248,16 +258,30 @@ export class FileSource implements AsyncDisposable {
     }
   }
 
+  /** Offers what files say; returns undefined while that seems to be half of a change. */
+  #offer(edits: readonly SlotEdit[], summary: string): ChangeOutcome | undefined {
+    const { sink, clock } = this.#options;
+    if (!this.#loaded) return sink.replace(edits, summary);
+    const outcome = sink.change(edits, summary, "strict");
+    if (outcome.kind !== "refused") return outcome;
+    const nowMs = clock.monotonicMs();
+    this.#incompleteMs ??= nowMs;
+    const dueMs = Math.min(this.#readMs + INCOMPLETE_MS, this.#incompleteMs + MAX_INCOMPLETE_MS);
+    if (nowMs >= dueMs) return sink.change(edits, summary);
+    this.#retryLater(dueMs - nowMs);
+    return undefined;
+  }
+
   #changes(): FileChanges {
     const paths = [...this.#dirty].sort();
     return new Map(paths.map((path) => [path, this.#files.get(path)?.document.drafts]));
   }
 
   /** What does not depend on the files alone may be right a moment later. */
-  #retryLater(): void {
+  #retryLater(delayMs = RETRY_MS): void {
     this.#retry?.cancel();
     if (this.#closed) return;
-    this.#retry = this.#options.clock.after(RETRY_MS, () => {
+    this.#retry = this.#options.clock.after(delayMs, () => {
       this.#enqueue(() => this.#attempt(new Set()));
     });
   }
@@ -275,6 +299,7 @@ export class FileSource implements AsyncDisposable {
   }
 
   #fail(problems: readonly Problem[]): void {
+    this.#incompleteMs = undefined;
     const known = this.#state;
     if (known?.kind === "failed" && sameProblems(known.problems, problems)) return;
     this.#logProblems(problems);
@@ -284,6 +309,7 @@ export class FileSource implements AsyncDisposable {
   }
 
   #succeed(warnings: readonly Problem[]): void {
+    this.#incompleteMs = undefined;
     this.#logProblems(warnings);
     this.#setState({ kind: "ok", files: this.#files.size, atMs: this.#options.clock.nowMs() });
   }

@@ -199,6 +199,42 @@ Deno.test("FileSource takes 50 reloads in a second and ends with the last", asyn
   await serves(world, "a", "n50");
 });
 
+const ROUTE = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration";
+
+function routesTo(cluster: string): string {
+  const route = `{match: {prefix: /}, route: {cluster: ${cluster}}}`;
+  const host = `{name: h, domains: ["*"], routes: [${route}]}`;
+  return `resources:\n- {"@type": ${ROUTE}, name: r, virtual_hosts: [${host}]}\n`;
+}
+
+Deno.test("FileSource waits for the rest of a change that is half written", async () => {
+  await using world = new World();
+  world.write("clusters.yaml", clusters("a"));
+  world.write("routes.yaml", routesTo("a"));
+  await world.source.load();
+  world.write("routes.yaml", routesTo("b"));
+  // Longer than files have to be quiet to be read.
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  world.write("clusters.yaml", clusters("b"));
+  await serves(world, "b");
+  assert.equal(world.config.writer.revision, 2, "both files are one change");
+  assert.equal(world.logger.lines.some(({ level }) => level === "warn"), false);
+});
+
+Deno.test("FileSource believes that something is missing when nothing more comes", async () => {
+  await using world = new World();
+  world.write("clusters.yaml", clusters("a"));
+  world.write("routes.yaml", routesTo("a"));
+  await world.source.load();
+  world.write("routes.yaml", routesTo("b"));
+  await until(
+    () => world.config.writer.revision === 2,
+    () => `a second revision: ${world.config.writer.revision}`,
+  );
+  assert.equal(world.logger.lines.filter(({ level }) => level === "warn").length, 1);
+  assert.equal(world.source.state?.kind, "ok");
+});
+
 Deno.test("FileSource.load() with allowInvalid serves what was served before the restart", async () => {
   const folder = Deno.makeTempDirSync();
   const store = new MemoryStore();

@@ -51,9 +51,13 @@ export class FileLayer {
     return this.change([...edits, ...gone], summary);
   }
 
-  /** Takes over what files that changed say. */
-  change(edits: readonly SlotEdit[], summary: string): ChangeOutcome {
-    const { writer, policy, clock } = this.#parts;
+  /** Takes over what files that changed say; with `policy` in place of the setting. */
+  change(
+    edits: readonly SlotEdit[],
+    summary: string,
+    policy: ConsistencyPolicy = this.#parts.policy,
+  ): ChangeOutcome {
+    const { writer, clock } = this.#parts;
     const request = { source: "files" as const, who: WHO, summary, edits, policy };
     return writer.apply(request, { nowMs: clock.nowMs() });
   }

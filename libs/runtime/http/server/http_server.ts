@@ -47,6 +47,8 @@ export class HttpServer implements AsyncDisposable {
   readonly #draining = new AbortController();
   readonly #handshakes = new Map<Deno.Conn, Promise<void>>();
   readonly #accepting: Promise<void>;
+  /** Closed to make room, and not yet gone: many may knock before the first of them is. */
+  readonly #evicted = new WeakSet<Connection | Deno.Conn>();
   #tls: TlsMaterial | undefined;
   #sweeper: Timer;
   #closed = false;
@@ -155,17 +157,21 @@ export class HttpServer implements AsyncDisposable {
   /** Makes room by closing who has been waiting longest without a request; false when none is. */
   #evict(): boolean {
     if (this.#handshakes.size > this.#connections.size) {
-      const [oldest] = this.#handshakes.keys();
-      if (oldest !== undefined) closeQuietly(oldest);
+      const oldest = this.#handshakes.keys().find((conn) => !this.#evicted.has(conn));
+      if (oldest === undefined) return false;
+      this.#evicted.add(oldest);
+      closeQuietly(oldest);
       return true;
     }
     let oldest: Connection | undefined;
     for (const connection of this.#connections.keys()) {
-      if (connection.state === "busy") continue;
+      if (connection.state === "busy" || this.#evicted.has(connection)) continue;
       if (oldest === undefined || connection.sinceMs < oldest.sinceMs) oldest = connection;
     }
-    oldest?.close();
-    return oldest !== undefined;
+    if (oldest === undefined) return false;
+    this.#evicted.add(oldest);
+    oldest.close();
+    return true;
   }
 
   #sweep(): void {

@@ -234,6 +234,17 @@ Deno.test("HttpServer under a flood of slow connections serves a new client", as
   for (const conn of slow) conn.close();
 });
 
+Deno.test("HttpServer keeps its limit when many connect at once", async () => {
+  await using server = await start(echo, { limits: { maxConnections: 8 } });
+  const slow = await Promise.all(Array.from({ length: 200 }, () => connect(server)));
+  const response = await fetch(`http://${server.address}/new`, {
+    headers: { connection: "close" },
+  });
+  assert.equal((await response.json())[1], "/new");
+  assert.ok(server.connections <= 9, String(server.connections));
+  for (const conn of slow) conn.close();
+});
+
 Deno.test("HttpServer.close() lets answers end, refuses new connections and cuts what outlasts the grace", async () => {
   const gate = Promise.withResolvers<void>();
   let answering = 0;

@@ -93,6 +93,8 @@ const RETRY_MS = 1000;
 const INCOMPLETE_MS = 300;
 /** For how long that is put off at most while they go on changing. */
 const MAX_INCOMPLETE_MS = 3000;
+/** A process whose timers are later than this did not hear of files in time either. */
+const LATE_MS = 50;
 const READS_AT_ONCE = 16;
 
 /** A watched file or folder. Close it to stop watching. */
@@ -112,8 +114,8 @@ export class FileSource implements AsyncDisposable {
   #state: FileSourceState | undefined;
   #loaded = false;
   #retry: Timer | undefined;
-  /** When a file was last read, and since when what they say lacks something that it had. */
-  #readMs = 0;
+  /** When files have been quiet for long enough, and since when what they say is incomplete. */
+  #quietMs = 0;
   #incompleteMs: number | undefined;
   #closed = false;
 
@@ -174,13 +176,13 @@ export class FileSource implements AsyncDisposable {
 
   async #reload(changed: ReadonlySet<string>): Promise<void> {
     const paths = new Set([...changed, ...this.#unread]);
-    this.#readMs = this.#options.clock.monotonicMs();
     this.#unread = new Set();
     await this.#read([...paths]);
     if ([...paths].some((path) => !this.#files.has(path))) {
       await this.#pause(GONE_MS);
       await this.#read([...paths]);
     }
+    this.#quietMs = this.#options.clock.monotonicMs() + INCOMPLETE_MS;
     await this.#attempt(paths);
   }
 
@@ -266,7 +268,8 @@ export class FileSource implements AsyncDisposable {
     if (outcome.kind !== "refused") return outcome;
     const nowMs = clock.monotonicMs();
     this.#incompleteMs ??= nowMs;
-    const dueMs = Math.min(this.#readMs + INCOMPLETE_MS, this.#incompleteMs + MAX_INCOMPLETE_MS);
+    if (nowMs > this.#quietMs + LATE_MS) this.#quietMs = nowMs + INCOMPLETE_MS;
+    const dueMs = Math.min(this.#quietMs, this.#incompleteMs + MAX_INCOMPLETE_MS);
     if (nowMs >= dueMs) return sink.change(edits, summary);
     this.#retryLater(dueMs - nowMs);
     return undefined;

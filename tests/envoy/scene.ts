@@ -121,6 +121,16 @@ export class Scene implements AsyncDisposable {
     await this.folder.write(file, fileText(resources, nodes));
   }
 
+  /** Replaces several files of the folder, each as a whole, with nothing between one and the next. */
+  async writeTogether(files: Readonly<Record<string, readonly Resource[]>>): Promise<void> {
+    const names = Object.keys(files);
+    // Names that begin with a dot are nothing to ads.
+    for (const name of names) await this.folder.write(`.${name}`, fileText(files[name] ?? []));
+    for (const name of names) {
+      Deno.renameSync(this.folder.file(`.${name}`), this.folder.file(name));
+    }
+  }
+
   /** Kills ads at once; what it left is there for {@linkcode restartAds}. */
   async crashAds(): Promise<void> {
     await this.#ads.crash();

@@ -139,7 +139,9 @@ function unreachable(server: string, error: unknown): CommandError {
 }
 
 function rootCause(error: Error): string {
-  return error.cause instanceof Error ? rootCause(error.cause) : error.message;
+  if (error.cause instanceof Error) return rootCause(error.cause);
+  // The address is said already.
+  return error.message.replace(/^error sending request .*?: client error \(Connect\): /, "");
 }
 
 interface Refusal {

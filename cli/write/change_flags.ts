@@ -88,8 +88,9 @@ function verdict({ result, revision, rollout, changes, nodes }: WriteAnswer): st
     case "planned": {
       if (changes.length === 0) return "nothing would change";
       const { count = 0, ids = [] } = nodes ?? {};
+      const noun = count === 1 ? "node" : "nodes";
       const names = ids.slice(0, 5).join(", ") + (count > 5 ? ", …" : "");
-      return `nothing was changed; it would concern ${count} connected nodes` +
+      return `nothing was changed; it would concern ${count} connected ${noun}` +
         (count === 0 ? "" : `: ${names}`);
     }
   }

@@ -127,7 +127,7 @@ Deno.test("denvoy apply, diff, delete and rollback change what is served, and sa
   await files.write("red.yaml", fileText([staticCluster("red")], { cluster: "web" }));
   const planned = await on.out("apply red.yaml --dry-run");
   assert.match(planned, /^\+ clusters\/red \(nodes cluster=web\)\n--- \/dev\/null\n/);
-  assert.match(planned, /\nnothing was changed; it would concern 1 connected nodes: web-1\n$/);
+  assert.match(planned, /\nnothing was changed; it would concern 1 connected node: web-1\n$/);
   assert.match(await on.out("apply red.yaml --summary red"), /\napplied as revision 2\n$/);
   assert.equal(await on.out("apply red.yaml"), "nothing to change\n");
   assert.match(await on.out("inspect revisions"), /\n2 +\d+s +\S+ +api +1 +red\n1 /);

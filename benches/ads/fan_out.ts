@@ -70,6 +70,9 @@ interface Subject {
 
 async function measureStart({ server, fleet, run }: Subject): Promise<void> {
   const before = await server.usage();
+  const loaded = { what: "memory_loaded", title: "memory before streams", unit: "bytes" } as const;
+  record(run, { what: "load", title: "start to ready", unit: "ms" }, server.loadMs);
+  record(run, loaded, before.residentBytes);
   const start = await fleet.start();
   const after = await settledUsage(server);
   const title = "until all streams have everything";

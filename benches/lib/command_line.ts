@@ -19,9 +19,14 @@ export interface BenchOptions {
   readonly side: string | undefined;
 }
 
-/** Tells whether `name` contains what was asked for, if anything was. */
+/**
+ * Tells whether `name` contains what was asked for, if anything was. A number is asked for whole:
+ * `delta100` is not in `delta1000`.
+ */
 export function isWanted(name: string, wanted: string | undefined): boolean {
-  return wanted === undefined || name.includes(wanted);
+  if (wanted === undefined) return true;
+  const end = name.indexOf(wanted) + wanted.length;
+  return name.includes(wanted) && !(/\d$/.test(wanted) && /^\d/.test(name.slice(end)));
 }
 
 /** Reads the flags; throws for one that does not exist or a value that cannot be. */

@@ -25,6 +25,8 @@ Deno.test("isWanted() takes everything unless something was asked for", () => {
   assert.equal(isWanted("delta100", undefined), true);
   assert.equal(isWanted("delta100", "delta"), true);
   assert.equal(isWanted("delta100", "folder"), false);
+  assert.equal(isWanted("delta100", "delta100"), true);
+  assert.equal(isWanted("delta1000", "delta100"), false);
 });
 
 Deno.test("isAtLeast() compares versions by number, not as text", () => {

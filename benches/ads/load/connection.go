@@ -32,6 +32,10 @@ const (
 
 	defaultWindow = 65535
 
+	// Socket buffers that grow by themselves would hold gigabytes for a thousand connections on one
+	// machine, until the kernel drops segments and connections stall until they are sent again.
+	socketBuffer = 256 << 10
+
 	path = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources"
 )
 
@@ -73,7 +77,11 @@ func openConnection(address string, w windows) (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
-	raw, err := conn.(*net.TCPConn).SyscallConn()
+	tcp := conn.(*net.TCPConn)
+	if err := tcp.SetReadBuffer(socketBuffer); err != nil {
+		return nil, err
+	}
+	raw, err := tcp.SyscallConn()
 	if err != nil {
 		return nil, err
 	}

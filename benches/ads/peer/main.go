@@ -14,10 +14,12 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
+	"time"
 
 	discovery "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	"github.com/envoyproxy/go-control-plane/pkg/server/v3"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/keepalive"
 )
 
 func main() {
@@ -56,10 +58,14 @@ func run(resources, grpcAddress, httpAddress, form string) error {
 	return <-errs
 }
 
-// serveXds uses the gRPC settings of go-control-plane's own example server, but for its keepalive:
-// with 5 seconds to answer a ping, it closes connections itself while a thousand streams start.
+// serveXds uses the gRPC settings of go-control-plane's own example server, but for keepalive, whose
+// timeout gRPC also gives to TCP: on a loaded machine it closes connections to healthy clients while
+// a thousand streams start.
 func serveXds(listener net.Listener, store store) error {
-	grpcServer := grpc.NewServer(grpc.MaxConcurrentStreams(1_000_000))
+	grpcServer := grpc.NewServer(
+		grpc.MaxConcurrentStreams(1_000_000),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Timeout: time.Hour}),
+	)
 	xds := server.NewServer(context.Background(), store.cache(), nil)
 	discovery.RegisterAggregatedDiscoveryServiceServer(grpcServer, xds)
 	return grpcServer.Serve(listener)

@@ -15,11 +15,11 @@ export interface ServerOptions {
   readonly command: string;
   /** Its arguments; addresses should end in `:0`. */
   readonly args: readonly string[];
-  /** Longest time from its start until it is ready. @default 120000 */
+  /** Longest time from its start until it is ready. @default 600000 */
   readonly withinMs?: number;
 }
 
-const defaultWithinMs = 120_000;
+const defaultWithinMs = 600_000;
 const pollMs = 5;
 const endNoticeMs = 500;
 

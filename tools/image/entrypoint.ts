@@ -37,15 +37,20 @@ export function startScript(service: ServiceName): string {
   ]);
 }
 
-/** Returns the script that fails unless the service's HTTP port answers `/healthz` with 2xx. */
+/**
+ * Returns the script that fails unless the service's HTTP port answers `/healthz` with 2xx, and says
+ * on standard output what it got instead.
+ */
 export function healthScript(service: ServiceName): string {
   const address = `127.0.0.1:${servicePorts[service].http}`;
   // The port speaks HTTPS once the service has keys; their names are those of other addresses.
   const get = (scheme: string) => `fetch("${scheme}://${address}/healthz")`;
-  const code = `const answer = await ${get("http")}.catch(() => ${get("https")});` +
-    " Deno.exit(answer.ok ? 0 : 1)";
+  const code = `const answer = await ${get("http")}.catch(() => ${get("https")})` +
+    ".catch((error) => ({ ok: false, status: error.cause?.message ?? error.message }));" +
+    ` console.log("/healthz:", answer.status); Deno.exit(answer.ok ? 0 : 1)`;
   const flags = "--quiet --no-lock --no-config --unsafely-ignore-certificate-errors=127.0.0.1";
-  return script([`exec deno eval ${flags} '${code}'`]);
+  // Standard error has only Deno's warning about the last flag.
+  return script([`exec deno eval ${flags} '${code}' 2>/dev/null`]);
 }
 
 function script(lines: readonly string[]): string {

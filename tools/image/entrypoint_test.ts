@@ -13,6 +13,14 @@ Deno.test("startScript() runs main.ts with narrow permissions and passes flags o
   assert.doesNotMatch(script, /--allow-(all|run|ffi|sys)|-A /);
 });
 
+/** Runs the health script of ads with this port in place of its own. */
+async function runHealthScript(port: number): Promise<{ code: number; said: string }> {
+  const script = healthScript("ads").replaceAll(":18001", `:${port}`)
+    .replace("cd /app\n", "").replace("deno eval", `"${Deno.execPath()}" eval`);
+  const { code, stdout } = await new Deno.Command("sh", { args: ["-c", script] }).output();
+  return { code, said: new TextDecoder().decode(stdout).trim() };
+}
+
 for (const status of [200, 503]) {
   Deno.test(`healthScript() judges an answer of ${status}`, async () => {
     const options = { hostname: "127.0.0.1", port: 0, onListen: () => {} };
@@ -20,12 +28,19 @@ for (const status of [200, 503]) {
       assert.equal(new URL(request.url).pathname, "/healthz");
       return new Response(null, { status });
     });
-    const script = healthScript("ads").replaceAll(":18001", `:${server.addr.port}`)
-      .replace("cd /app\n", "").replace("deno eval", `"${Deno.execPath()}" eval`);
-    const { code } = await new Deno.Command("sh", { args: ["-c", script] }).output();
-    assert.equal(code, status === 200 ? 0 : 1);
+    const result = await runHealthScript(server.addr.port);
+    assert.deepEqual(result, { code: status === 200 ? 0 : 1, said: `/healthz: ${status}` });
   });
 }
+
+Deno.test("healthScript() fails and says why when nobody listens", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  const { code, said } = await runHealthScript(port);
+  assert.equal(code, 1);
+  assert.match(said, /^\/healthz: .*refused/i);
+});
 
 Deno.test("servicePermissions() gives no writing without a data folder", () => {
   const flags = servicePermissions({ addresses: ["127.0.0.1:0"], root: "/app" });

@@ -2,13 +2,17 @@
 # One file for every service:
 #
 #   docker build --build-arg SERVICE=ads -t denvoy-ads .
-#   docker run -p 18000:18000 -p 127.0.0.1:18001:18001 \
-#     -v ./resources:/etc/denvoy/resources:ro -v denvoy-ads:/var/lib/denvoy \
-#     denvoy-ads --resources /etc/denvoy/resources \
-#     --tls-cert /etc/denvoy/tls.crt --tls-key /etc/denvoy/tls.key --client-ca /etc/denvoy/ca.crt
+#   docker run --read-only --cap-drop ALL --security-opt no-new-privileges \
+#     -p 18000:18000 -p 127.0.0.1:18001:18001 \
+#     -v ./resources:/etc/denvoy/resources:ro -v ./tls:/etc/denvoy/tls:ro \
+#     -v denvoy-ads:/var/lib/denvoy \
+#     denvoy-ads --resources /etc/denvoy/resources --tls-cert /etc/denvoy/tls/tls.crt \
+#     --tls-key /etc/denvoy/tls/tls.key --client-ca /etc/denvoy/tls/ca.crt
 #
-# Configuration is read below /etc/denvoy, state is kept in /var/lib/denvoy; the service may touch
-# nothing else. The ports are those of the reference; map them to others outside.
+# Configuration is read below /etc/denvoy (also denvoy.yaml, if it is there), state is kept in
+# /var/lib/denvoy; the service may touch nothing else. It listens on the ports of the reference, and
+# on no others: map them outside. Its user is 1993: that user must be able to read the TLS key, and
+# to write a folder of the host that is mounted at /var/lib/denvoy.
 
 FROM denoland/deno:2.9.5 AS build
 ARG SERVICE

@@ -17,6 +17,7 @@ const topKeys: ReadonlySet<string> = new Set(["name", "services", "volumes"]);
 
 const serviceKeys: ReadonlySet<string> = new Set([
   ...["build", "image", "command", "volumes", "ports", "restart", "depends_on", "environment"],
+  ...["user", "read_only", "cap_drop", "security_opt"],
 ]);
 
 /** Returns everything that is wrong with a parsed compose.yaml, one line each. */

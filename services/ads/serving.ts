@@ -66,7 +66,13 @@ export class Serving {
       instance: clock.nowMs().toString(36),
     });
     const { hub } = this;
-    this.sessions = new NodeSessions({ hub, views, clock, ...(identity && { identity }) });
+    this.sessions = new NodeSessions({
+      hub,
+      views,
+      clock,
+      logger,
+      ...(identity && { identity }),
+    });
     const { sessions } = this;
     this.#polls = new PollAnswerer({ hub, views, publisher, sessions, clock });
     publisher.listen((changes) => {

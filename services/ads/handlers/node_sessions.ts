@@ -4,7 +4,7 @@
  * it sees. A stream follows its node when selectors come or go.
  * @module
  */
-import { type Clock, StatusCode, StatusError } from "@denvoy/base";
+import { type Clock, type Logger, StatusCode, StatusError } from "@denvoy/base";
 import type { Peer } from "@denvoy/grpc";
 import type { Node } from "@denvoy/proto/messages";
 import type { Hub, HubStream } from "@denvoy/xds";
@@ -36,6 +36,8 @@ export interface NodeSessionsParts {
   readonly views: NodeViews;
   /** Where time comes from. */
   readonly clock: Clock;
+  /** Where nodes that are refused are logged. */
+  readonly logger: Logger;
   /** Which certificate a node must show; any client may be any node when absent. */
   readonly identity?: NodeIdentityTemplate;
 }
@@ -45,6 +47,8 @@ export interface NodeSessionsParts {
  * content is there when a node comes back.
  */
 const MAX_KEPT_VIEWS = 256;
+/** A refused node tries again and again: at most one line is logged in this time. */
+const REFUSAL_LOG_MS = 1000;
 
 /** All sessions. */
 export class NodeSessions {
@@ -52,6 +56,8 @@ export class NodeSessions {
   readonly #sessions = new Map<HubStream, NodeSession>();
   /** Leases that keep views alive, by the id and cluster of the node, the latest last. */
   readonly #kept = new Map<string, ViewLease>();
+  #refusalLoggedMs = -Infinity;
+  #unloggedRefusals = 0;
 
   /** There are none until a node connects. */
   constructor(parts: NodeSessionsParts) {
@@ -97,8 +103,22 @@ export class NodeSessions {
   identify(claimed: Node | undefined, peer: Peer): RequestingNode {
     const node = requestingNode(claimed);
     const refusal = this.#parts.identity?.refusal(node, peer.uriSans);
-    if (refusal !== undefined) throw new StatusError(StatusCode.PERMISSION_DENIED, refusal);
-    return node;
+    if (refusal === undefined) return node;
+    this.#logRefusal(refusal, peer);
+    throw new StatusError(StatusCode.PERMISSION_DENIED, refusal);
+  }
+
+  #logRefusal(detail: string, { address }: Peer): void {
+    const { clock, logger } = this.#parts;
+    const nowMs = clock.monotonicMs();
+    if (nowMs - this.#refusalLoggedMs < REFUSAL_LOG_MS) {
+      this.#unloggedRefusals++;
+      return;
+    }
+    const others = this.#unloggedRefusals;
+    logger.warn("node refused", { address, detail, ...(others > 0 && { others }) });
+    this.#refusalLoggedMs = nowMs;
+    this.#unloggedRefusals = 0;
   }
 
   #end(pending: PendingSession): void {

@@ -75,6 +75,12 @@ export interface CallContext {
   setHeader(name: string, value: string | Uint8Array): void;
   /** Adds a trailer to the response. */
   setTrailer(name: string, value: string | Uint8Array): void;
+  /**
+   * Compresses messages with gzip from now on, or no longer. It has an effect only for a client that
+   * takes gzip, if it was first switched on before the first message, and on a transport that can:
+   * grpc-js sends every message as it is. @default false
+   */
+  compressResponses(enabled: boolean): void;
 }
 
 /** Answers one request. A thrown StatusError is sent as it is, anything else as INTERNAL. */

@@ -73,6 +73,9 @@ export class GrpcJsCallContext implements CallContext {
     addEntry(this.#trailers, name, value);
   }
 
+  /** Does nothing: grpc-js has no compression of responses. */
+  compressResponses(): void {}
+
   /** Returns the headers to send, once; `undefined` when there are none or they were taken. */
   takeHeaders(): GrpcMetadata | undefined {
     if (this.#headersTaken) return undefined;

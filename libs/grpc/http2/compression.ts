@@ -4,8 +4,8 @@
  * message cannot become a large one.
  * @module
  */
-import { gunzipSync } from "node:zlib";
-import { StatusCode, StatusError } from "@denvoy/base";
+import { gunzipSync, gzipSync } from "node:zlib";
+import { type Bytes, joinBytes, StatusCode, StatusError } from "@denvoy/base";
 
 /** What `grpc-accept-encoding` says. */
 export const ACCEPTED_ENCODINGS = "identity,gzip";
@@ -16,6 +16,16 @@ export type MessageEncoding = "identity" | "gzip";
 /** Returns an encoding by its name in `grpc-encoding`; undefined for one that is not supported. */
 export function messageEncoding(name: string): MessageEncoding | undefined {
   return name === "identity" || name === "gzip" ? name : undefined;
+}
+
+/** Tells whether a client takes gzip, by its `grpc-accept-encoding`. */
+export function acceptsGzip(acceptEncoding: string | undefined): boolean {
+  return acceptEncoding?.split(",").some((name) => name.trim() === "gzip") ?? false;
+}
+
+/** Returns a message compressed with gzip. */
+export function deflate(message: Bytes): Uint8Array {
+  return new Uint8Array(gzipSync(joinBytes(message)));
 }
 
 /**

@@ -4,10 +4,10 @@
  * looked at; how a call ends; who is told.
  * @module
  */
-import { byteLength, type Logger, StatusCode, StatusError } from "@denvoy/base";
+import { byteLength, type Bytes, type Logger, StatusCode, StatusError } from "@denvoy/base";
 import type { CallContext, Metadata, Peer } from "../port.ts";
 import type { CallHead } from "./call_head.ts";
-import { inflate } from "./compression.ts";
+import { acceptsGzip, deflate, inflate } from "./compression.ts";
 import type { Deadlines, Expiring } from "./deadlines.ts";
 import { ErrorCode } from "./error_code.ts";
 import type { HeaderPair } from "./hpack_encoder.ts";
@@ -45,8 +45,9 @@ const CALL_OVER = new StatusError(StatusCode.CANCELLED, "call is over");
 
 const PREFIX = new Uint8Array(MESSAGE_PREFIX_BYTES);
 
-/** Returns the five octets before an uncompressed message; valid until the next call. */
-export function messagePrefix(length: number): Uint8Array {
+/** Returns the five octets before a message; valid until the next call. */
+export function messagePrefix(length: number, compressed: boolean): Uint8Array {
+  PREFIX[0] = compressed ? 1 : 0;
   PREFIX[1] = length >>> 24;
   PREFIX[2] = length >>> 16;
   PREFIX[3] = length >>> 8;
@@ -72,6 +73,8 @@ export abstract class ServerCall implements CallContext, StreamConsumer, Expirin
   #controller: AbortController | undefined = undefined;
   #reason: StatusError | undefined = undefined;
   #tick = 0;
+  /** `declared`: the headers say gzip; each message may be compressed or not. */
+  #gzip: "off" | "declared" | "on" = "off";
 
   /** The call has just been opened. */
   constructor(stream: Stream, head: AcceptedHead, surroundings: CallSurroundings) {
@@ -118,6 +121,16 @@ export abstract class ServerCall implements CallContext, StreamConsumer, Expirin
   /** See {@linkcode CallContext}. */
   setTrailer(name: string, value: string | Uint8Array): void {
     (this.#trailers ??= []).push(toPair(name, value));
+  }
+
+  /** See {@linkcode CallContext}. */
+  compressResponses(enabled: boolean): void {
+    if (this.#gzip === "off") {
+      const accepted = this.head.fields.find(({ name }) => name === "grpc-accept-encoding");
+      if (!enabled || this.#headersSent || !acceptsGzip(accepted?.value)) return;
+      (this.#headers ??= []).push(["grpc-encoding", "gzip"]);
+    }
+    this.#gzip = enabled ? "on" : "declared";
   }
 
   // ---- StreamConsumer ----
@@ -178,8 +191,8 @@ export abstract class ServerCall implements CallContext, StreamConsumer, Expirin
   /** Sends the one message of a response, and ends the call well. */
   protected sendOnly(message: unknown): void {
     if (this.#over) return;
-    const body = this.head.method.definition.response.encode(message);
-    const lead = messagePrefix(byteLength(body));
+    const body = this.#encode(message);
+    const lead = messagePrefix(byteLength(body), this.#gzip === "on");
     const trailers = trailersBlock(undefined, this.#trailers);
     if (this.#headers === undefined) {
       this.#headersSent = true;
@@ -194,9 +207,9 @@ export abstract class ServerCall implements CallContext, StreamConsumer, Expirin
 
   /** Sends one message of several; false when `drained` will say that it has been taken. */
   protected sendOne(message: unknown): boolean {
-    const body = this.head.method.definition.response.encode(message);
+    const body = this.#encode(message);
     this.sendHeaders();
-    return this.stream.sendData(messagePrefix(byteLength(body)), body);
+    return this.stream.sendData(messagePrefix(byteLength(body), this.#gzip === "on"), body);
   }
 
   /** Ends the call well. */
@@ -236,6 +249,11 @@ export abstract class ServerCall implements CallContext, StreamConsumer, Expirin
     this.#headersSent = true;
     if (this.#headers === undefined) this.stream.sendHeaders(RESPONSE_BLOCK, false);
     else this.stream.sendHeaderPairs([...RESPONSE_PAIRS, ...this.#headers]);
+  }
+
+  #encode(message: unknown): Bytes {
+    const body = this.head.method.definition.response.encode(message);
+    return this.#gzip === "on" ? deflate(body) : body;
   }
 
   #finish(reason: StatusError): void {

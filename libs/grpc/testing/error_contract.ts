@@ -9,7 +9,7 @@ import { gzipSync } from "node:zlib";
 import { type CallContext, implement, rawCodec } from "../port.ts";
 import { collect, echoMethods } from "./call_contract.ts";
 import type { Contract } from "./contract.ts";
-import { expandEcho, textCodec, unaryEcho } from "./echo_service.ts";
+import { echoServiceName, expandEcho, textCodec, unaryEcho } from "./echo_service.ts";
 import { aborted, until, within, withServer } from "./harness.ts";
 import { requestHttp2, statusOf } from "./http2_request.ts";
 import { frameMessage } from "./raw_peer.ts";
@@ -160,6 +160,28 @@ const foreignRequests: Contract = {
       });
       assert.equal(statusOf(response), StatusCode.OK);
       assert.deepEqual(response.body.subarray(5), message);
+    });
+  },
+
+  "responses are compressed only for a client that takes it, message by message": async (
+    adapter,
+  ) => {
+    const methods = [
+      implement(expandEcho, async function* (text: string, context: CallContext) {
+        for (const compressed of [true, false]) {
+          context.compressResponses(compressed);
+          yield text;
+        }
+      }),
+    ];
+    await withServer(adapter, { methods }, async ({ server, client }) => {
+      assert.deepEqual(await collect(client.serverStream(expandEcho, "x")), ["x", "x"]);
+      const plain = await requestHttp2(server.address, {
+        path: `/${echoServiceName}/Expand`,
+        body: frameMessage(textCodec.encode("y") as Uint8Array),
+      });
+      assert.notEqual(plain.headers["grpc-encoding"], "gzip");
+      assert.deepEqual([...plain.body], [0, 0, 0, 0, 1, 0x79, 0, 0, 0, 0, 1, 0x79]);
     });
   },
 

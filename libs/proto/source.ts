@@ -6,6 +6,7 @@
  */
 import type { Problem } from "@denvoy/base";
 import { type Document, parseAllDocuments } from "yaml";
+import { blockItemOffsets, jsonItemOffsets } from "./item_offsets.ts";
 import { hasDuplicateKey, isDeeperThan, parseJson } from "./json_text.ts";
 import type { Path } from "./path.ts";
 import type { PlainValue } from "./plain.ts";
@@ -89,7 +90,10 @@ function parseJsonText(text: string, options: ParseOptions): ParseResult {
   }
   // The YAML parser reads JSON, too, and says which key it is and where.
   if (hasDuplicateKey(text, parsed.value)) return parseAnyYaml(text, options);
-  return { documents: [new TextDocument(text, parsed.value, options.file)], problems: [] };
+  return {
+    documents: [new TextDocument(text, { ...parsed, ...options, format: "json" })],
+    problems: [],
+  };
 }
 
 /** A document whose syntax tree is made only when a place is asked for. */
@@ -97,19 +101,38 @@ class TextDocument implements SourceDocument {
   declare readonly file?: string;
   readonly value: PlainValue;
   readonly #text: string;
-  #tree: Document.Parsed | undefined;
+  readonly #format: "json" | "yaml";
   readonly #lines: LineIndex;
+  readonly #items = new Map<string, readonly number[] | undefined>();
+  #tree: Document.Parsed | undefined;
 
-  constructor(text: string, value: PlainValue, file: string | undefined) {
+  constructor(text: string, { value, file, format }: {
+    readonly value: PlainValue;
+    readonly file?: string;
+    readonly format: "json" | "yaml";
+  }) {
     this.#text = text;
+    this.#format = format;
     this.#lines = new LineIndex(text);
     this.value = value;
     if (file !== undefined) this.file = file;
   }
 
   place(path: Path, at: "key" | "value" = "value"): Place {
+    const item = this.#itemOffset(path);
+    if (item !== undefined) return this.#lines.place(item);
     this.#tree ??= parseTrees(this.#text)[0];
     return this.#lines.place(this.#tree ? offsetOf(this.#tree, path, at) : 0);
+  }
+
+  /** Items of top-level lists are found without a tree: their lines are wanted for every resource. */
+  #itemOffset([key, index, ...rest]: Path): number | undefined {
+    if (typeof key !== "string" || typeof index !== "number" || rest.length > 0) return undefined;
+    if (!this.#items.has(key)) {
+      const find = this.#format === "json" ? jsonItemOffsets : blockItemOffsets;
+      this.#items.set(key, find(this.#text, key));
+    }
+    return this.#items.get(key)?.[index];
   }
 }
 
@@ -123,7 +146,10 @@ function parseTrees(text: string): Document.Parsed[] {
 function parseYamlText(text: string, options: ParseOptions): ParseResult {
   const simple = readSimpleYaml(text);
   if (simple === undefined) return parseAnyYaml(text, options);
-  return { documents: [new TextDocument(text, simple.value, options.file)], problems: [] };
+  return {
+    documents: [new TextDocument(text, { ...simple, ...options, format: "yaml" })],
+    problems: [],
+  };
 }
 
 function parseAnyYaml(text: string, options: ParseOptions): ParseResult {

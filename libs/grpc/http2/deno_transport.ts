@@ -12,6 +12,8 @@ import type { Transport, TransportListener } from "./transport.ts";
 const SMALLEST_READ_BYTES = 2_048;
 const LARGEST_READ_BYTES = 65_536;
 const ACCEPT_PAUSE_MS = 50;
+/** A fleet connects at once after a restart; what the queue does not hold loses a second or more. */
+const BACKLOG = 4_096;
 
 /** A connection as Deno gives it. */
 export class DenoTransport implements Transport {
@@ -87,7 +89,7 @@ export async function listenPlain(options: DenoListenerOptions): Promise<Transpo
     return new DenoListener(Deno.listen({ transport: "unix", path: address.path }), options);
   }
   const { hostname, port } = address;
-  return new DenoListener(Deno.listen({ hostname, port }), options);
+  return new DenoListener(Deno.listen({ hostname, port, tcpBacklog: BACKLOG }), options);
 }
 
 class DenoListener implements TransportListener {

@@ -4,7 +4,7 @@
 #   docker build --build-arg SERVICE=ads -t denvoy-ads .
 #   docker run --read-only --cap-drop ALL --security-opt no-new-privileges \
 #     -p 18000:18000 -p 127.0.0.1:18001:18001 \
-#     -v ./resources:/etc/denvoy/resources:ro -v ./tls:/etc/denvoy/tls:ro \
+#     -v "$PWD/resources":/etc/denvoy/resources:ro -v "$PWD/tls":/etc/denvoy/tls:ro \
 #     -v denvoy-ads:/var/lib/denvoy \
 #     denvoy-ads --resources /etc/denvoy/resources --tls-cert /etc/denvoy/tls/tls.crt \
 #     --tls-key /etc/denvoy/tls/tls.key --client-ca /etc/denvoy/tls/ca.crt

@@ -70,6 +70,8 @@ class Process implements AsyncDisposable {
 }
 
 Deno.test("runService() exits with 0 for help and version, 2 for bad usage, 1 for a failed start", async (t) => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const taken = `127.0.0.1:${listener.addr.port}`;
   const table: readonly [readonly string[], number, RegExp][] = [
     [["--help"], 0, /^ads: A service of the tests\.\n[\s\S]*--stop DURATION/],
     [["--version"], 0, /^1\.2\.3\n$/],
@@ -80,6 +82,7 @@ Deno.test("runService() exits with 0 for help and version, 2 for bad usage, 1 fo
     ],
     [["--fail"], 1, /cannot start:\n {2}error: a.yaml: must be good\n$/],
     [["--http-address", "0.0.0.0:0"], 1, /--http-address 0.0.0.0:0: .*TLS[\s\S]*--insecure/],
+    [["--http-address", taken], 1, /error: --http-address [\d.:]+: cannot listen as another .*\n$/],
     [["--tls-cert", "/nowhere", "--tls-key", "/nowhere"], 1, /error: \/nowhere: cannot read file/],
   ];
   for (const [args, code, pattern] of table) {

@@ -16,6 +16,7 @@ import type { HttpServer } from "./http/server/http_server.ts";
 import { createLogger } from "./logs/logger.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { registerProcessMetrics } from "./metrics/process_metrics.ts";
+import { listenFailure, startFailure } from "./start_failure.ts";
 import { systemClock } from "./system_clock.ts";
 
 /** What a service's `start` works with. */
@@ -153,7 +154,8 @@ class ServiceHost {
       return this.#handle(addresses);
     } catch (error) {
       await this.#stopOnce(0);
-      throw error;
+      const address = this.#options.shared.grpcAddress;
+      throw startFailure(listenFailure(error, { flag: "--grpc-address", address }));
     }
   }
 
@@ -198,8 +200,9 @@ class ServiceHost {
   async #serveHttp(routes: readonly AnyRoute[]): Promise<string> {
     if (this.#http !== undefined) throw new TypeError("Cannot serve HTTP as it is served already");
     const { shared, definition, logger, clock } = this.#options;
+    const address = shared.httpAddress;
     this.#http = await serveApi({
-      address: shared.httpAddress,
+      address,
       routes,
       info: {
         title: `Denvoy ${this.#service}`,
@@ -214,6 +217,8 @@ class ServiceHost {
       metrics: this.#metrics,
       logger,
       clock,
+    }).catch((error: unknown) => {
+      throw listenFailure(error, { flag: "--http-address", address });
     });
     return this.#http.address;
   }

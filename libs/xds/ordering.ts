@@ -114,7 +114,8 @@ export class Ordering {
 
   /** On a new stream of an old client, removals wait until it asked for what may name them. */
   #isTooEarly(type: TypeState, name: string): boolean {
-    if (this.#stream.typeUrl !== undefined || !isVersionOnly(type.known.get(name))) return false;
+    const isFromBefore = isVersionOnly(type.known.get(name)) || type.lingering?.has(name);
+    if (this.#stream.typeUrl !== undefined || !isFromBefore) return false;
     const awaited = ASKED_BEFORE_REMOVAL.get(type.typeUrl) ?? [];
     return awaited.some((typeUrl) => this.#stream.type(typeUrl) === undefined);
   }

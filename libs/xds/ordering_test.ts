@@ -255,3 +255,29 @@ Deno.test("step() removes a cluster that went while the client was away only aft
   assert.deepEqual(types, ["Listener", "RouteConfiguration"]);
   assert.deepEqual(stream.expect().removed, ["old"]);
 });
+
+Deno.test("step() leaves a SotW client that comes back a cluster that went meanwhile, until its routes came", () => {
+  const old = testCluster("old");
+  const view = { lingering: (typeUrl: string) => typeUrl === cluster ? [old] : [] };
+  const mesh = new TestMesh([testCluster("new"), testRoute("r", "2", ["new"])], { view });
+  const stream = mesh.open("sotw");
+  stream.send({ typeUrl: cluster, versionInfo: "of an earlier stream" });
+  assert.deepEqual(acceptNext(stream).contents.toSorted(), ["new=1", "old=1"]);
+  assert.equal(stream.pull(), undefined);
+  subscribe(stream, listener);
+  subscribe(stream, route, "r");
+  assert.deepEqual([acceptNext(stream), acceptNext(stream)].map(({ contents }) => contents), [
+    [],
+    ["r=2"],
+  ]);
+  assert.deepEqual(acceptNext(stream).contents, ["new=1"]);
+  assert.equal(stream.pull(), undefined);
+});
+
+Deno.test("step() gives a SotW client that is new nothing that lingers", () => {
+  const view = { lingering: () => [testCluster("old")] };
+  const mesh = new TestMesh([testCluster("new")], { view });
+  const stream = mesh.open("sotw");
+  subscribe(stream, cluster);
+  assert.deepEqual(acceptNext(stream).contents, ["new=1"]);
+});

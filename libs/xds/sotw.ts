@@ -60,7 +60,10 @@ function resume({ stream, type, nowMs }: RequestContext, version: string): Strea
   if (version === "" || !type.policy.fullState || !type.subscription.isPureWildcard) return [];
   if (stream.verdicts.wasEverRejected(type.typeUrl)) return [];
   const body = sharedBody(stream, type);
-  if (setVersion(body.fingerprint) !== version) return [];
+  if (setVersion(body.fingerprint) !== version) {
+    assumeLingering(stream, type);
+    return [];
+  }
   type.known.replace(body);
   type.everything = type.owed = false;
   type.versionInfo = version;
@@ -76,6 +79,15 @@ function resume({ stream, type, nowMs }: RequestContext, version: string): Strea
     sentAtMs: nowMs,
     changedAtMs: undefined,
   }];
+}
+
+/** What was removed while the client was away it may still have: the removal has its place in order. */
+function assumeLingering(stream: StreamState, type: TypeState): void {
+  for (const resource of stream.view.lingering?.(type.typeUrl) ?? []) {
+    if (stream.view.get(type.typeUrl, resource.name) !== undefined) continue;
+    type.known.set(resource);
+    (type.lingering ??= new Set()).add(resource.name);
+  }
 }
 
 /** Encodes a plan: the whole set where the type demands it, else what changed. */

@@ -78,6 +78,8 @@ export class TypeState {
   told: Set<string> | undefined;
   /** Names that wait for another type, and since when; `NO_END` for a wait that no time ends. */
   held: Map<string, number> | undefined;
+  /** Names that an old client is assumed to have: gone from the view before the stream began. */
+  lingering: Set<string> | undefined;
   /** When the TTL of a resource is to be renewed. */
   heartbeats: Map<string, number> | undefined;
   /** A SotW client came with the version of an earlier stream: it may have what it does not say. */

@@ -31,6 +31,12 @@ export interface ResourceView {
    * ClusterLoadAssignment for a cluster that the view has; the same object while it is the same.
    */
   placeholder?(typeUrl: TypeUrl, name: string): Resource | undefined;
+  /**
+   * Returns resources of a type that were removed while nobody could be told, e.g. while the server
+   * was down. A SotW client that comes back may still route to them: it keeps them until what used
+   * them has moved on.
+   */
+  lingering?(typeUrl: TypeUrl): readonly Resource[];
   /** Tells why a name is not served; NOT_FOUND when it does not say. */
   refusal?(typeUrl: TypeUrl, name: string): Refusal | undefined;
 }
@@ -41,7 +47,7 @@ export type ResourceChange =
   | { readonly kind: "delete"; readonly key: ResourceKey };
 
 /** Optional answers of a {@linkcode MemoryView}. */
-export type MemoryViewOptions = Pick<ResourceView, "placeholder" | "refusal">;
+export type MemoryViewOptions = Pick<ResourceView, "placeholder" | "refusal" | "lingering">;
 
 const NOTHING: readonly Resource[] = [];
 
@@ -80,6 +86,11 @@ export class MemoryView implements ResourceView {
   /** See {@linkcode ResourceView.placeholder}. */
   placeholder(typeUrl: TypeUrl, name: string): Resource | undefined {
     return this.#options.placeholder?.(typeUrl, name);
+  }
+
+  /** See {@linkcode ResourceView.lingering}. */
+  lingering(typeUrl: TypeUrl): readonly Resource[] {
+    return this.#options.lingering?.(typeUrl) ?? NOTHING;
   }
 
   /** See {@linkcode ResourceView.refusal}. */

@@ -77,8 +77,8 @@ for (const mode of streamed) {
     assert.deepEqual(await counters(), before);
 
     // What changed while it was away arrives. A cluster may make way for another only where there is
-    // an order among types, and a client that says what it has.
-    const target = mode === "ads-delta" ? "back" : "front";
+    // an order among types.
+    const target = aggregated.includes(mode) ? "back" : "front";
     await scene.crashAds();
     await scene.writeTogether(simpleMesh({ ...mesh, target, backend: backends.ports.green }));
     await untilAnswered(scene, load, "blue");

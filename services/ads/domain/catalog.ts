@@ -61,6 +61,14 @@ export interface CatalogChange {
   readonly selectorsChanged: boolean;
 }
 
+/** A resource that is gone but may be in use by clients that do not know it yet. */
+export interface LingeringResource {
+  /** As it was. */
+  readonly resource: Resource;
+  /** The nodes that it was for. */
+  readonly selector: NodeSelector;
+}
+
 /** The states of all keys. */
 export class Catalog {
   readonly #types = new Map<TypeUrl, Map<string, KeyState>>();
@@ -68,6 +76,7 @@ export class Catalog {
   readonly #conditional = new Map<TypeUrl, Map<string, KeyState>>();
   readonly #shared = new Map<TypeUrl, readonly Resource[]>();
   readonly #selectors = new Map<string, { selector: NodeSelector; uses: number }>();
+  #lingering: readonly LingeringResource[] = [];
 
   /** Applies the edits in order as one change. */
   apply(edits: readonly CatalogEdit[]): CatalogChange {
@@ -104,6 +113,18 @@ export class Catalog {
   /** Returns what nodes of `group` are served for a key. */
   effective(key: ResourceKey, group: SelectorMatch): Resource | undefined {
     return this.state(key)?.effective(group);
+  }
+
+  /** Sets what was removed while nobody could be told, for clients that may still use it. */
+  setLingering(resources: readonly LingeringResource[]): void {
+    this.#lingering = resources;
+  }
+
+  /** Returns what lingers of a type for nodes of `group`. */
+  lingering(typeUrl: TypeUrl, group: SelectorMatch): readonly Resource[] {
+    return this.#lingering
+      .filter(({ resource, selector }) => resource.typeUrl === typeUrl && group.matches(selector))
+      .map(({ resource }) => resource);
   }
 
   /** Returns the states of all keys of a type, in the order in which they were born. */

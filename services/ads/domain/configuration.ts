@@ -22,6 +22,9 @@ import { RolloutControl } from "./rollout_control.ts";
 import { Rollouts } from "./rollouts.ts";
 import type { ConfigurationStore } from "./store.ts";
 
+/** How long after a start clients may come back that do not know what was removed before it. */
+const LINGER_MS = 10 * 60_000;
+
 /** What a configuration is opened with. */
 export interface ConfigurationOptions {
   /** Where time comes from. */
@@ -69,6 +72,7 @@ export interface Configuration {
 export function openConfiguration(options: ConfigurationOptions): Configuration {
   const { clock, store, filePolicy = "warn", limits = defaultRegistrationLimits } = options;
   const stored = store.load();
+  const openedMs = clock.monotonicMs();
   const catalog = new Catalog();
   const views = new NodeViews(catalog);
   const publisher = new Publisher(catalog, views);
@@ -95,6 +99,7 @@ export function openConfiguration(options: ConfigurationOptions): Configuration 
     log,
     store,
     tick() {
+      if (clock.monotonicMs() - openedMs > LINGER_MS) catalog.setLingering([]);
       endpoints.expire();
       rolloutControl.tick();
     },

@@ -6,7 +6,7 @@
  * @module
  */
 import { type Clock, hasErrors } from "@denvoy/base";
-import type { SlotEdit, Touched } from "./catalog.ts";
+import type { LingeringResource, SlotEdit, Touched } from "./catalog.ts";
 import type { ChangeOutcome, ConfigurationWriter } from "./configuration_writer.ts";
 import { brokenReferences, type ConsistencyPolicy } from "./consistency.ts";
 import type { Publisher } from "./publisher.ts";
@@ -92,6 +92,7 @@ export class FileLayer {
     try {
       const revision = writer.record(changes, { who: WHO, nowMs: clock.nowMs(), edits: pins });
       this.#before = undefined;
+      catalog.setLingering(this.#gone(changes));
       publisher.publish(change);
       return revision === undefined
         ? { kind: "unchanged", problems, changes, contents: new Map() }
@@ -131,6 +132,15 @@ export class FileLayer {
       if (content !== undefined) changes.push({ key, selector, before: content });
     }
     return changes;
+  }
+
+  /** What is not served any more, as it was: nodes have not been told yet. */
+  #gone(changes: readonly RevisionChange[]): readonly LingeringResource[] {
+    return changes.flatMap(({ key, selector, before, after }) => {
+      if (after?.version !== undefined || before?.version === undefined) return [];
+      const resource = this.#parts.store.content(before.version, key.name);
+      return resource === undefined ? [] : [{ resource, selector }];
+    });
   }
 
   *#fileSlots(): Generator<SlotEdit> {

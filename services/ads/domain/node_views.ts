@@ -68,6 +68,11 @@ export class NodeView implements ResourceView, SelectorMatch {
     return undefined;
   }
 
+  /** See {@linkcode ResourceView.lingering}. */
+  lingering(typeUrl: TypeUrl): readonly Resource[] {
+    return this.#catalog.lingering(typeUrl, this);
+  }
+
   /** For {@linkcode NodeViews}: the selectors that exist have changed. */
   regroup(matched: ReadonlySet<string>): void {
     this.#matched = matched;

@@ -14,6 +14,8 @@ export interface ScanOptions {
   readonly include: (path: string) => boolean;
   /** Files beyond this number are left out. */
   readonly maxFiles: number;
+  /** Identities of folders above the root; a link that leads to one is not followed. */
+  readonly above?: readonly string[];
 }
 
 const MAX_DEPTH = 32;
@@ -28,7 +30,10 @@ export async function scanSignatures(root: string, options: ScanOptions): Promis
   const found: Signatures = new Map();
   const info = await statOrUndefined(root);
   if (info?.isFile && options.include(root)) found.set(root, signatureOf(info));
-  if (info?.isDirectory) await scanFolder(root, { options, found, parents: [identityOf(info)] });
+  if (info?.isDirectory) {
+    const parents = [...options.above ?? [], identityOf(info)];
+    await scanFolder(root, { options, found, parents });
+  }
   return found;
 }
 
@@ -47,6 +52,26 @@ export async function statOrUndefined(path: string): Promise<Deno.FileInfo | und
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Returns the identities of the folders from `root` down to the one that holds `path`; undefined when
+ * `path` is, or goes through, a link that leads back up: a scan of the root stops there, so what is
+ * behind it does not count.
+ */
+export async function foldersAbove(
+  root: string,
+  path: string,
+): Promise<readonly string[] | undefined> {
+  const above: string[] = [];
+  for (let end = root.length; end > 0 && end < path.length; end = path.indexOf("/", end + 1)) {
+    const info = await statOrUndefined(path.slice(0, end));
+    if (!info?.isDirectory) return above;
+    if (above.includes(identityOf(info))) return undefined;
+    above.push(identityOf(info));
+  }
+  const last = await statOrUndefined(path);
+  return last?.isDirectory && above.includes(identityOf(last)) ? undefined : above;
 }
 
 /** Tells two files apart even when one has taken the other's path. */

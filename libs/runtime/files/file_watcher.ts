@@ -9,6 +9,7 @@ import type { Clock, Logger, Timer } from "@denvoy/base";
 import { systemClock } from "../system_clock.ts";
 import {
   changedPaths,
+  foldersAbove,
   scanSignatures,
   type Signatures,
   statOrUndefined,
@@ -167,8 +168,8 @@ export class FileWatcher implements AsyncDisposable {
   async #look(): Promise<void> {
     const touched = [...this.#touched];
     this.#touched.clear();
-    for (const root of this.#roots) if (root.dirty !== "no") await this.#rescan(root);
     for (const [path, root] of touched) await this.#lookAt(root, path);
+    for (const root of this.#roots) if (root.dirty !== "no") await this.#rescan(root);
     if (this.#changed.size > 0) this.#wake();
   }
 
@@ -183,6 +184,12 @@ export class FileWatcher implements AsyncDisposable {
 
   /** A file that was touched counts as changed even when it looks the same: clocks are coarse. */
   async #lookAt(root: Root, path: string): Promise<void> {
+    // Notifications follow such links, and then call all files by names that lead through them.
+    const above = await foldersAbove(root.path, path);
+    if (above === undefined) {
+      if (root.dirty === "no") root.dirty = "scan";
+      return;
+    }
     const info = await statOrUndefined(path);
     const known = root.signatures.has(path);
     if (known || info?.isFile) {
@@ -192,16 +199,19 @@ export class FileWatcher implements AsyncDisposable {
       if (known || now !== undefined) this.#changed.add(path);
       if (info?.isFile) return;
     }
-    await this.#lookAtFolder(root, path);
+    await this.#lookAtFolder(root, { path, above });
   }
 
-  async #lookAtFolder(root: Root, path: string): Promise<void> {
+  async #lookAtFolder(
+    root: Root,
+    { path, above }: { readonly path: string; readonly above: readonly string[] },
+  ): Promise<void> {
     const prefix = `${path}/`;
     const before: Signatures = new Map();
     for (const [file, signature] of root.signatures) {
       if (file.startsWith(prefix)) before.set(file, signature);
     }
-    const after = await this.#scan(path);
+    const after = await this.#scan(path, above);
     for (const file of before.keys()) root.signatures.delete(file);
     for (const [file, signature] of after) root.signatures.set(file, signature);
     for (const file of changedPaths(before, after)) this.#changed.add(file);
@@ -227,8 +237,9 @@ export class FileWatcher implements AsyncDisposable {
     this.#schedulePoll(this.#clock.monotonicMs() - startMs);
   }
 
-  async #scan(path: string): Promise<Signatures> {
-    const found = await scanSignatures(path, { include: this.#include, maxFiles: this.#maxFiles });
+  async #scan(path: string, above: readonly string[] = []): Promise<Signatures> {
+    const options = { include: this.#include, maxFiles: this.#maxFiles, above };
+    const found = await scanSignatures(path, options);
     if (found.size >= this.#maxFiles) {
       this.#options.logger.warn("cannot watch all files as there are too many", {
         path,

@@ -165,3 +165,17 @@ Deno.test("FileWatcher stops at a link that leads back up", async () => {
     await told(watcher, [`${folder}/x/a.yaml`]);
   });
 });
+
+Deno.test("FileWatcher tells nothing by a name that leads through a link back up", async () => {
+  await inFolder(async ({ folder, write }) => {
+    await write("a.yaml", "1");
+    await using watcher = await watch([folder]);
+    await Deno.symlink(folder, `${folder}/up`);
+    await Deno.mkdir(`${folder}/x`);
+    await Deno.symlink("..", `${folder}/x/up`);
+    await write("b.yaml", "1");
+    await write("x/c.yaml", "1");
+    const seen = await told(watcher, [`${folder}/b.yaml`, `${folder}/x/c.yaml`]);
+    assert.deepEqual([...seen].filter((path) => path.includes("/up/")), []);
+  });
+});

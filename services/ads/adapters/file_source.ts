@@ -26,6 +26,7 @@ import type { SlotEdit } from "../domain/catalog.ts";
 import { contentHash } from "../domain/content_hash.ts";
 import { type FileChanges, FileSet } from "../domain/file_set.ts";
 import { readResourceText, type ResourceDocument } from "../domain/resource_document.ts";
+import { type FileContent, NOT_UTF8, readFileContent, textOf } from "./file_content.ts";
 import { isResourcePath, MAX_FILES, rootOf } from "./resource_files.ts";
 
 /** Where files' resources go. */
@@ -85,6 +86,8 @@ interface ReadFile {
   readonly hash: string;
   readonly document: ResourceDocument;
 }
+
+type ReadableContent = Exclude<FileContent, { kind: "absent" }>;
 
 /** For how long files must be gone to be believed. */
 const GONE_MS = 200;
@@ -193,26 +196,27 @@ export class FileSource implements AsyncDisposable {
   ): Promise<void> {
     for (let at = 0; at < paths.length; at += READS_AT_ONCE) {
       const batch = paths.slice(at, at + READS_AT_ONCE);
-      const contents = await Promise.all(batch.map(readOrUndefined));
+      const contents = await Promise.all(batch.map(readFileContent));
       for (const [index, path] of batch.entries()) this.#take(path, contents[index]);
       onProgress?.({ read: Math.min(at + READS_AT_ONCE, paths.length), total: paths.length });
     }
   }
 
-  #take(path: string, content: Uint8Array | Error | undefined): void {
-    if (content === undefined) {
+  #take(path: string, content: FileContent = { kind: "absent" }): void {
+    if (content.kind === "absent") {
       if (this.#files.delete(path)) this.#dirty.add(path);
       return;
     }
-    const hash = content instanceof Error ? content.message : contentHash(content);
+    const hash = content.kind === "bytes" ? contentHash(content.bytes) : content.reason;
     if (this.#files.get(path)?.hash === hash) return;
     this.#files.set(path, { hash, document: this.#documentOf(path, content) });
     this.#dirty.add(path);
   }
 
-  #documentOf(path: string, content: Uint8Array | Error): ResourceDocument {
-    if (content instanceof Error) return unreadable(path, content);
-    const text = new TextDecoder().decode(content);
+  #documentOf(path: string, content: ReadableContent): ResourceDocument {
+    if (content.kind === "unreadable") return refused(path, content.reason);
+    const text = textOf(content.bytes);
+    if (text === undefined) return refused(path, NOT_UTF8);
     return this.#set.has(path) && text.trim() === ""
       ? emptied(path)
       : readResourceText(text, { file: path });
@@ -295,6 +299,9 @@ export class FileSource implements AsyncDisposable {
     if (info === undefined) {
       return { severity: "error", file, message: "no such file or folder" };
     }
+    if (!info.isFile && !info.isDirectory) {
+      return { severity: "error", file, message: "is neither a file nor a folder" };
+    }
     if (this.#set.files().length === 0 || this.#files.size > 0) return undefined;
     const message = "no resource file is left: what they said is still served; " +
       "to serve nothing, keep a file with `resources: []`";
@@ -339,20 +346,7 @@ export class FileSource implements AsyncDisposable {
   }
 }
 
-/** What a file holds, why it cannot be read, or undefined when there is none. */
-async function readOrUndefined(path: string): Promise<Uint8Array | Error | undefined> {
-  try {
-    return await Deno.readFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-      return undefined;
-    }
-    return error instanceof Error ? error : new Error(String(error));
-  }
-}
-
-function unreadable(file: string, error: Error): ResourceDocument {
-  const message = `cannot be read: ${error.message}`;
+function refused(file: string, message: string): ResourceDocument {
   return { drafts: [], problems: [{ severity: "error", file, message }] };
 }
 

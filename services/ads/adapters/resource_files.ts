@@ -5,6 +5,7 @@
  */
 import type { Problem } from "@denvoy/base";
 import { scanSignatures } from "@denvoy/runtime";
+import { NOT_UTF8, readFileContent, textOf } from "./file_content.ts";
 
 /** Files beyond this number are not seen. */
 export const MAX_FILES = 100_000;
@@ -51,18 +52,27 @@ export async function readResourceFiles(paths: readonly string[]): Promise<Resou
     const files = await listResourceFiles(path);
     if (files.length === 0) problems.push(...await nothingAt(path));
     for (const file of files) {
-      try {
-        const identity = await Deno.realPath(file);
-        if (seen.has(identity)) continue;
-        seen.add(identity);
-        texts.set(file, new TextDecoder().decode(await Deno.readFile(file)));
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
-        problems.push({ severity: "error", file, message: `cannot be read: ${reason}` });
-      }
+      const identity = await Deno.realPath(file).catch(() => file);
+      if (seen.has(identity)) continue;
+      seen.add(identity);
+      const read = await readText(file);
+      if (read.kind === "text") texts.set(file, read.text);
+      else problems.push({ severity: "error", file, message: read.reason });
     }
   }
   return { texts, problems };
+}
+
+type Read =
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "refused"; readonly reason: string };
+
+async function readText(file: string): Promise<Read> {
+  const content = await readFileContent(file);
+  if (content.kind === "absent") return { kind: "refused", reason: "cannot be read: it is gone" };
+  if (content.kind === "unreadable") return { kind: "refused", reason: content.reason };
+  const text = textOf(content.bytes);
+  return text === undefined ? { kind: "refused", reason: NOT_UTF8 } : { kind: "text", text };
 }
 
 async function nothingAt(file: string): Promise<readonly Problem[]> {

@@ -308,6 +308,19 @@ function deliver(harness: Harness, kind: "sent" | "acked" | "nacked", resource: 
   harness.config.rolloutControl.delivered({ kind, node: "edge", resources: [resource], why: "no" });
 }
 
+Deno.test("FileLayer lets what went between two runs linger for those who were not told", () => {
+  const { config, store, clock } = open();
+  config.files.replace([file("kept", "1"), file("gone", "1")], "start");
+  const next = open(store, clock);
+  next.config.files.replace([file("kept", "1")], "start");
+  const lingering = () =>
+    next.config.views.peek(testNode("n")).lingering(CLUSTER).map(({ name }) => name);
+  assert.deepEqual(lingering(), ["gone"]);
+  clock.advance(11 * 60_000);
+  next.config.tick();
+  assert.deepEqual(lingering(), []);
+});
+
 Deno.test("RolloutControl shows a change to its audience, then to all or none", async (t) => {
   const resource = textResource("a", { text: "2" });
   await t.step("on ACK", () => {

@@ -41,8 +41,8 @@ export interface ServeOptions<N extends DiscoveryNode = DiscoveryNode> {
 /**
  * Returns the encoded responses to `requests`. The next one is made when it is asked for, so a
  * reader that stalls holds up only itself. Ends with the StatusError of a client that asks for too
- * much, with the error of `requests` if that fails, and normally once `requests` ended and what was
- * due is delivered.
+ * much, with the error of `requests` if that fails, and normally once `requests` or the streams of
+ * the hub ended and what was due is delivered.
  */
 export function serveStream<N extends DiscoveryNode>(
   requests: AsyncIterable<RequestOf<N>>,
@@ -76,7 +76,7 @@ class ResponseIterator<N extends DiscoveryNode> implements AsyncIterator<Bytes, 
       if (this.#failure !== undefined) throw this.#fail(this.#failure.error);
       const value = this.#stream?.pull();
       if (value !== undefined) return { done: false, value };
-      if (this.#phase === "draining") this.#close();
+      if (this.#phase === "draining" || this.#stream?.isEnding) this.#close();
       else await new Promise<void>((resolve) => this.#resume = resolve);
     }
     return { done: true, value: undefined };

@@ -133,3 +133,26 @@ Deno.test("serveStream() throws what ends a stream", async (t) => {
     await assert.rejects(responses.next(), /reset/);
   });
 });
+
+Deno.test("serveStream() ends in good order when the hub ends its streams", async () => {
+  const mesh = new TestMesh([testCluster("c")]);
+  const requests = new Requests();
+  const responses = start(mesh, requests);
+  requests.send({ typeUrl: cluster, node: { id: "n" } });
+  const first = await next(responses);
+  const second = next(responses);
+  requests.send({ typeUrl: cluster, responseNonce: first.nonce });
+  await new Promise((resolve) => setTimeout(resolve));
+  mesh.put(testCluster("c", "2"));
+  mesh.hub.endStreams();
+  // What was due is sent before the end.
+  assert.deepEqual(contentsOf(await second), ["c=2"]);
+  assert.deepEqual(await responses.next(), { done: true, value: undefined });
+  // A call that is only now opened is answered, and then ended, too.
+  const late = new Requests();
+  const lateResponses = start(mesh, late);
+  late.send({ typeUrl: cluster, node: { id: "m" } });
+  assert.deepEqual(contentsOf(await next(lateResponses)), ["c=2"]);
+  assert.deepEqual(await lateResponses.next(), { done: true, value: undefined });
+  assert.equal(mesh.hub.streams.size, 0);
+});

@@ -77,6 +77,7 @@ export class Hub {
   readonly #owner: StreamOwner;
   #nextId = 1;
   #sweeping = false;
+  #isEnding = false;
 
   /** A hub without streams. */
   constructor(options: HubOptions) {
@@ -113,7 +114,17 @@ export class Hub {
     });
     this.#streams.add(stream);
     this.#options.observer?.onOpened?.(stream);
+    if (this.#isEnding) stream.end();
     return stream;
+  }
+
+  /**
+   * Ends all streams, and those that are still to be opened, in good order: what is due is sent, then
+   * the call ends with OK, and clients go elsewhere. No stream of this protocol ends by itself.
+   */
+  endStreams(): void {
+    this.#isEnding = true;
+    for (const stream of this.#streams) stream.end();
   }
 
   /** Returns what the nodes that see a view accepted and rejected. */

@@ -60,6 +60,7 @@ export class HubStream {
   #timer: Timer | undefined;
   #error: StatusError | undefined;
   #onWake: (() => void) | undefined;
+  #isEnding = false;
 
   /** Made by `Hub.open`. */
   constructor(owner: StreamOwner, options: StreamOptions & { readonly id: number }) {
@@ -81,6 +82,17 @@ export class HubStream {
   /** Why the stream has to end, if it has to. */
   get error(): StatusError | undefined {
     return this.#error;
+  }
+
+  /** Whether the call is to be ended, in good order, once nothing is left to pull. */
+  get isEnding(): boolean {
+    return this.#isEnding;
+  }
+
+  /** Asks whoever pulls to end the call once nothing is left to pull. */
+  end(): void {
+    this.#isEnding = true;
+    this.wake();
   }
 
   /** Takes a request of the client. Pull afterwards. */

@@ -58,7 +58,10 @@ async function startAds(config: AdsConfig, runtime: Runtime): Promise<RunningApp
   return {
     grpcAddress: grpc.address,
     async stop(graceMs) {
-      await grpc.drain(graceMs);
+      const drained = grpc.drain(graceMs);
+      // After the GOAWAY of the drain, so that nobody comes back by the same connection.
+      hub.endStreams();
+      await drained;
       await opened.disposeAsync();
     },
   };

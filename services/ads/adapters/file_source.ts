@@ -37,6 +37,8 @@ export interface FileSink {
   change(edits: readonly SlotEdit[], summary: string, policy?: "strict"): ChangeOutcome;
   /** Goes on with what files said before a restart. */
   keepLast(): void;
+  /** Whether files said anything before a restart: none at all is an accident then. */
+  readonly expectsFiles: boolean;
 }
 
 /** How a source is. */
@@ -294,15 +296,14 @@ export class FileSource implements AsyncDisposable {
   }
 
   async #goneProblem(): Promise<Problem | undefined> {
-    const info = await Deno.stat(this.#root).catch(() => undefined);
-    const file = this.#options.path;
-    if (info === undefined) {
-      return { severity: "error", file, message: "no such file or folder" };
-    }
+    const { path: file, sink } = this.#options;
+    const info = await Deno.stat(this.#root).catch((error: Error) => error);
+    if (info instanceof Error) return { severity: "error", file, message: whyAbsent(info) };
     if (!info.isFile && !info.isDirectory) {
       return { severity: "error", file, message: "is neither a file nor a folder" };
     }
-    if (this.#set.files().length === 0 || this.#files.size > 0) return undefined;
+    const isEmptied = this.#loaded ? this.#set.files().length > 0 : sink.expectsFiles;
+    if (!isEmptied || this.#files.size > 0) return undefined;
     const message = "no resource file is left: what they said is still served; " +
       "to serve nothing, keep a file with `resources: []`";
     return { severity: "error", file, message };
@@ -321,6 +322,8 @@ export class FileSource implements AsyncDisposable {
   #succeed(warnings: readonly Problem[]): void {
     this.#incompleteMs = undefined;
     this.#logProblems(warnings);
+    const { logger } = this.#options;
+    if (this.#state?.kind === "failed") logger.info("resource files can be served again");
     this.#setState({ kind: "ok", files: this.#files.size, atMs: this.#options.clock.nowMs() });
   }
 
@@ -331,9 +334,9 @@ export class FileSource implements AsyncDisposable {
 
   #logProblems(problems: readonly Problem[]): void {
     const { logger } = this.#options;
-    for (const { severity, ...problem } of problems) {
-      if (severity === "warning") logger.warn("resource file has a flaw", problem);
-      else logger.error("resource file cannot be served", problem);
+    for (const { severity, message: problem, ...place } of problems) {
+      if (severity === "warning") logger.warn("resource file has a flaw", { problem, ...place });
+      else logger.error("resource file cannot be served", { problem, ...place });
     }
   }
 
@@ -354,6 +357,11 @@ function emptied(file: string): ResourceDocument {
   const message = "has become empty, as if half written: what it said is still served; " +
     "to serve nothing, write `resources: []`";
   return { drafts: [], problems: [{ severity: "error", file, line: 1, column: 1, message }] };
+}
+
+function whyAbsent(error: Error): string {
+  if (error instanceof Deno.errors.NotFound) return "no such file or folder";
+  return `cannot be read: ${error.message}`;
 }
 
 function summaryOf(paths: readonly string[], root: string): string {

@@ -235,6 +235,22 @@ Deno.test("FileSource believes that something is missing when nothing more comes
   assert.equal(world.source.state?.kind, "ok");
 });
 
+Deno.test("FileSource.load() does not believe that all files are gone since the last run", async () => {
+  const store = new MemoryStore();
+  {
+    await using before = new World(undefined, store);
+    before.write("a.yaml", clusters("a"));
+    await before.source.load();
+  }
+  await using world = new World(undefined, store);
+  await assert.rejects(world.source.load(), /no resource file is left.*`resources: \[\]`/);
+  assert.match(world.logger.lines[0]?.message ?? "", /cannot be served/);
+  await using again = new World(undefined, store);
+  again.write("a.yaml", "resources: []\n");
+  await again.source.load();
+  assert.deepEqual(again.names(), []);
+});
+
 Deno.test("FileSource.load() with allowInvalid serves what was served before the restart", async () => {
   const folder = Deno.makeTempDirSync();
   const store = new MemoryStore();
@@ -268,6 +284,7 @@ Deno.test("FileSource reads one changed file of many, and reports the progress o
   await using source = new FileSource({
     path: folder,
     sink: {
+      expectsFiles: false,
       replace: (...args) => (edits.push(args[0].length), config.files.replace(...args)),
       change: (...args) => (edits.push(args[0].length), config.files.change(...args)),
       keepLast: () => config.files.keepLast(),

@@ -43,6 +43,11 @@ export class FileLayer {
     this.#before = served;
   }
 
+  /** Whether files said anything before the stop that has not been taken over yet. */
+  get expectsFiles(): boolean {
+    return this.#before?.some(({ content }) => content?.owner === "files") ?? false;
+  }
+
   /** Takes over all that files say, when all of them were read. */
   replace(edits: readonly SlotEdit[], summary: string): ChangeOutcome {
     if (this.#before !== undefined) return this.#first(this.#before, edits);

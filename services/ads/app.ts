@@ -3,7 +3,7 @@
  * The composition root of ads: where its parts are made, joined, and closed again.
  * @module
  */
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { ProblemError, type Timer, VERSION } from "@denvoy/base";
 import type { RunningApp, Runtime, ServiceDefinition } from "@denvoy/runtime";
 import { FileSource } from "./adapters/file_source.ts";
@@ -37,7 +37,12 @@ async function startAds(config: AdsConfig, runtime: Runtime): Promise<RunningApp
   const { clock, metrics, readiness } = runtime;
   const identity = nodeIdentity(config);
   const store = opening.adopt(openStore(config), (open) => open.close());
-  const configuration = openConfiguration({ clock, store, filePolicy: config.danglingFiles });
+  const configuration = openConfiguration({
+    clock,
+    store,
+    filePolicy: config.danglingFiles,
+    filesFrom: config.resources === undefined ? "" : resolve(config.resources),
+  });
   opening.use(tickEverySecond(configuration, runtime));
 
   const instruments = adsInstruments(metrics);

@@ -31,7 +31,7 @@ class World implements AsyncDisposable {
   constructor(folder = Deno.makeTempDirSync(), store = new MemoryStore()) {
     this.folder = folder;
     this.store = store;
-    this.config = openConfiguration({ clock: systemClock, store });
+    this.config = openConfiguration({ clock: systemClock, store, filesFrom: "resources" });
     this.source = new FileSource({
       path: folder,
       sink: this.config.files,

@@ -74,4 +74,10 @@ export const migrations: readonly string[] = [
   );
   CREATE INDEX rollouts_position ON rollouts (position);
   `,
+  `
+  CREATE TABLE settings (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+  ) WITHOUT ROWID;
+  `,
 ];

@@ -30,6 +30,9 @@ import {
 } from "./sqlite_rows.ts";
 import { migrations } from "./sqlite_schema.ts";
 
+const FILES_FROM = "SELECT value FROM settings WHERE name = 'files_from'";
+const PUT_FILES_FROM = "INSERT OR REPLACE INTO settings (name, value) VALUES ('files_from', ?)";
+
 /** A store in a SQLite file. */
 export class SqliteStore implements ConfigurationStore {
   readonly #database: SqliteDatabase;
@@ -53,6 +56,7 @@ export class SqliteStore implements ConfigurationStore {
         .map(registrationOf),
       rollouts: this.#database.all("SELECT record FROM rollouts ORDER BY position").map(rolloutOf),
       lastRevision: this.#number("SELECT max(id) AS value FROM revisions"),
+      filesFrom: String(this.#database.first(FILES_FROM)?.value ?? ""),
     };
   }
 
@@ -65,6 +69,7 @@ export class SqliteStore implements ConfigurationStore {
       for (const registration of batch.deregistered ?? []) this.#deleteRegistration(registration);
       for (const registration of batch.registered ?? []) this.#putRegistration(registration);
       if (batch.revision !== undefined) this.#putRevision(batch.revision);
+      if (batch.filesFrom !== undefined) this.#database.run(PUT_FILES_FROM, [batch.filesFrom]);
     });
   }
 

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { MemoryStore } from "../domain/memory_store.ts";
+import { migrations } from "./sqlite_schema.ts";
 import { SqliteStore } from "./sqlite_store.ts";
 import { runStoreContract, type StoreUnderTest } from "./store_contract.ts";
 
@@ -65,7 +66,7 @@ Deno.test("SqliteStore says why it cannot open a file", async (t) => {
     database.close();
     assert.throws(() => new SqliteStore(temporary.path), /newer version of Denvoy/);
     const mended = new DatabaseSync(temporary.path);
-    mended.exec("PRAGMA user_version = 1");
+    mended.exec(`PRAGMA user_version = ${migrations.length}`);
     mended.close();
     temporary.store = new SqliteStore(temporary.path);
   });

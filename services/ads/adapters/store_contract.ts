@@ -38,6 +38,7 @@ const contract: Readonly<Record<string, (under: StoreUnderTest) => void>> = {
       registrations: [],
       rollouts: [],
       lastRevision: 0,
+      filesFrom: "",
     });
     assert.equal(store.oldestRevision(), 0);
     assert.equal(store.revision(1), undefined);

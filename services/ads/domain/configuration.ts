@@ -31,6 +31,8 @@ export interface ConfigurationOptions {
   readonly clock: Clock;
   /** Where it is kept. */
   readonly store: ConfigurationStore;
+  /** The file or folder that files come from; empty when there is none. @default "" */
+  readonly filesFrom?: string;
   /** What broken references in files do. Default `warn`. */
   readonly filePolicy?: ConsistencyPolicy;
   /** Bounds on registrations. */
@@ -71,6 +73,7 @@ export interface Configuration {
  */
 export function openConfiguration(options: ConfigurationOptions): Configuration {
   const { clock, store, filePolicy = "warn", limits = defaultRegistrationLimits } = options;
+  const { filesFrom = "" } = options;
   const stored = store.load();
   const openedMs = clock.monotonicMs();
   const catalog = new Catalog();
@@ -83,7 +86,7 @@ export function openConfiguration(options: ConfigurationOptions): Configuration 
   const registrations = new Registrations(limits);
   const endpoints = new EndpointDirectory({ ...parts, registrations });
   const rolloutControl = new RolloutControl({ ...parts, writer });
-  const files = new FileLayer({ ...parts, writer, policy: filePolicy }, stored.served);
+  const files = new FileLayer({ ...parts, writer, policy: filePolicy, filesFrom }, stored);
   catalog.apply(stored.edits);
   endpoints.restore(stored.registrations);
   rolloutControl.restore(stored.rollouts);

@@ -12,7 +12,7 @@ import { brokenReferences, type ConsistencyPolicy } from "./consistency.ts";
 import type { Publisher } from "./publisher.ts";
 import { contentOf, type RevisionChange, type SlotAt } from "./revision.ts";
 import { slotText } from "./slot.ts";
-import type { ConfigurationStore } from "./store.ts";
+import type { ConfigurationStore, StoredConfiguration } from "./store.ts";
 import { tiedSelectors } from "./tied_selectors.ts";
 
 /** What the layer works with. */
@@ -27,6 +27,8 @@ export interface FileLayerParts {
   readonly store: ConfigurationStore;
   /** What broken references in files do. */
   readonly policy: ConsistencyPolicy;
+  /** The file or folder that files come from. */
+  readonly filesFrom: string;
 }
 
 const WHO = "files";
@@ -36,15 +38,22 @@ export class FileLayer {
   readonly #parts: FileLayerParts;
   /** What each slot served before the stop; undefined once that has been taken over. */
   #before: readonly SlotAt[] | undefined;
+  /** Where files came from before the stop. */
+  readonly #cameFrom: string;
 
-  /** `served` is what the store says was served last. */
-  constructor(parts: FileLayerParts, served: readonly SlotAt[]) {
+  /** `stored` is what the store says was served last, and from where. */
+  constructor(
+    parts: FileLayerParts,
+    stored: Pick<StoredConfiguration, "served" | "filesFrom">,
+  ) {
     this.#parts = parts;
-    this.#before = served;
+    this.#before = stored.served;
+    this.#cameFrom = stored.filesFrom;
   }
 
-  /** Whether files said anything before the stop that has not been taken over yet. */
+  /** Whether files from the same place said anything before the stop. */
   get expectsFiles(): boolean {
+    if (this.#parts.filesFrom !== this.#cameFrom) return false;
     return this.#before?.some(({ content }) => content?.owner === "files") ?? false;
   }
 
@@ -96,6 +105,9 @@ export class FileLayer {
     const changes = this.#since(before);
     try {
       const revision = writer.record(changes, { who: WHO, nowMs: clock.nowMs(), edits: pins });
+      if (this.#parts.filesFrom !== this.#cameFrom) {
+        this.#parts.store.commit({ filesFrom: this.#parts.filesFrom });
+      }
       this.#before = undefined;
       catalog.setLingering(this.#gone(changes));
       publisher.publish(change);

@@ -26,6 +26,7 @@ export class MemoryStore implements ConfigurationStore {
   readonly #rollouts = new Map<string, RolloutRecord>();
   readonly #contents = new Map<string, Resource>();
   #revisions: Revision[] = [];
+  #filesFrom = "";
 
   /** Keeps the last `keepRevisions` revisions. */
   constructor(keepRevisions = 100) {
@@ -40,6 +41,7 @@ export class MemoryStore implements ConfigurationStore {
       registrations: [...this.#registrations.values()],
       rollouts: [...this.#rollouts.values()],
       lastRevision: this.#revisions.at(-1)?.id ?? 0,
+      filesFrom: this.#filesFrom,
     };
   }
 
@@ -58,6 +60,7 @@ export class MemoryStore implements ConfigurationStore {
       this.#registrations.set(`${registration.cluster}\0${registration.id}`, registration);
     }
     if (batch.revision !== undefined) this.#putRevision(batch.revision);
+    this.#filesFrom = batch.filesFrom ?? this.#filesFrom;
   }
 
   /** See {@linkcode ConfigurationStore.heads}. */

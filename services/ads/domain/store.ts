@@ -21,6 +21,8 @@ export interface StoredConfiguration {
   readonly rollouts: readonly RolloutRecord[];
   /** Id of the newest revision; 0 when there is none. */
   readonly lastRevision: number;
+  /** The file or folder that files were last taken over from; empty when there was none. */
+  readonly filesFrom: string;
 }
 
 /** What one change writes; all of it or nothing. */
@@ -31,6 +33,8 @@ export interface StoreBatch {
   readonly contents?: readonly Resource[];
   /** Entries to put or (without entry) delete; layers other than `api` and `pin` are passed over. */
   readonly edits?: readonly SlotEdit[];
+  /** See {@linkcode StoredConfiguration.filesFrom}. */
+  readonly filesFrom?: string;
   /** Rollouts to put. */
   readonly rollouts?: readonly RolloutRecord[];
   /** Registrations to put. */

@@ -154,7 +154,8 @@ const contract: Readonly<Record<string, (store: CounterStore) => Promise<void>>>
 async function compareWithModel(store: CounterStore, seed: number): Promise<void> {
   const random = seededRandom(seed);
   const model = new MemoryCounterStore();
-  const prefix = uniqueKey();
+  // In braces, so that a cluster has all of them in one slot.
+  const prefix = `{${uniqueKey()}}_`;
   let [latestMs, nowMs] = [epoch, epoch];
   for (let n = 0; n < 120; n++) {
     // Memory knows the last window but one no more; a shared store may.

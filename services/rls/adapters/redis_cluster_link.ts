@@ -7,7 +7,7 @@ import { Cluster, type Redis } from "ioredis";
 import { clusterSlot } from "./cluster_slot.ts";
 import type { RedisLink, RedisPlace } from "./redis_link.ts";
 import type { RedisSettings } from "./redis_settings.ts";
-import { connectionOptions, keepCredentials } from "./redis_single_link.ts";
+import { connectionOptions, isOpen, keepCredentials } from "./redis_single_link.ts";
 
 /** One ioredis cluster client; it never repeats what a node may have executed. */
 export class ClusterRedisLink implements RedisLink {
@@ -72,7 +72,7 @@ export class ClusterRedisLink implements RedisLink {
   /** See {@linkcode RedisLink.close}. */
   async close(): Promise<void> {
     const nodes = this.#cluster.nodes("all");
-    const ended = nodes.filter(({ status }) => status !== "end" && status !== "wait")
+    const ended = nodes.filter(isOpen)
       .map((node) => new Promise<void>((resolve) => void node.once("end", () => resolve())));
     this.#cluster.disconnect();
     await Promise.all(ended);

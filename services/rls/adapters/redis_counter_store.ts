@@ -214,14 +214,28 @@ function submit(
   return lane.submit(request, { slot, timeoutMs });
 }
 
-/** The opposite of what a part charged: refunds are not taken back, as they did no harm. */
+/** What is charged first: refunds wait until it is known that everything fits. */
+function withoutRefunds(part: Part): Part {
+  return withCharges(part, (charge) => isRefund(charge) ? { ...charge, hits: 0 } : charge);
+}
+
+function onlyRefunds(part: Part): Part {
+  return withCharges(part, (charge) => isRefund(charge) ? charge : { ...charge, hits: 0 });
+}
+
+/** The opposite of what a part charged at first. */
 function takenBack(part: Part): Part {
-  const charges = part.charges.map((charge) => ({
-    ...charge,
-    hits: charge.refund === true ? 0 : charge.hits,
-    refund: true,
-  }));
-  return { ...part, charges };
+  return withCharges(part, (charge) => {
+    return { ...charge, hits: isRefund(charge) ? 0 : charge.hits, refund: true };
+  });
+}
+
+function withCharges(part: Part, change: (charge: Charge) => Charge): Part {
+  return { ...part, charges: part.charges.map(change) };
+}
+
+function isRefund({ refund }: Charge): boolean {
+  return refund === true;
 }
 
 function anyOver(charged: readonly Charged[]): boolean {

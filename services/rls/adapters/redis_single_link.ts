@@ -10,6 +10,9 @@ import type { RedisCredentials, RedisSettings, RedisTls } from "./redis_settings
 /** What ioredis takes for a connection that answers in its default shapes. */
 export type ConnectionOptions = Omit<RedisOptions, "replyMapping">;
 
+/** How long the other side may take to agree to an end. */
+const DISCONNECT_TIMEOUT_MS = 50;
+
 const onlyPlace: RedisPlace = { lane: "", slot: 0 };
 
 /** One ioredis client that never queues and never repeats. */
@@ -63,13 +66,22 @@ export class SingleRedisLink implements RedisLink {
   }
 }
 
-/** Ends a client; resolves when its connection is gone. */
-export function endOf(redis: Redis): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  if (redis.status === "end" || redis.status === "wait") resolve();
-  else redis.once("end", () => resolve());
+/** Ends a client; resolves when nothing of it is left. */
+export async function endOf(redis: Redis): Promise<void> {
+  if (!isOpen(redis)) {
+    redis.disconnect();
+    // Without a connection ioredis tells no end, and its own timer for one runs all the same.
+    await new Promise((resolve) => setTimeout(resolve, DISCONNECT_TIMEOUT_MS + 5));
+    return;
+  }
+  const ended = new Promise<void>((resolve) => void redis.once("end", () => resolve()));
   redis.disconnect();
-  return promise;
+  await ended;
+}
+
+/** Tells whether there is a connection, or one under way, whose end will be told. */
+export function isOpen({ status }: Redis): boolean {
+  return status === "ready" || status === "connect" || status === "connecting";
 }
 
 /** Options of every connection, also those of a cluster. */
@@ -78,7 +90,7 @@ export function connectionOptions(settings: RedisSettings): ConnectionOptions {
     ...settings.credentials?.(),
     ...(settings.tls === undefined ? {} : { tls: tlsOptions(settings.tls) }),
     connectTimeout: settings.connectTimeoutMs ?? 2_000,
-    disconnectTimeout: 100,
+    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
     // What was sent may have been counted: it is not sent again, and does not wait for later.
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,

@@ -8,13 +8,14 @@ import { join } from "node:path";
 import { repositoryRoot } from "./real_parts/cache.ts";
 
 /** Services that can be started. */
-export type ServiceName = "ads";
+export type ServiceName = "ads" | "rls";
 
 /** The ports of each service; it listens on loopback unless it is told otherwise. */
 export const servicePorts: Readonly<
   Record<ServiceName, { readonly grpc: number; readonly http: number }>
 > = {
   ads: { grpc: 18_000, http: 18_001 },
+  rls: { grpc: 8081, http: 8080 },
 };
 
 /** What one run of a service may touch. */
@@ -29,11 +30,18 @@ export interface ServiceAccess {
   readonly root?: string;
 }
 
-/** Variables that services and their packages look at: grpc-js the second line, yaml the third. */
+/**
+ * Variables that services and their packages look at: grpc-js the second line, yaml the third, and
+ * ioredis the fourth, with what rls takes in the names of envoyproxy/ratelimit.
+ */
 const environment = [
   ...["DENVOY_*", "NO_COLOR"],
   ...["GRPC_*", "grpc_proxy", "no_grpc_proxy", "NODE_*"],
   ...["LOG_TOKENS", "LOG_STREAM"],
+  ...["DEBUG", "REDIS_*", "RUNTIME_*", "LIMIT_*", "LOG_LEVEL", "LOG_FORMAT", "HOST", "PORT"],
+  ...["MERGE_DOMAIN_CONFIG", "FORCE_START_WITHOUT_INITIAL_CONFIG", "SHADOW_MODE", "QUOTA_MODE"],
+  ...["NEAR_LIMIT_RATIO", "RESPONSE_DYNAMIC_METADATA", "CACHE_KEY_PREFIX"],
+  ...["EXPIRATION_JITTER_MAX_SECONDS", "STOP_CACHE_KEY_INCREMENT_WHEN_OVERLIMIT"],
 ];
 
 /** Returns the flags of `deno run` for one run of a service. Nothing is ever prompted for. */

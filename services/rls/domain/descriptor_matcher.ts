@@ -48,6 +48,8 @@ export type NoLimitReason =
 export interface CountedMatch {
   /** Tells it from the others. */
   readonly kind: "counted";
+  /** The domain. */
+  readonly domain: string;
   /** The limit. */
   readonly limit: CountedLimit;
   /** Its rule; undefined for a limit that the request brought along. */
@@ -156,7 +158,14 @@ function matchOf(domain: string, walk: Walk): Match {
   if (limit === undefined) return noMatches["rule without limit"];
   const metricKey = metricKeyOf(domain, walk);
   if (limit.kind === "unlimited") return { kind: "unlimited", limit, rule, metricKey };
-  return { kind: "counted", limit, rule, counterKey: counterKeyOf(domain, walk), metricKey };
+  return {
+    kind: "counted",
+    domain,
+    limit,
+    rule,
+    metricKey,
+    counterKey: counterKeyOf(domain, walk),
+  };
 }
 
 function overrideMatch(
@@ -166,7 +175,7 @@ function overrideMatch(
   const counterKey = counterKeyOf(domain, { entries, choices: [] });
   const parts = entries.map(({ key, value }) => valuePart(key, value));
   const metricKey = [domain, ...parts].join(".");
-  return { kind: "counted", limit, rule: undefined, counterKey, metricKey };
+  return { kind: "counted", domain, limit, rule: undefined, counterKey, metricKey };
 }
 
 /** Values that share a threshold are one counter: it is named by their pattern. */

@@ -61,6 +61,7 @@ interface RuleItem {
 class LimitFileReader {
   readonly #reader: FieldReader;
   readonly #document: SourceDocument;
+  #domain = "";
 
   constructor(reader: FieldReader, document: SourceDocument) {
     this.#reader = reader;
@@ -77,6 +78,7 @@ class LimitFileReader {
     const field = (name: string): FieldAt => ({ map: value, path: [], name });
     const domain = this.#reader.text(field("domain")) ?? "";
     if (domain === "") this.#reader.error(["domain"], "`domain` must not be empty");
+    this.#domain = domain;
     const rules = this.#rules(field("descriptors"), domain);
     return { domain, rules, place: { ...at(file), line: this.#reader.line(["domain"]) } };
   }
@@ -113,6 +115,7 @@ class LimitFileReader {
       reader.error([...path, "share_threshold"], "`share_threshold` needs a `*` in key or value");
     }
     return {
+      domain: this.#domain,
       ...{ key, value, composite, path: rulePath, shareThreshold },
       limit: readPolicy(reader, { ...field("rate_limit"), elsewhere: allKeys }),
       children: rules.length === 0 ? undefined : ruleLevel(rules),

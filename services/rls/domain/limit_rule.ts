@@ -65,6 +65,8 @@ export interface RulePlace {
 
 /** One descriptor of a limit file. */
 export interface LimitRule {
+  /** Its domain. */
+  readonly domain: string;
   /** Its key. */
   readonly key: string;
   /** Its value; undefined takes every value that no other rule of the level takes. */

@@ -29,8 +29,13 @@ async function until(
   }, { what: "the wanted outcome", detail: () => JSON.stringify(store.health()) });
 }
 
-const counts = (outcome: number | string) => typeof outcome === "number";
-const isUnavailable = (outcome: number | string) => outcome === "unavailable";
+function counts(outcome: number | string): boolean {
+  return typeof outcome === "number";
+}
+
+function isUnavailable(outcome: number | string): boolean {
+  return outcome === "unavailable";
+}
 
 Deno.test("a paused Redis: deadlines, then left alone, then counting again", async () => {
   await using redis = await startRedis();

@@ -181,23 +181,30 @@ export class RedisCounterStore implements CounterStore {
   ): Promise<ChargeOutcome> {
     const { clock } = this.#options;
     const endMs = clock.monotonicMs() + options.timeoutMs;
-    const charged = { mode: "all", ...options } as const;
-    const outcomes = await Promise.all(parts.map((part) => submit(part, charged)));
-    if (outcomes.every((outcome) => !isStoreFailure(outcome) && !anyOver(outcome))) {
-      return merge(parts, outcomes);
-    }
-    const timeoutMs = Math.max(1, endMs - clock.monotonicMs());
+    const first = parts.map(withoutRefunds);
+    const outcomes = await Promise.all(
+      first.map((part) => submit(part, { ...options, mode: "all" })),
+    );
+    const allFit = outcomes.every((outcome) => !isStoreFailure(outcome) && !anyOver(outcome));
+    const next = { ...options, timeoutMs: Math.max(1, endMs - clock.monotonicMs()) };
     const settled = await Promise.all(parts.map((part, at) => {
       const outcome = outcomes[at] ?? [];
       if (isStoreFailure(outcome)) return outcome;
-      if (!anyOver(outcome)) {
-        return submit(takenBack(part), { ...charged, mode: "each", timeoutMs });
-      }
+      if (allFit) return giveRefunds(part, { outcome, options: next });
+      if (!anyOver(outcome)) return submit(takenBack(part), { ...next, mode: "each" });
       if (atomic === "all-or-nothing") return outcome;
-      return submit(part, { ...charged, mode: "over", timeoutMs });
+      return submit(withoutRefunds(part), { ...next, mode: "over" });
     }));
     return merge(parts, settled);
   }
+}
+
+function giveRefunds(
+  part: Part,
+  { outcome, options }: { readonly outcome: ChargeOutcome; readonly options: ChargeOptions },
+): ChargeOutcome | Promise<ChargeOutcome> {
+  if (!part.charges.some(isRefund)) return outcome;
+  return submit(onlyRefunds(part), { ...options, mode: "each" });
 }
 
 function openSide(settings: RedisSettings): Side {

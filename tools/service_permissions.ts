@@ -20,8 +20,8 @@ export const servicePorts: Readonly<
 
 /** What one run of a service may touch. */
 export interface ServiceAccess {
-  /** Addresses (`host:port`) that it listens on or connects to. */
-  readonly addresses: readonly string[];
+  /** Addresses (`host:port`) that it listens on or connects to; `any` where nobody can know them. */
+  readonly addresses: readonly string[] | "any";
   /** Files and folders that it reads: resources, certificates, `denvoy.yaml`. */
   readonly read?: readonly string[];
   /** The folder that holds its state; read and written. */
@@ -30,31 +30,31 @@ export interface ServiceAccess {
   readonly root?: string;
 }
 
-/**
- * Variables that services and their packages look at: grpc-js the second line, yaml the third, and
- * ioredis the fourth, with what rls takes in the names of envoyproxy/ratelimit.
- */
+/** Variables that services and their packages look at: grpc-js the second line, yaml the third. */
 const environment = [
   ...["DENVOY_*", "NO_COLOR"],
   ...["GRPC_*", "grpc_proxy", "no_grpc_proxy", "NODE_*"],
   ...["LOG_TOKENS", "LOG_STREAM"],
-  ...["DEBUG", "REDIS_*", "RUNTIME_*", "LIMIT_*", "LOG_LEVEL", "LOG_FORMAT", "HOST", "PORT"],
-  ...["MERGE_DOMAIN_CONFIG", "FORCE_START_WITHOUT_INITIAL_CONFIG", "SHADOW_MODE", "QUOTA_MODE"],
-  ...["NEAR_LIMIT_RATIO", "RESPONSE_DYNAMIC_METADATA", "CACHE_KEY_PREFIX"],
-  ...["EXPIRATION_JITTER_MAX_SECONDS", "STOP_CACHE_KEY_INCREMENT_WHEN_OVERLIMIT"],
 ];
 
+/** Services that may read all variables: the `debug` of ioredis lists them as it is loaded. */
+const environmentReaders: ReadonlySet<ServiceName> = new Set<ServiceName>(["rls"]);
+
 /** Returns the flags of `deno run` for one run of a service. Nothing is ever prompted for. */
-export function servicePermissions(access: ServiceAccess): readonly string[] {
+export function servicePermissions(
+  access: ServiceAccess,
+  service: ServiceName = "ads",
+): readonly string[] {
   const data = access.dataDir === undefined ? [] : [access.dataDir];
   const generated = join(access.root ?? repositoryRoot, "libs", "proto", "gen");
   const read = [generated, ...access.read ?? [], ...data];
+  const { addresses } = access;
   return [
     "--no-prompt",
-    `--allow-net=${access.addresses.join(",")}`,
+    addresses === "any" ? "--allow-net" : `--allow-net=${addresses.join(",")}`,
     `--allow-read=${read.join(",")}`,
     ...(data.length === 0 ? [] : [`--allow-write=${data.join(",")}`]),
-    `--allow-env=${environment.join(",")}`,
+    environmentReaders.has(service) ? "--allow-env" : `--allow-env=${environment.join(",")}`,
   ];
 }
 
@@ -64,5 +64,5 @@ export function serviceCommand(
   { access, flags }: { readonly access: ServiceAccess; readonly flags: readonly string[] },
 ): readonly string[] {
   const main = join(access.root ?? repositoryRoot, "services", service, "main.ts");
-  return ["run", "--quiet", "--frozen", ...servicePermissions(access), main, ...flags];
+  return ["run", "--quiet", "--frozen", ...servicePermissions(access, service), main, ...flags];
 }

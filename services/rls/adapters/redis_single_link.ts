@@ -150,8 +150,6 @@ function sentinelOptions(
   return {
     name: master,
     sentinels: sentinels.map((address) => ({ ...address })),
-    failoverDetector: true,
-    sentinelReconnectStrategy: () => 1_000,
     sentinelRetryStrategy: (times) => Math.min(50 * times, 1_000),
     ...(username === undefined ? {} : { sentinelUsername: username }),
     ...(password === undefined ? {} : { sentinelPassword: password }),

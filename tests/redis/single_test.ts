@@ -134,3 +134,22 @@ Deno.test("RedisCounterStore connects by a unix socket as an ACL user, and takes
   });
   await Deno.remove(folder, { recursive: true });
 });
+
+Deno.test("two replicas on one Redis together admit the limit exactly, by every algorithm", async () => {
+  await using redis = await startRedis();
+  await using one = await openStore(onPort(redis.port));
+  await using two = await openStore(onPort(redis.port));
+  for (const kind of ["fixed-window", "sliding-window", "token-bucket", "concurrency"] as const) {
+    const charges = [hourly(`d_r_${kind}_`, { algorithm: { kind } })];
+    const options = { nowMs: noon, timeoutMs: 5_000 };
+    const outcomes = await Promise.all(Array.from({ length: 300 }, (_, n) => {
+      const { store } = n % 2 === 0 ? one : two;
+      return store.charge({ charges, atomic: n % 3 === 0 ? "each" : "all-or-nothing" }, options);
+    }));
+    const admitted = outcomes.filter((outcome) => {
+      assert.ok(Array.isArray(outcome), JSON.stringify(outcome));
+      return outcome[0]?.over === false;
+    });
+    assert.equal(admitted.length, 100, kind);
+  }
+});

@@ -68,7 +68,7 @@ export class CircuitBreaker {
 
   /** Begins the probe if one is due; it must end in `succeeded` or `failed`. */
   tryProbe(nowMs: number): boolean {
-    if (nowMs < this.probeAtMs) return false;
+    if (this.#state !== "open" || nowMs < this.#probeAtMs) return false;
     this.#state = "half-open";
     return true;
   }

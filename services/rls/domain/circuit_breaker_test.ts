@@ -51,3 +51,9 @@ Deno.test("CircuitBreaker does not prolong its pause by failures of what was sen
   breaker.failed(90);
   assert.equal(breaker.probeAtMs, 100);
 });
+
+Deno.test("CircuitBreaker has nothing to probe while it is closed", () => {
+  const breaker = new CircuitBreaker(options);
+  assert.equal(breaker.tryProbe(Infinity), false);
+  assert.equal(breaker.state, "closed");
+});

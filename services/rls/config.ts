@@ -85,6 +85,11 @@ const storeFields = {
     doc: "Counters that this process keeps at most: all of them without Redis, else those of " +
       "limits that count here while Redis is away.",
   }),
+  localCache: integer({
+    default: "0",
+    doc: "Counters over their limit that this process remembers, so that Redis is not asked for " +
+      "them; 0 remembers none.",
+  }),
 };
 
 const redisFields = {

@@ -5,6 +5,7 @@
  */
 import { type Clock, ProblemError } from "@denvoy/base";
 import type { MemoryCounterStore } from "./adapters/memory_counter_store.ts";
+import { NearCache } from "./adapters/near_cache.ts";
 import { RedisCounterStore } from "./adapters/redis_counter_store.ts";
 import {
   parseRedisAuth,
@@ -41,7 +42,7 @@ export function openStore(
       credentials: () => parseRedisAuth(config.redisPersecondAuth ?? ""),
       tls,
     });
-  return new RedisCounterStore({
+  const redis = new RedisCounterStore({
     redis: main,
     ...(perSecond !== undefined && { perSecond }),
     clock,
@@ -49,6 +50,8 @@ export function openStore(
     random: Math.random,
     expirationJitterSeconds: config.expirationJitterSeconds,
   });
+  const { localCache: maxEntries } = config;
+  return maxEntries === 0 ? redis : new NearCache(redis, { maxEntries });
 }
 
 interface RedisParts {

@@ -52,7 +52,7 @@ export const referenceVariables: readonly string[] = [
   ...[...aliases, ...perSecondAliases, ...tlsAliases].map(([reference]) => reference),
   ...["RUNTIME_ROOT", "RUNTIME_SUBDIRECTORY", "RUNTIME_APPDIRECTORY"],
   ...["HOST", "PORT", "GRPC_HOST", "GRPC_PORT", "GRPC_UDS", "GRPC_SERVER_USE_TLS"],
-  ...["REDIS_PERSECOND", "STOP_CACHE_KEY_INCREMENT_WHEN_OVERLIMIT"],
+  ...["REDIS_PERSECOND", "LOCAL_CACHE_SIZE_IN_BYTES", "STOP_CACHE_KEY_INCREMENT_WHEN_OVERLIMIT"],
   "LIMIT_RESPONSE_HEADERS_ENABLED",
 ];
 
@@ -70,7 +70,7 @@ export function fromReferenceEnvironment(read: ReadVariable): Readonly<Record<st
   if (isOn(read("GRPC_SERVER_USE_TLS"))) take(tlsAliases);
   if (isOn(read("LIMIT_RESPONSE_HEADERS_ENABLED"))) own.RESPONSE_HEADERS = "separate";
   if (isOn(read("STOP_CACHE_KEY_INCREMENT_WHEN_OVERLIMIT"))) own.COUNTING = "over-only";
-  Object.assign(own, limitsPath(read), addresses(read));
+  Object.assign(own, limitsPath(read), addresses(read), localCache(read));
   const prefix = rlsSchema.envPrefix;
   return Object.fromEntries(Object.entries(own).map(([name, text]) => [prefix + name, text]));
 }
@@ -100,6 +100,16 @@ function limitsPath(read: ReadVariable): Readonly<Record<string, string>> {
   const parts = [root || "/srv/runtime_data/current", folder, read("RUNTIME_APPDIRECTORY")];
   const [base = "", sub = "", app = ""] = parts;
   return { LIMITS: [base.replace(/\/+$/, ""), sub, app || "config"].filter(Boolean).join("/") };
+}
+
+/** What an entry of the reference's cache takes with a key of usual length. */
+const BYTES_PER_COUNTER = 128;
+
+function localCache(read: ReadVariable): Readonly<Record<string, string>> {
+  const text = read("LOCAL_CACHE_SIZE_IN_BYTES");
+  if (!text) return {};
+  const isNumber = /^\d+$/.test(text);
+  return { LOCAL_CACHE: isNumber ? String(Math.ceil(Number(text) / BYTES_PER_COUNTER)) : text };
 }
 
 /** They listen everywhere, which Denvoy refuses without TLS unless `--insecure` says so. */

@@ -28,6 +28,8 @@ Deno.test("fromReferenceEnvironment() reads the variables of envoyproxy/ratelimi
     [{ GRPC_SERVER_TLS_CERT: "c" }, {}],
     [{ GRPC_SERVER_USE_TLS: "true", GRPC_SERVER_TLS_CERT: "c" }, { TLS_CERT: "c" }],
     [{ LOG_LEVEL: "WARNING" }, { LOG_LEVEL: "warn" }],
+    [{ LOCAL_CACHE_SIZE_IN_BYTES: "524288" }, { LOCAL_CACHE: "4096" }],
+    [{ LOCAL_CACHE_SIZE_IN_BYTES: "0" }, { LOCAL_CACHE: "0" }],
     [{ CACHE_KEY_PREFIX: "" }, {}],
   ];
   for (const [reference, own] of rows) {

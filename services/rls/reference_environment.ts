@@ -80,11 +80,16 @@ function converted(text: string, kind: Kind): string {
     case "text":
       return text;
     case "words":
-      return text.toLowerCase() === "warning" ? "warn" : text.toLowerCase();
+      return synonyms[text.toLowerCase()] ?? text.toLowerCase();
     case "switch":
       return isOn(text) ? "true" : isOff(text) ? "false" : text;
   }
 }
+
+/** Levels of the reference's logger that have another name here. */
+const synonyms: Readonly<Record<string, string>> = {
+  ...{ warning: "warn", trace: "debug", fatal: "error", panic: "error" },
+};
 
 function isOn(text: string | undefined): boolean {
   return /^(1|t|true)$/i.test(text ?? "");

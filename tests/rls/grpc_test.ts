@@ -33,6 +33,7 @@ descriptors:
   - { key: k, rate_limit: { unit: year, requests_per_unit: 5, name: five } }
   - { key: spans, rate_limit: 5 per 4 weeks }
   - { key: free, rate_limit: { unlimited: true } }
+  - { key: local, rate_limit: { unit: year, requests_per_unit: 5, on_store_failure: local } }
 `,
 };
 
@@ -105,6 +106,29 @@ Deno.test("two replicas on one Redis let through no more than the limit", async 
   const calls = Array.from({ length: 40 }, (_, index) => index % 2 === 0 ? one1 : one2);
   const answers = await Promise.all(calls.map((client) => ask(client, one("k"))));
   assert.equal(answers.filter(({ overallCode }) => overallCode === 1).length, 5);
+});
+
+Deno.test("a Redis that dies is answered for by each limit's policy, and counts again when it is back", async () => {
+  await using redis = await startRedis();
+  const address = `127.0.0.1:${redis.port}`;
+  const env = { REDIS_URL: address };
+  await using rls = await startDenvoyRls({ limits, env, connects: [address] });
+  await using client = connectGrpc({ address: rls.grpcAddress });
+  await untilReady(rls.httpUrl);
+  assert.equal((await ask(client, one("k"))).overallCode, 1);
+
+  redis.child.kill("SIGKILL");
+  await redis.child.exited;
+  await assert.rejects(ask(client, one("k")), { code: StatusCode.UNAVAILABLE });
+  for (const code of [1, 1, 1, 1, 1, 2]) {
+    assert.equal((await ask(client, one("local"))).overallCode, code);
+  }
+  await using _again = await startRedis({ port: redis.port });
+  await eventually(() => ask(client, one("k")).then(() => true, () => false), {
+    what: "rls to count in Redis again",
+    withinMs: 20_000,
+    detail: () => rls.child.lastWords(),
+  });
 });
 
 async function untilReady(url: string): Promise<void> {

@@ -9,7 +9,7 @@ import type { RedisLink, RedisPlace } from "./redis_link.ts";
 import type { RedisSettings } from "./redis_settings.ts";
 import { connectionOptions, isOpen, keepCredentials } from "./redis_single_link.ts";
 
-/** One ioredis cluster client; it never repeats what a node may have executed. */
+/** One ioredis cluster client, which follows slots to their new nodes. */
 export class ClusterRedisLink implements RedisLink {
   readonly #cluster: Cluster;
   #trouble = "connecting";
@@ -22,8 +22,9 @@ export class ClusterRedisLink implements RedisLink {
       redisOptions: connectionOptions(settings),
       enableOfflineQueue: false,
       clusterRetryStrategy: (times) => Math.min(50 * times, 1_000),
-      // A connection that closed may have carried the command: no second attempt.
-      retryDelayOnFailover: 0,
+      // A node that went away: where its slots are now is looked up and the command sent again. If it
+      // was executed already it counts twice, which is the safe side; better than a failed request.
+      retryDelayOnFailover: 5,
       retryDelayOnClusterDown: 0,
       retryDelayOnTryAgain: 5,
       maxRedirections: 4,

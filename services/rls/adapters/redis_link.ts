@@ -20,7 +20,9 @@ export interface RedisLink {
   ready(): boolean;
   /** The newest trouble with the connection, in words without secrets. */
   trouble(): string;
-  /** Sends a command; it is never sent a second time after it may have been executed. */
+  /**
+   * Sends a command. One server never gets it twice; a cluster may when a connection breaks under it.
+   */
   call(command: string, args: readonly (string | number)[]): Promise<unknown>;
   /** Gives up a server's connection and makes a new one, which finds a new master. */
   drop(lane: string): void;

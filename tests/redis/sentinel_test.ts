@@ -36,9 +36,12 @@ function sentinelPort({ topology }: RedisSettings): number {
 
 Deno.test("RedisCounterStore finds the master by Sentinel and follows a failover", async () => {
   await using stack = new AsyncDisposableStack();
-  const master = stack.use(await startRedis());
+  // A replica is fed from a file, which must not be left where the tests run.
+  const folder = await Deno.makeTempDir();
+  stack.defer(() => Deno.remove(folder, { recursive: true }));
+  const master = stack.use(await startRedis({ args: ["--dir", folder] }));
   const replica = stack.use(
-    await startRedis({ args: ["--replicaof", "127.0.0.1", String(master.port)] }),
+    await startRedis({ args: ["--dir", folder, "--replicaof", "127.0.0.1", String(master.port)] }),
   );
   const settings = await startSentinel(stack, master.port);
   const onReplica = stack.use(new Peer(replica.port));

@@ -8,19 +8,20 @@ import { join } from "node:path";
 import { repositoryRoot } from "./real_parts/cache.ts";
 
 /** Services that can be started. */
-export type ServiceName = "ads";
+export type ServiceName = "ads" | "rls";
 
 /** The ports of each service; it listens on loopback unless it is told otherwise. */
 export const servicePorts: Readonly<
   Record<ServiceName, { readonly grpc: number; readonly http: number }>
 > = {
   ads: { grpc: 18_000, http: 18_001 },
+  rls: { grpc: 8081, http: 8080 },
 };
 
 /** What one run of a service may touch. */
 export interface ServiceAccess {
-  /** Addresses (`host:port`) that it listens on or connects to. */
-  readonly addresses: readonly string[];
+  /** Addresses (`host:port`) that it listens on or connects to; `any` where nobody can know them. */
+  readonly addresses: readonly string[] | "any";
   /** Files and folders that it reads: resources, certificates, `denvoy.yaml`. */
   readonly read?: readonly string[];
   /** The folder that holds its state; read and written. */
@@ -36,17 +37,24 @@ const environment = [
   ...["LOG_TOKENS", "LOG_STREAM"],
 ];
 
+/** Services that may read all variables: the `debug` of ioredis lists them as it is loaded. */
+const environmentReaders: ReadonlySet<ServiceName> = new Set<ServiceName>(["rls"]);
+
 /** Returns the flags of `deno run` for one run of a service. Nothing is ever prompted for. */
-export function servicePermissions(access: ServiceAccess): readonly string[] {
+export function servicePermissions(
+  access: ServiceAccess,
+  service: ServiceName = "ads",
+): readonly string[] {
   const data = access.dataDir === undefined ? [] : [access.dataDir];
   const generated = join(access.root ?? repositoryRoot, "libs", "proto", "gen");
   const read = [generated, ...access.read ?? [], ...data];
+  const { addresses } = access;
   return [
     "--no-prompt",
-    `--allow-net=${access.addresses.join(",")}`,
+    addresses === "any" ? "--allow-net" : `--allow-net=${addresses.join(",")}`,
     `--allow-read=${read.join(",")}`,
     ...(data.length === 0 ? [] : [`--allow-write=${data.join(",")}`]),
-    `--allow-env=${environment.join(",")}`,
+    environmentReaders.has(service) ? "--allow-env" : `--allow-env=${environment.join(",")}`,
   ];
 }
 
@@ -56,5 +64,5 @@ export function serviceCommand(
   { access, flags }: { readonly access: ServiceAccess; readonly flags: readonly string[] },
 ): readonly string[] {
   const main = join(access.root ?? repositoryRoot, "services", service, "main.ts");
-  return ["run", "--quiet", "--frozen", ...servicePermissions(access), main, ...flags];
+  return ["run", "--quiet", "--frozen", ...servicePermissions(access, service), main, ...flags];
 }

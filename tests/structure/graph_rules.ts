@@ -78,13 +78,13 @@ export function cycleBreaches(modules: readonly Module[]): readonly string[] {
 }
 
 /**
- * A folder under libs/ has two users. While there is only one service, one user is enough: the
- * libraries were made for all services, which come one after the other.
+ * A folder under libs/ has two users. While there are fewer than three services, one user is enough:
+ * the libraries were made for all services, which come one after the other.
  */
 export function libraryBreaches(modules: readonly Module[]): readonly string[] {
   const packages = new Set(modules.map(({ path }) => packageOf(path)));
   const services = [...packages].filter((name) => name.startsWith("services/"));
-  const wanted = services.length > 1 ? 2 : 1;
+  const wanted = services.length > 2 ? 2 : 1;
   return [...packages].filter((name) => name.startsWith("libs/")).flatMap((library) => {
     const users = usersOf(library, modules);
     if (users.size >= wanted) return [];

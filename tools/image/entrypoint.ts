@@ -5,7 +5,12 @@
  * @module
  */
 import { join } from "node:path";
-import { type ServiceName, servicePermissions, servicePorts } from "../service_permissions.ts";
+import {
+  type ServiceAccess,
+  type ServiceName,
+  servicePermissions,
+  servicePorts,
+} from "../service_permissions.ts";
 
 /** Where the source tree is in the image. */
 export const imageRoot = "/app";
@@ -23,8 +28,11 @@ export const imageDataDir = "/var/lib/denvoy";
 export function startScript(service: ServiceName): string {
   const { grpc, http } = servicePorts[service];
   const addresses = [`0.0.0.0:${grpc}`, `0.0.0.0:${http}`];
-  const access = { addresses, read: [imageConfigDir], dataDir: imageDataDir, root: imageRoot };
-  const flags = ["--quiet", "--cached-only", "--frozen", ...servicePermissions(access)];
+  // Where Redis and the nodes of its cluster are is known when the container runs.
+  const reached = service === "rls" ? "any" : addresses;
+  const folders = { read: [imageConfigDir], dataDir: imageDataDir, root: imageRoot };
+  const access: ServiceAccess = { addresses: reached, ...folders };
+  const flags = ["--quiet", "--cached-only", "--frozen", ...servicePermissions(access, service)];
   const prefix = `DENVOY_${service.toUpperCase()}`;
   return script([
     `export ${prefix}_GRPC_ADDRESS="\${${prefix}_GRPC_ADDRESS:-${addresses[0]}}"`,

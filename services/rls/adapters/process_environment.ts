@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The environment of this process, with what envoyproxy/ratelimit's variables mean.
+ * @module
+ */
+import { systemConfigInput } from "@denvoy/runtime";
+import { rlsSchema } from "../config.ts";
+import { fromReferenceEnvironment } from "../reference_environment.ts";
+
+/** Returns our own variables, and the aliases of those that are not set. */
+export function rlsEnvironment(): Readonly<Record<string, string>> {
+  return { ...fromReferenceEnvironment(readVariable), ...systemConfigInput(rlsSchema).env };
+}
+
+/** A variable that this process may not read counts as not set. */
+function readVariable(name: string): string | undefined {
+  try {
+    return Deno.env.get(name);
+  } catch {
+    return undefined;
+  }
+}

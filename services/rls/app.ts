@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The composition root of rls: where its parts are made, joined, and closed again.
+ * @module
+ */
+import { VERSION } from "@denvoy/base";
+import { type GrpcServer, serveGrpc } from "@denvoy/grpc";
+import type { RunningApp, Runtime, ServiceDefinition } from "@denvoy/runtime";
+import { LimitFileSource } from "./adapters/limit_file_source.ts";
+import { MemoryCounterStore } from "./adapters/memory_counter_store.ts";
+import { type RlsConfig, rlsSchema } from "./config.ts";
+import type { CounterStore } from "./domain/counter_store.ts";
+import { rateLimitMethods } from "./handlers/rate_limit_service.ts";
+import type { ResponseSettings } from "./handlers/response_message.ts";
+import { apiRoutes } from "./http/api_routes.ts";
+import { LimitsInForce } from "./limits_in_force.ts";
+import { observeRls, RlsInstruments } from "./metrics.ts";
+import { openStore } from "./open_store.ts";
+import { RateLimiter } from "./rate_limiter.ts";
+import { StoreWatch } from "./store_watch.ts";
+
+/** The service, for `main.ts`. */
+export const rls: ServiceDefinition<typeof rlsSchema.own> = {
+  schema: rlsSchema,
+  version: VERSION,
+  start: startRls,
+};
+
+/** The service name under which envoyproxy/ratelimit tells its health. */
+const REFERENCE_HEALTH = "ratelimit";
+
+async function startRls(config: RlsConfig, runtime: Runtime): Promise<RunningApp> {
+  await using opening = new AsyncDisposableStack();
+  const { clock, metrics, readiness } = runtime;
+  const instruments = new RlsInstruments(metrics);
+  const limits = new LimitsInForce(readiness.component("limits"), instruments);
+  const memory = opening.adopt(
+    new MemoryCounterStore({ maxCounters: config.maxCounters }),
+    (open) => open.close(),
+  );
+  const store = opening.adopt(openStore(config, { clock, memory }), (open) => open.close());
+  observeRls(metrics, {
+    rules: () => limits.rules,
+    problems: () => limits.problems,
+    counters: () => memory.size,
+    evicted: () => memory.evicted,
+  });
+  opening.use(await loadLimits(config, { runtime, limits }));
+
+  const settings = limiterSettings(config);
+  const parts = { limits: () => limits.set, store, local: memory, clock, instruments, settings };
+  const limiter = new RateLimiter(parts);
+  const responses = responseSettings(config);
+  const grpc = await listen(config, { runtime, limiter, responses });
+  opening.defer(() => grpc.drain(0));
+  opening.use(watchStore(store, { runtime, grpc }));
+  const isReady = () => readiness.report().ready;
+  await runtime.serveHttp(
+    apiRoutes({ limiter, limits: () => limits.set, isReady, instruments, responses }),
+  );
+
+  const opened = opening.move();
+  return {
+    grpcAddress: grpc.address,
+    async stop(graceMs) {
+      await grpc.drain(graceMs);
+      await opened.disposeAsync();
+    },
+  };
+}
+
+async function loadLimits(
+  { limits: path, mergeDomains, allowInvalid }: RlsConfig,
+  { runtime: { logger, clock }, limits }: {
+    readonly runtime: Runtime;
+    readonly limits: LimitsInForce;
+  },
+): Promise<LimitFileSource> {
+  const source = new LimitFileSource({
+    path,
+    mergeDomains,
+    logger,
+    clock,
+    onLimits: (set) => limits.take(set),
+    onState: (state) => limits.follow(state),
+  });
+  await source.load({ allowInvalid });
+  return source;
+}
+
+function limiterSettings(config: RlsConfig) {
+  return {
+    shadowMode: config.shadowMode,
+    quotaMode: config.quotaMode,
+    nearRatio: config.nearLimitRatio,
+    atomic: config.counting,
+    keyPrefix: config.keyPrefix ?? "",
+    timeoutMs: config.storeTimeoutMs,
+    onStoreFailure: config.onStoreFailure,
+  };
+}
+
+function responseSettings(config: RlsConfig): ResponseSettings {
+  return {
+    headers: {
+      style: config.responseHeaders,
+      limit: config.limitHeader,
+      remaining: config.remainingHeader,
+      reset: config.resetHeader,
+    },
+    dynamicMetadata: config.dynamicMetadata,
+  };
+}
+
+/** Opens the gRPC listener; its TLS keys follow their files. */
+async function listen(
+  { grpcServer, grpcAddress }: RlsConfig,
+  { runtime: { logger, tls, clock }, limiter, responses }: {
+    readonly runtime: Runtime;
+    readonly limiter: RateLimiter;
+    readonly responses: ResponseSettings;
+  },
+): Promise<GrpcServer> {
+  const server = await serveGrpc({
+    transport: grpcServer,
+    address: grpcAddress,
+    methods: rateLimitMethods({ limiter, responses, nowMs: () => clock.nowMs() }),
+    ...(tls && { tls: tls.current }),
+    limits: { maxReceiveMessageBytes: 1024 * 1024 },
+    logger,
+  });
+  tls?.subscribe((material) => server.reloadTls(material));
+  return server;
+}
+
+function watchStore(
+  store: CounterStore,
+  { runtime: { readiness, clock }, grpc }: {
+    readonly runtime: Runtime;
+    readonly grpc: GrpcServer;
+  },
+): StoreWatch {
+  const health = readiness.component("store");
+  const onServing = (serving: boolean) => grpc.setServing(REFERENCE_HEALTH, serving);
+  return new StoreWatch({ store, health, clock, onServing });
+}

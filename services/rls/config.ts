@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The settings of rls: one schema from which flags, environment, `denvoy.yaml`, `--help` and the
+ * reference page are made. The variables of envoyproxy/ratelimit are aliases:
+ * reference_environment.ts.
+ * @module
+ */
+import {
+  bool,
+  type ConfigOf,
+  decimal,
+  defineConfig,
+  duration,
+  integer,
+  oneOf,
+  path,
+  type Schema,
+  secretFile,
+  string,
+} from "@denvoy/runtime";
+import { failurePolicies } from "./domain/limit_rule.ts";
+import { headerStyles } from "./domain/response_headers.ts";
+
+const limitFields = {
+  limits: path({
+    required: true,
+    doc: "File or folder of limits (YAML in the format of envoyproxy/ratelimit); watched while " +
+      "running. Hidden files do not count.",
+  }),
+  mergeDomains: bool({ doc: "Lets several files add rules to one domain." }),
+  allowInvalid: bool({
+    doc: "Starts even if `--limits` has errors; calls fail with UNAVAILABLE until it is mended.",
+  }),
+  shadowMode: bool({ doc: "Counts and reports, but lets every request pass." }),
+  quotaMode: bool({ doc: "Takes every limit as one in quota mode." }),
+  nearLimitRatio: decimal({
+    min: 0,
+    max: 1,
+    default: "0.8",
+    doc: "Part of a limit from which on hits are counted as near it.",
+  }),
+  counting: oneOf(["each", "all-or-nothing", "over-only"], {
+    default: "each",
+    doc:
+      "Which limits of a request count when one is over: all, none, or only those that are over.",
+  }),
+};
+
+const responseFields = {
+  responseHeaders: oneOf(headerStyles, {
+    default: "none",
+    doc: "Headers that tell clients how they stand: one each for limit, remaining and reset " +
+      "(`separate`), `RateLimit-Policy` and `RateLimit` of the later IETF drafts (`structured`), " +
+      "or `both`.",
+  }),
+  limitHeader: string({ default: "RateLimit-Limit", doc: "Name of the header with the limit." }),
+  remainingHeader: string({
+    default: "RateLimit-Remaining",
+    doc: "Name of the header with the requests that are left.",
+  }),
+  resetHeader: string({
+    default: "RateLimit-Reset",
+    doc: "Name of the header with the seconds until the reset.",
+  }),
+  dynamicMetadata: bool({
+    doc: "Sends the descriptors and the rules' `metadata` as dynamic metadata.",
+  }),
+};
+
+const storeFields = {
+  storeTimeoutMs: duration({
+    default: "20ms",
+    minMs: 1,
+    doc: "The longest that a request waits for the store of counters.",
+  }),
+  onStoreFailure: oneOf(failurePolicies, {
+    default: "error",
+    doc:
+      "What limits answer while the store fails, unless their `on_store_failure` says otherwise.",
+  }),
+  keyPrefix: string({ doc: "Comes before the key of every counter." }),
+  maxCounters: integer({
+    min: 1,
+    default: "500000",
+    doc: "Counters that this process keeps at most: all of them without Redis, else those of " +
+      "limits that count here while Redis is away.",
+  }),
+  localCache: integer({
+    default: "0",
+    doc: "Counters over their limit that this process remembers, so that Redis is not asked for " +
+      "them; 0 remembers none.",
+  }),
+};
+
+const redisFields = {
+  redisUrl: string({
+    secret: true,
+    doc: "Redis that counts: `host:port`, the path of a socket, `master,host:port,...` of " +
+      "sentinels or `host:port,...` of a cluster. Without it this process counts.",
+  }),
+  redisType: oneOf(["single", "sentinel", "cluster"], {
+    default: "single",
+    doc: "What `--redis-url` names.",
+  }),
+  redisAuthFile: secretFile({
+    doc: "File with `password` or `user:password` for Redis; read again for each connection.",
+  }),
+  redisAuth: string({
+    secret: true,
+    doc: "The same as text, for the environment; a file is safer.",
+  }),
+  redisTls: bool({ doc: "Speaks TLS to Redis." }),
+  redisCa: path({ value: "FILE", doc: "Roots (PEM) that Redis's certificate must chain to." }),
+  redisCert: path({ value: "FILE", doc: "Certificate (PEM) to show to Redis." }),
+  redisKey: secretFile({ doc: "Private key (PEM) of `--redis-cert`." }),
+  redisSkipHostname: bool({ doc: "Takes a certificate of Redis whatever name it has." }),
+  redisPersecondUrl: string({
+    secret: true,
+    doc: "Another Redis for windows of one second.",
+  }),
+  redisPersecondType: oneOf(["single", "sentinel", "cluster"], {
+    default: "single",
+    doc: "What `--redis-persecond-url` names.",
+  }),
+  redisPersecondAuth: string({
+    secret: true,
+    doc: "`password` or `user:password` for that Redis.",
+  }),
+  expirationJitterSeconds: integer({
+    max: 86_400,
+    default: "300",
+    doc: "Up to so many seconds are added at random to the life of a fixed window in Redis.",
+  }),
+};
+
+/** The schema of services/rls/main.ts. */
+export const rlsSchema: Schema<
+  typeof limitFields & typeof responseFields & typeof storeFields & typeof redisFields
+> = defineConfig({
+  service: "rls",
+  summary: "Global rate limits for Envoy: a drop-in for envoyproxy/ratelimit.",
+  ports: { grpc: 8081, http: 8080 },
+  fields: { ...limitFields, ...responseFields, ...storeFields, ...redisFields },
+});
+
+/** The settings of rls, complete and frozen. */
+export type RlsConfig = ConfigOf<typeof rlsSchema>;

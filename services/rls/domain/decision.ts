@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * From what the counters say to what the client is told.
+ * @module
+ */
+import type { Charge, Charged } from "./counter_store.ts";
+import type { CountedMatch, Match } from "./descriptor_matcher.ts";
+import type { CountedLimit } from "./limit_rule.ts";
+import type { RateLimitPlan } from "./rate_limit_plan.ts";
+import { type Tally, tallyOf } from "./tally.ts";
+
+/** What came of a charge, or how the limit answers while nothing counts. */
+export type ChargeAnswer = Charged | "allow" | "deny";
+
+/** Whether a request may pass. */
+export type Verdict = "ok" | "over-limit";
+
+/** What the client is told of one descriptor. */
+export interface DescriptorStatus {
+  /** Whether it may pass. */
+  readonly verdict: Verdict;
+  /** Its limit; undefined without a counted one. */
+  readonly limit: CountedLimit | undefined;
+  /** Units left. */
+  readonly remaining: number;
+  /** Milliseconds until there are more; undefined when that is unknown. */
+  readonly resetMs: number | undefined;
+  /** Where its units fell; undefined when nothing was counted. */
+  readonly tally: Tally | undefined;
+}
+
+/** What the client is told. */
+export interface Decision {
+  /** Whether the request may pass. */
+  readonly verdict: Verdict;
+  /** What it would be without the service's shadow mode. */
+  readonly unshadowed: Verdict;
+  /** One for each descriptor. */
+  readonly statuses: readonly DescriptorStatus[];
+  /** The status that headers tell of: over its limit, else with the least left. */
+  readonly tightest: DescriptorStatus | undefined;
+}
+
+/** How the service as a whole decides. */
+export interface DecisionSettings {
+  /** Lets every request pass. */
+  readonly shadowMode: boolean;
+  /** Takes every rule as one in quota mode. */
+  readonly quotaMode: boolean;
+  /** Part of a limit at which it is near, 0 to 1. */
+  readonly nearRatio: number;
+  /** What is over its limit keeps other charges of the request from counting. */
+  readonly uncountedWhenOver: boolean;
+}
+
+/** `limit_remaining` of what has no limit. */
+export const UNLIMITED_REMAINING = 2 ** 32 - 1;
+
+/** Decides; `answers` has one answer for each charge of the plan. */
+export function decide(
+  { matches, charges }: RateLimitPlan,
+  { answers, settings }: {
+    readonly answers: readonly ChargeAnswer[];
+    readonly settings: DecisionSettings;
+  },
+): Decision {
+  const someOver = settings.uncountedWhenOver && answers.some(isOver);
+  let at = 0;
+  const statuses = matches.map((match) => {
+    if (match.kind !== "counted") return match.kind === "none" ? unmatched : unlimited;
+    const [charge, answer] = [charges[at], answers[at++]];
+    if (charge === undefined || answer === undefined) throw new TypeError("too few answers");
+    return statusOf(match, { charge, answer, settings, someOver });
+  });
+  const unshadowed = overallOf(matches, { statuses, settings });
+  const verdict = settings.shadowMode ? "ok" : unshadowed;
+  return { verdict, unshadowed, statuses, tightest: tightestOf(matches, { statuses, settings }) };
+}
+
+const unmatched: DescriptorStatus = {
+  ...{ verdict: "ok", limit: undefined, remaining: 0, resetMs: undefined, tally: undefined },
+};
+const unlimited: DescriptorStatus = { ...unmatched, remaining: UNLIMITED_REMAINING };
+
+function isOver(answer: ChargeAnswer): boolean {
+  return typeof answer === "string" ? answer === "deny" : answer.over;
+}
+
+interface StatusParts {
+  readonly charge: Charge;
+  readonly answer: ChargeAnswer;
+  readonly settings: DecisionSettings;
+  readonly someOver: boolean;
+}
+
+function statusOf(
+  { limit, rule }: CountedMatch,
+  { charge, answer, settings: { nearRatio }, someOver }: StatusParts,
+): DescriptorStatus {
+  const shadowMode = rule?.shadowMode ?? false;
+  const over = isOver(answer);
+  const verdict = over && !shadowMode ? "over-limit" : "ok";
+  if (typeof answer === "string") {
+    const remaining = over ? 0 : limit.requestsPerUnit;
+    return { verdict, limit, remaining, resetMs: undefined, tally: undefined };
+  }
+  const uncounted = someOver && !over;
+  const tally = tallyOf({ charge, charged: answer, nearRatio, shadowMode, uncounted });
+  const remaining = over ? 0 : answer.remaining;
+  return { verdict, limit, remaining, resetMs: answer.resetMs, tally };
+}
+
+interface OverallParts {
+  readonly statuses: readonly DescriptorStatus[];
+  readonly settings: DecisionSettings;
+}
+
+/** Over when a plain limit is over, or when all limits in quota mode are (and there is one). */
+function overallOf(matches: readonly Match[], { statuses, settings }: OverallParts): Verdict {
+  let [quotas, quotasOver] = [0, 0];
+  for (const [index, match] of matches.entries()) {
+    const over = statuses[index]?.verdict === "over-limit";
+    if (isQuota(match, settings)) {
+      quotas++;
+      if (over) quotasOver++;
+    } else if (over) return "over-limit";
+  }
+  return quotas > 0 && quotas === quotasOver ? "over-limit" : "ok";
+}
+
+function isQuota(match: Match, { quotaMode }: DecisionSettings): boolean {
+  return quotaMode || match.kind !== "none" && match.rule?.quotaMode === true;
+}
+
+/** The last plain limit that is over, else the first with the least left. */
+function tightestOf(
+  matches: readonly Match[],
+  { statuses, settings }: OverallParts,
+): DescriptorStatus | undefined {
+  let tightest: DescriptorStatus | undefined;
+  for (const [index, status] of statuses.entries()) {
+    const match = matches[index];
+    if (status.limit === undefined || match === undefined) continue;
+    const wins = status.verdict === "over-limit" && !isQuota(match, settings);
+    if (wins || tightest === undefined || status.remaining < tightest.remaining) tightest = status;
+  }
+  return tightest;
+}

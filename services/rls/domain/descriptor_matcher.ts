@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Which limit a descriptor of a request has, by the rules of envoyproxy/ratelimit: at each level the
+ * rule with the value, else the first wildcard that fits, else the rule without a value. There is no
+ * way back from a branch that was chosen, and a limit counts only where the descriptor ends.
+ * @module
+ */
+import type { CountedLimit, LimitRule, RuleLevel, Unlimited } from "./limit_rule.ts";
+import type { LimitSet } from "./limit_set.ts";
+
+/** One entry of a descriptor. */
+export interface RequestEntry {
+  /** Its key. */
+  readonly key: string;
+  /** Its value; may be empty. */
+  readonly value: string;
+}
+
+/** One descriptor of a request. */
+export interface RequestDescriptor {
+  /** Its entries, the root of the tree first. */
+  readonly entries: readonly RequestEntry[];
+  /** A limit that the request brings along, in place of that of the rules. */
+  readonly override?: CountedLimit;
+}
+
+/** How an entry came to its rule. */
+export type MatchedBy = "value" | "wildcard" | "default";
+
+/** The rule that an entry chose. */
+export interface Choice {
+  /** The rule. */
+  readonly rule: LimitRule;
+  /** How it was chosen. */
+  readonly by: MatchedBy;
+}
+
+/** Why a descriptor has no limit. */
+export type NoLimitReason =
+  | "domain not found"
+  | "no entries"
+  | "no rule"
+  | "rule without limit"
+  | "no deeper rules"
+  | "replaced";
+
+/** A descriptor that is counted. */
+export interface CountedMatch {
+  /** Tells it from the others. */
+  readonly kind: "counted";
+  /** The domain. */
+  readonly domain: string;
+  /** The limit. */
+  readonly limit: CountedLimit;
+  /** Its rule; undefined for a limit that the request brought along. */
+  readonly rule: LimitRule | undefined;
+  /** What its counter is called, without prefix and window: `domain_key_value_`. */
+  readonly counterKey: string;
+  /** What metrics call it. */
+  readonly metricKey: string;
+}
+
+/** A descriptor that passes uncounted by an `unlimited` rule. */
+export interface UnlimitedMatch {
+  /** Tells it from the others. */
+  readonly kind: "unlimited";
+  /** The limit. */
+  readonly limit: Unlimited;
+  /** Its rule. */
+  readonly rule: LimitRule;
+  /** What metrics call it. */
+  readonly metricKey: string;
+}
+
+/** A descriptor without a limit. */
+export interface NoMatch {
+  /** Tells it from the others. */
+  readonly kind: "none";
+  /** Why. */
+  readonly why: NoLimitReason;
+}
+
+/** What a descriptor matches. */
+export type Match = CountedMatch | UnlimitedMatch | NoMatch;
+
+const noMatches: Readonly<Record<NoLimitReason, NoMatch>> = {
+  "domain not found": { kind: "none", why: "domain not found" },
+  "no entries": { kind: "none", why: "no entries" },
+  "no rule": { kind: "none", why: "no rule" },
+  "rule without limit": { kind: "none", why: "rule without limit" },
+  "no deeper rules": { kind: "none", why: "no deeper rules" },
+  replaced: { kind: "none", why: "replaced" },
+};
+
+/** Returns the match of each descriptor; a limit that another one replaces is no limit. */
+export function matchDescriptors(
+  set: LimitSet,
+  { domain, descriptors }: {
+    readonly domain: string;
+    readonly descriptors: readonly RequestDescriptor[];
+  },
+): readonly Match[] {
+  const matches = descriptors.map((descriptor) => matchDescriptor(set, { domain, descriptor }));
+  const replaced = replacedNames(matches);
+  if (replaced === undefined) return matches;
+  return matches.map((match) =>
+    match.kind !== "none" && match.limit.name !== "" && replaced.has(match.limit.name)
+      ? noMatches.replaced
+      : match
+  );
+}
+
+/** Returns the match of one descriptor by itself. */
+export function matchDescriptor(
+  set: LimitSet,
+  { domain, descriptor }: {
+    readonly domain: string;
+    readonly descriptor: RequestDescriptor;
+  },
+): Match {
+  const root = set.domains.get(domain);
+  if (root === undefined) return noMatches["domain not found"];
+  const { entries, override } = descriptor;
+  if (override !== undefined) return overrideMatch(domain, { entries, limit: override });
+  let level: RuleLevel | undefined = root;
+  const choices: Choice[] = [];
+  for (const entry of entries) {
+    if (level === undefined) return noMatches["no deeper rules"];
+    const choice = chooseRule(level, entry);
+    if (choice === undefined) return noMatches["no rule"];
+    choices.push(choice);
+    level = choice.rule.children;
+  }
+  return matchOf(domain, { entries, choices });
+}
+
+/** Returns the rule of a level that takes an entry. */
+export function chooseRule(level: RuleLevel, { key, value }: RequestEntry): Choice | undefined {
+  const composite = `${key}_${value}`;
+  const exact = level.byComposite.get(composite);
+  if (exact !== undefined) return { rule: exact, by: "value" };
+  for (const { rule, wildcard } of level.wildcards) {
+    if (wildcard.matches(composite)) return { rule, by: "wildcard" };
+  }
+  const general = level.byComposite.get(key);
+  return general === undefined ? undefined : { rule: general, by: "default" };
+}
+
+interface Walk {
+  readonly entries: readonly RequestEntry[];
+  readonly choices: readonly Choice[];
+}
+
+function matchOf(domain: string, walk: Walk): Match {
+  const rule = walk.choices.at(-1)?.rule;
+  if (rule === undefined) return noMatches["no entries"];
+  const { limit } = rule;
+  if (limit === undefined) return noMatches["rule without limit"];
+  const metricKey = metricKeyOf(domain, walk);
+  if (limit.kind === "unlimited") return { kind: "unlimited", limit, rule, metricKey };
+  return {
+    kind: "counted",
+    domain,
+    limit,
+    rule,
+    metricKey,
+    counterKey: counterKeyOf(domain, walk),
+  };
+}
+
+function overrideMatch(
+  domain: string,
+  { entries, limit }: { readonly entries: readonly RequestEntry[]; readonly limit: CountedLimit },
+): Match {
+  const counterKey = counterKeyOf(domain, { entries, choices: [] });
+  const parts = entries.map(({ key, value }) => valuePart(key, value));
+  const metricKey = [domain, ...parts].join(".");
+  return { kind: "counted", domain, limit, rule: undefined, counterKey, metricKey };
+}
+
+/** Values that share a threshold are one counter: it is named by their pattern. */
+function counterKeyOf(domain: string, { entries, choices }: Walk): string {
+  let key = `${domain}_`;
+  for (const [index, entry] of entries.entries()) {
+    const choice = choices[index];
+    key += choice !== undefined && isShared(choice)
+      ? `${choice.rule.key}_${choice.rule.value ?? ""}_`
+      : `${entry.key}_${entry.value}_`;
+  }
+  return key;
+}
+
+function isShared({ rule, by }: Choice): boolean {
+  return by === "wildcard" && rule.shareThreshold;
+}
+
+function metricKeyOf(domain: string, { entries, choices }: Walk): string {
+  const leaf = choices.at(-1)?.rule;
+  const detailed = leaf?.detailedMetric === true;
+  if (!detailed && choices.every(({ rule }) => !rule.valueToMetric)) return leaf?.path ?? domain;
+  const parts = entries.map(({ key, value }, index) => {
+    const choice = choices[index];
+    if (choice === undefined) return key;
+    const shows = detailed || choice.by !== "value" && choice.rule.valueToMetric;
+    return shows && !isShared(choice) ? valuePart(key, value) : choice.rule.composite;
+  });
+  return [domain, ...parts].join(".");
+}
+
+function valuePart(key: string, value: string): string {
+  return value === "" ? key : `${key}_${value}`;
+}
+
+function replacedNames(matches: readonly Match[]): ReadonlySet<string> | undefined {
+  let names: Set<string> | undefined;
+  for (const match of matches) {
+    if (match.kind === "none" || match.limit.replaces.length === 0) continue;
+    names ??= new Set();
+    for (const name of match.limit.replaces) names.add(name);
+  }
+  return names;
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Reads `rate_limit`: that of envoyproxy/ratelimit, and what goes beyond it (`algorithm`, `burst`,
+ * `unit_multiplier`, `on_store_failure`, and `100 per 15 minutes` in one line).
+ * @module
+ */
+import type { Path, PlainMap } from "@denvoy/proto";
+import type { Algorithm } from "./counter_store.ts";
+import { type FieldAt, type FieldReader, isMap, valueOf } from "./field_reader.ts";
+import { type CountedLimit, failurePolicies, type Limit, type LimitUnit } from "./limit_rule.ts";
+import { unitSeconds } from "./window.ts";
+
+/** Keys of `rate_limit`. */
+export const policyKeys: readonly string[] = [
+  ...["unit", "requests_per_unit", "unlimited", "name", "replaces"],
+  ...["unit_multiplier", "algorithm", "burst", "on_store_failure"],
+];
+
+/** Key of one item of `replaces`. */
+export const replaceKeys: readonly string[] = ["name"];
+
+/** The longest window: ten years of 365 days. */
+const MAX_WINDOW_SECONDS = 10 * unitSeconds.year;
+const MAX_REQUESTS = 2 ** 32 - 1;
+
+const units = Object.keys(unitSeconds) as readonly LimitUnit[];
+const algorithms = ["fixed_window", "sliding_window", "token_bucket", "concurrency"] as const;
+
+/** Returns the limit of a rule; undefined without one or when something is wrong, which is noted. */
+export function readPolicy(
+  reader: FieldReader,
+  field: FieldAt & { readonly elsewhere: Iterable<string> },
+): Limit | undefined {
+  const value = valueOf(field);
+  const path = [...field.path, field.name];
+  if (value === undefined) return undefined;
+  if (typeof value === "string") return readShorthand(reader, { text: value, path });
+  if (!isMap(value)) {
+    reader.error(path, "must be a map, or a text such as `100 per 15 minutes`");
+    return undefined;
+  }
+  reader.keys({ map: value, path }, { known: policyKeys, elsewhere: field.elsewhere });
+  const at = (name: string): FieldAt => ({ map: value, path, name });
+  const name = reader.text(at("name")) ?? "";
+  const replaces = readReplaces(reader, { field: at("replaces"), name, path });
+  if (!reader.flag(at("unlimited"))) {
+    return readCounted(reader, { map: value, path, name, replaces });
+  }
+  if (reader.text(at("unit"))) reader.error(path, "must not have both `unit` and `unlimited`");
+  return { kind: "unlimited", name, replaces };
+}
+
+interface PolicyParts {
+  readonly map: PlainMap;
+  readonly path: Path;
+  readonly name: string;
+  readonly replaces: readonly string[];
+}
+
+function readCounted(
+  reader: FieldReader,
+  { map, path, name, replaces }: PolicyParts,
+): CountedLimit | undefined {
+  const at = (field: string): FieldAt => ({ map, path, name: field });
+  const requestsPerUnit = reader.whole(at("requests_per_unit"), { min: 0, max: MAX_REQUESTS }) ?? 0;
+  const unitMultiplier = reader.whole(at("unit_multiplier"), { min: 1, max: MAX_REQUESTS }) ?? 1;
+  const algorithm = readAlgorithm(reader, { map, path });
+  const onStoreFailure = reader.word(at("on_store_failure"), failurePolicies);
+  const text = reader.text(at("unit"));
+  if (text === undefined || text === "") {
+    reader.error(path, "must have a `unit` unless it is `unlimited`");
+    return undefined;
+  }
+  const unit = reader.word(at("unit"), units);
+  if (unit === undefined) return undefined;
+  return windowed(reader, {
+    path,
+    limit: { requestsPerUnit, unit, unitMultiplier, name, replaces, algorithm, onStoreFailure },
+  });
+}
+
+function readAlgorithm(
+  reader: FieldReader,
+  { map, path }: Pick<PolicyParts, "map" | "path">,
+): Algorithm {
+  const word = reader.word({ map, path, name: "algorithm" }, algorithms) ?? "fixed_window";
+  const bounds = { min: 1, max: MAX_REQUESTS };
+  const burst = reader.whole({ map, path, name: "burst" }, bounds);
+  if (burst !== undefined && word !== "token_bucket") {
+    reader.error([...path, "burst"], `must go with the algorithm token_bucket: is ${word}`);
+  }
+  switch (word) {
+    case "fixed_window":
+      return { kind: "fixed-window" };
+    case "sliding_window":
+      return { kind: "sliding-window" };
+    case "token_bucket":
+      return { kind: "token-bucket", ...(burst !== undefined && { burst }) };
+    case "concurrency":
+      return { kind: "concurrency" };
+  }
+}
+
+function readReplaces(
+  reader: FieldReader,
+  { field, name, path }: {
+    readonly field: FieldAt;
+    readonly name: string;
+    readonly path: Path;
+  },
+): readonly string[] {
+  return reader.maps(field).flatMap((item) => {
+    reader.keys(item, { known: replaceKeys, elsewhere: policyKeys });
+    const other = reader.text({ ...item, name: "name" }) ?? "";
+    if (other === "") reader.error(item.path, "must name the limit that it replaces");
+    else if (other === name) reader.error(path, `must not replace itself: is ${quote(name)}`);
+    else return [other];
+    return [];
+  });
+}
+
+/** `100 per minute`, `100 per 15 minutes`, `100/s` are the same in one line. */
+function readShorthand(
+  reader: FieldReader,
+  { text, path }: { readonly text: string; readonly path: Path },
+): CountedLimit | undefined {
+  const match = /^(\d+)\s*(?:per\s|\/)\s*(?:(\d+)\s*)?([a-z]+?)s?$/i.exec(text.trim());
+  const [, requests = "", multiplier = "1", word = ""] = match ?? [];
+  const unit = units.find((one) => one === word.toLowerCase());
+  const [requestsPerUnit, unitMultiplier] = [Number(requests), Number(multiplier)];
+  if (unit === undefined || requestsPerUnit > MAX_REQUESTS || unitMultiplier < 1) {
+    reader.error(path, `must be like \`100 per 15 minutes\`: is ${quote(text)}`);
+    return undefined;
+  }
+  const algorithm: Algorithm = { kind: "fixed-window" };
+  const rest = { name: "", replaces: [], algorithm, onStoreFailure: undefined };
+  return windowed(reader, { path, limit: { requestsPerUnit, unit, unitMultiplier, ...rest } });
+}
+
+function windowed(
+  reader: FieldReader,
+  { path, limit }: {
+    readonly path: Path;
+    readonly limit: Omit<CountedLimit, "kind" | "windowSeconds">;
+  },
+): CountedLimit | undefined {
+  const windowSeconds = unitSeconds[limit.unit] * limit.unitMultiplier;
+  if (windowSeconds <= MAX_WINDOW_SECONDS) return { kind: "counted", ...limit, windowSeconds };
+  const message = `must not be longer than ten years: is ${limit.unitMultiplier} ${limit.unit}s`;
+  reader.error(path, message);
+  return undefined;
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.slice(0, 60));
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * What a request asks to be charged.
+ * @module
+ */
+import type { Charge } from "./counter_store.ts";
+import {
+  type CountedMatch,
+  type Match,
+  matchDescriptors,
+  type RequestDescriptor,
+} from "./descriptor_matcher.ts";
+import type { LimitSet } from "./limit_set.ts";
+
+/** A descriptor with what it adds. */
+export interface HitDescriptor extends RequestDescriptor {
+  /** Units of this descriptor alone; undefined takes those of the request. 0 only asks. */
+  readonly hits?: number;
+  /** Takes the units back instead. @default false */
+  readonly refund?: boolean;
+}
+
+/** A request. */
+export interface HitRequest {
+  /** Its domain; not empty. */
+  readonly domain: string;
+  /** Its descriptors; at least one. */
+  readonly descriptors: readonly HitDescriptor[];
+  /** Units of every descriptor that has none of its own; 0 counts as 1. */
+  readonly hits: number;
+}
+
+/** A request whose limits are known. */
+export interface RateLimitPlan {
+  /** The match of each descriptor. */
+  readonly matches: readonly Match[];
+  /** What is to be charged: one for each counted match, in order. */
+  readonly charges: readonly Charge[];
+}
+
+/** Finds the limits of a request. `keyPrefix` comes before the name of every counter. */
+export function planRequest(
+  set: LimitSet,
+  { request, keyPrefix }: { readonly request: HitRequest; readonly keyPrefix: string },
+): RateLimitPlan {
+  const matches = matchDescriptors(set, request);
+  const fallback = Math.max(1, request.hits);
+  const charges: Charge[] = [];
+  for (const [index, match] of matches.entries()) {
+    if (match.kind !== "counted") continue;
+    const { hits = fallback, refund = false } = request.descriptors[index] ?? {};
+    charges.push(chargeOf(match, { hits, refund, keyPrefix }));
+  }
+  return { matches, charges };
+}
+
+/** Returns the charge of a match. */
+export function chargeOf(
+  { limit, counterKey }: CountedMatch,
+  { hits, refund, keyPrefix }: {
+    readonly hits: number;
+    readonly refund: boolean;
+    readonly keyPrefix: string;
+  },
+): Charge {
+  return {
+    key: keyPrefix + counterKey,
+    windowSeconds: limit.windowSeconds,
+    limit: limit.requestsPerUnit,
+    algorithm: limit.algorithm,
+    hits,
+    refund,
+    perSecond: limit.windowSeconds === 1,
+  };
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Where fixed windows begin and how counters are called: as envoyproxy/ratelimit does it, so that
+ * both can count in one Redis.
+ * @module
+ */
+import type { Charge } from "./counter_store.ts";
+
+/** Seconds of each unit of a limit; months are 30 days and years 365, aligned to the Unix epoch. */
+export const unitSeconds = {
+  second: 1,
+  minute: 60,
+  hour: 3_600,
+  day: 86_400,
+  week: 604_800,
+  month: 2_592_000,
+  year: 31_536_000,
+} as const;
+
+const plainWindows: ReadonlySet<number> = new Set(Object.values(unitSeconds));
+
+/** Returns the start of the window that `nowMs` is in, in seconds since the Unix epoch. */
+export function windowStart(nowMs: number, windowSeconds: number): number {
+  return Math.floor(Math.floor(nowMs / 1000) / windowSeconds) * windowSeconds;
+}
+
+/** Returns the milliseconds until the window ends that began at `startSeconds`. */
+export function windowRestMs(
+  nowMs: number,
+  { startSeconds, windowSeconds }: {
+    readonly startSeconds: number;
+    readonly windowSeconds: number;
+  },
+): number {
+  return (startSeconds + windowSeconds) * 1000 - nowMs;
+}
+
+/**
+ * Returns the name of a counter in a shared store. A fixed window of one unit is called as in
+ * envoyproxy/ratelimit (`d_key_value_1234`); a window of several units carries its length too, as
+ * it may begin together with a window of one unit; other algorithms carry their name and window.
+ */
+export function counterName(charge: Charge, nowMs: number): string {
+  const { algorithm, key, windowSeconds } = charge;
+  if (algorithm.kind !== "fixed-window") return `${key}${algorithm.kind}_${windowSeconds}`;
+  const start = windowStart(nowMs, windowSeconds);
+  return plainWindows.has(windowSeconds) ? `${key}${start}` : `${key}${start}_${windowSeconds}`;
+}

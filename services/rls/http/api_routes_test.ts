@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from "node:assert/strict";
+import { FakeClock, RecordingLogger } from "@denvoy/base/testing";
+import { type HttpServer, Metrics, Readiness, serveApi, systemClock } from "@denvoy/runtime";
+import { MemoryCounterStore } from "../adapters/memory_counter_store.ts";
+import { limitsOf } from "../domain/testing.ts";
+import { RlsInstruments } from "../metrics.ts";
+import { RateLimiter } from "../rate_limiter.ts";
+import { apiRoutes } from "./api_routes.ts";
+
+const set = limitsOf(`
+domain: d
+descriptors:
+  - { key: k, rate_limit: { unit: minute, requests_per_unit: 1, name: one }, metadata: { a: 1 } }
+  - { key: k, value: v, shadow_mode: true, rate_limit: 5 per 15 minutes }
+  - { key: free, rate_limit: { unlimited: true } }
+`);
+
+/** The routes on a real port, over counters in memory; time stands still at a full minute. */
+class World implements AsyncDisposable {
+  readonly #server: HttpServer;
+  ready = true;
+
+  static async start(): Promise<World> {
+    const clock = new FakeClock();
+    const metrics = new Metrics({ service: "rls", clock });
+    const instruments = new RlsInstruments(metrics);
+    const store = new MemoryCounterStore();
+    const limits = () => set;
+    const limiter = new RateLimiter({
+      ...{ limits, store, local: store, clock, instruments },
+      settings: {
+        ...{ shadowMode: false, quotaMode: false, nearRatio: 0.8, atomic: "each", keyPrefix: "" },
+        ...{ timeoutMs: 20, onStoreFailure: "error" },
+      },
+    });
+    const names = { limit: "L", remaining: "R", reset: "T" };
+    const responses = { headers: { style: "separate", ...names }, dynamicMetadata: true } as const;
+    const holder: { world?: World } = {};
+    const isReady = () => holder.world?.ready ?? false;
+    const server = await serveApi({
+      address: { kind: "tcp", hostname: "127.0.0.1", port: 0 },
+      routes: apiRoutes({ limiter, limits, isReady, instruments, responses }),
+      info: { title: "test", description: "", version: "0" },
+      hosts: [],
+      openMetrics: true,
+      readiness: new Readiness(systemClock),
+      metrics,
+      logger: new RecordingLogger(),
+      clock: systemClock,
+    });
+    return holder.world = new World(server);
+  }
+
+  private constructor(server: HttpServer) {
+    this.#server = server;
+  }
+
+  async get(path: string): Promise<readonly [status: number, body: string]> {
+    const response = await fetch(`http://${this.#server.address}${path}`);
+    return [response.status, await response.text()];
+  }
+
+  async post(path: string, body: unknown): Promise<readonly [status: number, body: string]> {
+    const response = await fetch(`http://${this.#server.address}${path}`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    return [response.status, await response.text()];
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server.close();
+  }
+}
+
+function request(key: string, value = "x") {
+  return { domain: "d", descriptors: [{ entries: [{ key, value }] }] };
+}
+
+Deno.test("POST /json decides as the RPC does, with the reference's statuses and names", async () => {
+  await using world = await World.start();
+  const [status, body] = await world.post("/json", request("k"));
+  assert.equal(status, 200);
+  assert.deepEqual(JSON.parse(body), {
+    overallCode: "OK",
+    statuses: [{
+      code: "OK",
+      currentLimit: { name: "one", requestsPerUnit: 1, unit: "MINUTE" },
+      durationUntilReset: "60s",
+    }],
+    responseHeadersToAdd: [
+      { key: "L", value: "1" },
+      { key: "R", value: "0" },
+      { key: "T", value: "60" },
+    ],
+    dynamicMetadata: { domain: "d", descriptors: [{ entries: ["k=x"] }], metadata: { a: 1 } },
+  });
+  const [over, text] = await world.post("/json", request("k"));
+  assert.deepEqual([over, JSON.parse(text).overallCode], [429, "OVER_LIMIT"]);
+});
+
+Deno.test("POST /json answers 400 to what it cannot decide on", async () => {
+  await using world = await World.start();
+  const rows: readonly (readonly [body: unknown, answer: RegExp])[] = [
+    [{ domain: "d", descriptors: [] }, /^descriptors must not be empty$/],
+    [{ domain: "d", descriptor: [] }, /descriptor/],
+    [{ ...request("k"), descriptors: [{ limit: { requestsPerUnit: 1 } }] }, /must be a known unit/],
+  ];
+  for (const [body, answer] of rows) {
+    const [status, text] = await world.post("/json", body);
+    assert.equal(status, 400);
+    assert.match(text, answer);
+  }
+});
+
+Deno.test("GET /rlconfig has one line for each limit", async () => {
+  await using world = await World.start();
+  assert.deepEqual((await world.get("/rlconfig"))[1].trimEnd().split("\n"), [
+    "d.k: unit=MINUTE requests_per_unit=1, shadow_mode: false, quota_mode: false",
+    "d.k_v: unit=MINUTE unit_multiplier=15 requests_per_unit=5, shadow_mode: true, quota_mode: false",
+    "d.free: unlimited, shadow_mode: false, quota_mode: false",
+  ]);
+});
+
+Deno.test("GET /healthcheck is 200 OK when ready and 500 without a body when not", async () => {
+  await using world = await World.start();
+  assert.deepEqual(await world.get("/healthcheck"), [200, "OK"]);
+  world.ready = false;
+  assert.deepEqual(await world.get("/healthcheck"), [500, ""]);
+});
+
+Deno.test("GET /v1/limits shows rules with what was counted of them", async () => {
+  await using world = await World.start();
+  for (let count = 0; count < 3; count++) await world.post("/json", request("k"));
+  const [, body] = await world.get("/v1/limits?domain=d");
+  const [rule, shadow] = JSON.parse(body).limits;
+  assert.equal(rule.rule, "d.k");
+  assert.deepEqual([rule.counts.total, rule.counts.within, rule.counts.over], [3, 1, 2]);
+  assert.deepEqual([shadow.limit.unit_multiplier, shadow.counts.total], [15, 0]);
+  assert.deepEqual(JSON.parse((await world.get("/v1/limits?domain=x"))[1]), { limits: [] });
+});
+
+Deno.test("POST /v1/explain says which rule matches and why not the others, and counts nothing", async () => {
+  await using world = await World.start();
+  const [status, body] = await world.post("/v1/explain", request("k", "v"));
+  const [{ summary, match, steps }] = JSON.parse(body).descriptors;
+  assert.equal(status, 200);
+  assert.equal(summary, "d.k_v: 5 per 15 minutes, fixed-window");
+  assert.equal(match.counter_key, "d_k_v_");
+  assert.equal(steps[0].candidates[0].why, "a rule for this value comes first");
+  assert.equal(JSON.parse((await world.get("/v1/limits"))[1]).limits[0].counts.total, 0);
+});

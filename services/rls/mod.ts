@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The rls service as programs run it, and what it reads limit files with.
+ * @module
+ */
+export { rlsEnvironment } from "./adapters/process_environment.ts";
+export { rls } from "./app.ts";
+export { type RlsConfig, rlsSchema } from "./config.ts";
+export {
+  joinLimitFiles,
+  LimitSet,
+  type LimitSetOptions,
+  type LimitSetResult,
+  readLimitSet,
+} from "./domain/limit_set.ts";
+export { referenceVariables } from "./reference_environment.ts";

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from "node:assert/strict";
+import { runCounterStoreContract } from "@denvoy/rls/stores_contract";
+import type { RedisSettings } from "@denvoy/rls/stores";
+import { eventually, freePort, type Redis, startRedis } from "../support/mod.ts";
+import { hit, hourly, openStore, Peer } from "./store.ts";
+
+const slots = 16_384;
+
+/** Three masters that share the slots. */
+class RedisCluster implements AsyncDisposable {
+  readonly #stack: AsyncDisposableStack;
+  readonly nodes: readonly Redis[];
+  readonly peers: readonly Peer[];
+
+  private constructor(
+    stack: AsyncDisposableStack,
+    { nodes, peers }: { readonly nodes: readonly Redis[]; readonly peers: readonly Peer[] },
+  ) {
+    this.#stack = stack;
+    this.nodes = nodes;
+    this.peers = peers;
+  }
+
+  static async start(): Promise<RedisCluster> {
+    await using stack = new AsyncDisposableStack();
+    const folder = await Deno.makeTempDir();
+    stack.defer(() => Deno.remove(folder, { recursive: true }));
+    const nodes: Redis[] = [];
+    for (let n = 0; n < 3; n++) nodes.push(stack.use(await startNode(folder)));
+    const peers = nodes.map(({ port }) => stack.use(new Peer(port)));
+    await form(nodes, peers);
+    return new RedisCluster(stack.move(), { nodes, peers });
+  }
+
+  get settings(): RedisSettings {
+    const nodes = this.nodes.map(({ port }) => ({ host: "127.0.0.1", port }));
+    return { topology: { kind: "cluster", nodes: nodes.slice(0, 1) } };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stack.disposeAsync();
+  }
+}
+
+async function startNode(folder: string): Promise<Redis> {
+  // The cluster bus listens 10000 above the node's port, which must be a port too.
+  let port = freePort();
+  while (port > 55_000) port = freePort();
+  const file = `${folder}/nodes-${port}.conf`;
+  const args = ["--cluster-enabled", "yes", "--cluster-config-file", file, "--dir", folder];
+  return await startRedis({ port, args });
+}
+
+async function form(nodes: readonly Redis[], peers: readonly Peer[]): Promise<void> {
+  for (const [n, peer] of peers.entries()) {
+    const first = Math.floor(n * slots / nodes.length);
+    const end = Math.floor((n + 1) * slots / nodes.length);
+    const own = Array.from({ length: end - first }, (_, at) => first + at);
+    await peer.call("CLUSTER", ["ADDSLOTS", ...own]);
+    await peer.call("CLUSTER", ["SET-CONFIG-EPOCH", n + 1]);
+  }
+  for (const { port } of nodes.slice(1)) {
+    await peers[0]?.call("CLUSTER", ["MEET", "127.0.0.1", port]);
+  }
+  await eventually(async () => {
+    const infos = await Promise.all(peers.map((peer) => peer.call("CLUSTER", ["INFO"])));
+    return infos.every((info) => /cluster_state:ok[^]*cluster_known_nodes:3/.test(String(info)));
+  }, { what: "the cluster to form", withinMs: 30_000 });
+}
+
+Deno.test("RedisCounterStore keeps the contract of counter stores on a cluster", async (t) => {
+  await using cluster = await RedisCluster.start();
+  await using opened = await openStore(cluster.settings);
+  await runCounterStoreContract(t, opened.store);
+
+  await t.step("reaches every node with one request, all or nothing", async () => {
+    const charges = Array.from({ length: 30 }, (_, n) => hourly(`d_n${n}_`, { limit: 1 }));
+    const options = { nowMs: Date.now(), timeoutMs: 2_000 };
+    for (const over of [false, true]) {
+      const outcome = await opened.store.charge({ charges, atomic: "all-or-nothing" }, options);
+      assert.ok(Array.isArray(outcome));
+      assert.ok(outcome.every((charged) => charged.over === over && charged.after === 1));
+    }
+    for (const peer of cluster.peers) assert.ok((await peer.keys("d_n*")).length > 0);
+  });
+
+  await t.step("follows a slot that moves to another node", async () => {
+    const charge = hourly("d_{moving}_");
+    assert.equal(await hit(opened.store, charge), 1);
+    const [from, to] = await movePair(cluster);
+    await moveSlot(cluster, { from, to });
+    await eventually(async () => await hit(opened.store, charge) === 2, {
+      what: "the count on the new node",
+    });
+  });
+
+  await t.step("counts on the other nodes while one is paused", async () => {
+    const names = Array.from({ length: 60 }, (_, n) => `d_p${n * n * 7919}_`);
+    const all = () =>
+      Promise.all(names.map((name) => hit(opened.store, hourly(name), { timeoutMs: 100 })));
+    await all();
+    for (const peer of cluster.peers) assert.ok((await peer.keys("d_p*")).length > 10);
+    const [node] = cluster.nodes;
+    node?.child.kill("SIGSTOP");
+    try {
+      await eventually(async () => {
+        const outcomes = await all();
+        const counted = outcomes.filter((outcome) => typeof outcome === "number").length;
+        return counted > 20 && outcomes.includes("unavailable");
+      }, { what: "two nodes to count and one to be left alone" });
+    } finally {
+      node?.child.kill("SIGCONT");
+    }
+    await eventually(async () => (await all()).every((outcome) => typeof outcome === "number"), {
+      what: "all nodes to count again",
+      withinMs: 20_000,
+      detail: () => JSON.stringify(opened.store.health()),
+    });
+  });
+});
+
+/** Returns the numbers of the node that has the moving key, and of another. */
+async function movePair({ peers }: RedisCluster): Promise<readonly [number, number]> {
+  const found = await Promise.all(peers.map((peer) => peer.keys("d_{moving}_*")));
+  const from = found.findIndex((keys) => keys.length > 0);
+  return [from, (from + 1) % peers.length];
+}
+
+async function moveSlot(
+  { nodes, peers }: RedisCluster,
+  { from, to }: { readonly from: number; readonly to: number },
+): Promise<void> {
+  const [source, target] = [peers[from], peers[to]];
+  assert.ok(source !== undefined && target !== undefined);
+  const ids = await Promise.all([source, target].map((peer) => peer.call("CLUSTER", ["MYID"])));
+  const [sourceId, targetId] = ids.map(String);
+  const slot = Number(await source.call("CLUSTER", ["KEYSLOT", "{moving}"]));
+  await target.call("CLUSTER", ["SETSLOT", slot, "IMPORTING", String(sourceId)]);
+  await source.call("CLUSTER", ["SETSLOT", slot, "MIGRATING", String(targetId)]);
+  for (const key of await source.keys("d_{moving}_*")) {
+    await source.call("MIGRATE", ["127.0.0.1", nodes[to]?.port ?? 0, key, 0, 5_000]);
+  }
+  for (const peer of [target, source]) {
+    await peer.call("CLUSTER", ["SETSLOT", slot, "NODE", String(targetId)]);
+  }
+}

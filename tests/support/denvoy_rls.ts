@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The rls service for one test: a process of its own, with the permissions that users run it with.
+ * @module
+ */
+import { Child } from "@denvoy/tools/child";
+import { serviceCommand } from "@denvoy/tools/service_permissions";
+import { startupAddresses } from "./denvoy_ads.ts";
+import { exitSignal } from "./envoy.ts";
+import { eventually } from "./eventually.ts";
+import { TempFolder } from "./temp_folder.ts";
+
+/** How to start rls. */
+export interface DenvoyRlsOptions {
+  /** Limit files by name, in a folder that goes with the process. */
+  readonly limits: Readonly<Record<string, string>>;
+  /** More flags. */
+  readonly flags?: readonly string[];
+  /** Added to its environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Addresses that it connects to, e.g. of Redis. */
+  readonly connects?: readonly string[];
+}
+
+/** A running rls. Disposing it stops it with SIGTERM. */
+export interface DenvoyRls extends AsyncDisposable {
+  /** `host:port` of its gRPC server. */
+  readonly grpcAddress: string;
+  /** `http://` and the address of its HTTP server. */
+  readonly httpUrl: string;
+  /** The folder of its limits. */
+  readonly folder: TempFolder;
+  /** The process, with its log. */
+  readonly child: Child;
+}
+
+/** Starts rls; throws with the end of its log when it exits or does not serve in 20 seconds. */
+export async function startDenvoyRls(options: DenvoyRlsOptions): Promise<DenvoyRls> {
+  const { flags = [], env = {}, connects = [] } = options;
+  const folder = await TempFolder.create(options.limits);
+  const args = serviceCommand("rls", {
+    access: { addresses: ["127.0.0.1:0", ...connects], read: [folder.path] },
+    flags: [
+      ...["--grpc-address", "127.0.0.1:0", "--http-address", "127.0.0.1:0"],
+      ...["--limits", folder.path, "--log-format", "json"],
+      ...flags,
+    ],
+  });
+  const child = Child.start({
+    ...{ name: "rls", command: Deno.execPath(), args, env, cwd: folder.path },
+  });
+  try {
+    const { grpcAddress, httpAddress } = await eventually(() => startupAddresses(child.lines), {
+      withinMs: 20_000,
+      detail: () => child.lastWords(),
+      signal: exitSignal(child),
+      what: "rls to log its addresses",
+    });
+    return {
+      grpcAddress,
+      httpUrl: `http://${httpAddress}`,
+      folder,
+      child,
+      async [Symbol.asyncDispose]() {
+        await child.stop();
+        await folder[Symbol.asyncDispose]();
+      },
+    };
+  } catch (error) {
+    await child.stop(0);
+    await folder[Symbol.asyncDispose]();
+    throw error;
+  }
+}

@@ -37,6 +37,11 @@ export class JsonProcess implements AsyncDisposable {
     return new JsonProcess(name, process);
   }
 
+  /** Its process id. */
+  get pid(): number {
+    return this.#process.pid;
+  }
+
   /** Sends a request and returns the answer; throws with the program's words when it ends instead. */
   async ask(request: unknown): Promise<unknown> {
     await this.#input.write(this.#encoder.encode(`${JSON.stringify(request)}\n`));

@@ -41,8 +41,9 @@ export function specifierBreaches(modules: readonly Module[]): readonly string[]
     if (packageOf(from) === packageOf(to)) {
       return isRelative ? undefined : `as ${specifier}, but must use a relative path`;
     }
-    // tools/ is no product: tests and benches beside it may reach into it.
-    if (layerOf(from) === "free" && packageOf(to) === "tools") return undefined;
+    // These are no products: tests and benches beside them may reach into them.
+    const isReachable = ["tools", "benches"].includes(packageOf(to));
+    if (layerOf(from) === "free" && isReachable) return undefined;
     return isRelative ? `as ${specifier}, but must use the package's name` : undefined;
   });
 }

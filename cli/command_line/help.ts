@@ -3,7 +3,8 @@
  * What `--help` prints.
  * @module
  */
-import { entries, HELP_WIDTH, wrap } from "../output/columns.ts";
+import { wrap } from "@denvoy/runtime";
+import { entries, HELP_WIDTH } from "../output/columns.ts";
 import type { CommandDoc, CommandEntry, Option, Positional } from "./command.ts";
 import { exitCodeMeanings } from "./exit_code.ts";
 

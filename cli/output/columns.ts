@@ -3,22 +3,10 @@
  * Text in columns: wrapped paragraphs beside their heads, and tables.
  * @module
  */
+import { wrap } from "@denvoy/runtime";
 
 /** Widest line of help texts. */
 export const HELP_WIDTH = 96;
-
-/** Returns the text broken into lines of at most `width`; a longer word has a line of its own. */
-export function wrap(text: string, width: number): readonly string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else line = line === "" ? word : `${line} ${word}`;
-  }
-  return [...lines, line];
-}
 
 /** A head with what is said of it. */
 export interface Entry {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { entries, table, wrap } from "./columns.ts";
+import { wrap } from "@denvoy/runtime";
+import { entries, table } from "./columns.ts";
 
 Deno.test("wrap() breaks between words and never within one", () => {
   assert.deepEqual(wrap("aa bb cccccc d", 5), ["aa bb", "cccccc", "d"]);

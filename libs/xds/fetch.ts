@@ -5,8 +5,9 @@
  * @module
  */
 import { allNames, type DiscoveryRequest } from "./discovery_request.ts";
-import { fingerprintOf, setVersion } from "./encoded_resource.ts";
+import { setVersion } from "./encoded_resource.ts";
 import type { Resource, TypeUrl } from "./resource.ts";
+import { sumOf } from "./response_body.ts";
 import { globPrefix, WILDCARD } from "./subscription.ts";
 import { typePolicy } from "./type_url.ts";
 import type { Verdicts } from "./verdicts.ts";
@@ -73,14 +74,7 @@ export function fetchResources(request: DiscoveryRequest, options: FetchOptions)
 
 /** Returns the version of a set of resources: independent of order, equal on every replica. */
 export function versionOf(resources: Iterable<Resource>): string {
-  let low = 0;
-  let high = 0;
-  for (const resource of resources) {
-    const fingerprint = fingerprintOf(resource);
-    low = low + fingerprint.low | 0;
-    high = high + fingerprint.high | 0;
-  }
-  return setVersion({ low, high });
+  return setVersion(sumOf(resources));
 }
 
 function implied(typeUrl: TypeUrl): readonly string[] {

@@ -151,7 +151,8 @@ function isSameSet(body: ResponseBody, other: {
   return other.resources.every((resource) => byName.get(resource.name) === resource);
 }
 
-function sumOf(resources: readonly Resource[]): Fingerprint {
+/** Returns the sum of the fingerprints of resources: independent of their order. */
+export function sumOf(resources: Iterable<Resource>): Fingerprint {
   let low = 0;
   let high = 0;
   for (const resource of resources) {

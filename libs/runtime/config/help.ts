@@ -78,7 +78,8 @@ function entry(flag: string, paragraphs: readonly string[]): readonly string[] {
   return [...head, ...rest.map((line) => pad + line)];
 }
 
-function wrap(text: string, width: number): readonly string[] {
+/** Returns the text broken into lines of at most `width`; a longer word has a line of its own. */
+export function wrap(text: string, width: number): readonly string[] {
   const lines: string[] = [];
   let line = "";
   for (const word of text.split(" ")) {

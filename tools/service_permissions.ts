@@ -8,14 +8,17 @@ import { join } from "node:path";
 import { repositoryRoot } from "./real_parts/cache.ts";
 
 /** Services that can be started. */
-export type ServiceName = "ads" | "rls";
+export type ServiceName = "ads" | "sds" | "hds" | "rls" | "metrics";
 
 /** The ports of each service; it listens on loopback unless it is told otherwise. */
 export const servicePorts: Readonly<
   Record<ServiceName, { readonly grpc: number; readonly http: number }>
 > = {
   ads: { grpc: 18_000, http: 18_001 },
+  sds: { grpc: 18_010, http: 18_011 },
+  hds: { grpc: 18_020, http: 18_021 },
   rls: { grpc: 8081, http: 8080 },
+  metrics: { grpc: 18_030, http: 18_031 },
 };
 
 /** What one run of a service may touch. */

@@ -13,6 +13,7 @@ export type Layer =
   | "xds"
   | "grpc"
   | "runtime"
+  | "discovery"
   | "domain"
   | "handlers"
   | "adapters"
@@ -29,17 +30,30 @@ export const allowedImports: Readonly<Record<Layer, readonly Layer[]>> = {
   xds: ["base", "proto"],
   grpc: ["base", "proto"],
   runtime: ["base", "proto"],
+  discovery: ["base", "proto", "xds", "grpc", "runtime"],
   domain: ["base", "proto", "xds"],
-  edge: ["base", "proto", "xds", "grpc", "runtime", "domain", "handlers", "adapters"],
-  handlers: ["base", "proto", "xds", "grpc", "runtime", "domain", "edge"],
-  adapters: ["base", "proto", "xds", "grpc", "runtime", "domain", "edge"],
-  app: ["base", "proto", "xds", "grpc", "runtime", "domain", "edge", "handlers", "adapters"],
+  edge: ["base", "proto", "xds", "grpc", "runtime", "discovery", "domain", "handlers", "adapters"],
+  handlers: ["base", "proto", "xds", "grpc", "runtime", "discovery", "domain", "edge"],
+  adapters: ["base", "proto", "xds", "grpc", "runtime", "discovery", "domain", "edge"],
+  app: [
+    "base",
+    "proto",
+    "xds",
+    "grpc",
+    "runtime",
+    "discovery",
+    "domain",
+    "edge",
+    "handlers",
+    "adapters",
+  ],
   main: [
     "base",
     "proto",
     "xds",
     "grpc",
     "runtime",
+    "discovery",
     "domain",
     "edge",
     "handlers",
@@ -83,8 +97,10 @@ export function layerOf(path: string): Layer {
   return top === "services" ? serviceLayer(part) : "free";
 }
 
-function isLibrary(name: string): name is "base" | "proto" | "xds" | "grpc" | "runtime" {
-  return ["base", "proto", "xds", "grpc", "runtime"].includes(name);
+type Library = "base" | "proto" | "xds" | "grpc" | "runtime" | "discovery";
+
+function isLibrary(name: string): name is Library {
+  return ["base", "proto", "xds", "grpc", "runtime", "discovery"].includes(name);
 }
 
 function serviceLayer(part: string): Layer {

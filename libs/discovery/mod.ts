@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What this package offers. @module */
+export {};

@@ -63,6 +63,8 @@ export class FileWatcher implements AsyncDisposable {
   #firstMs = 0;
   #lastMs = 0;
   #work: Promise<void> = Promise.resolve();
+  /** Looks that are under way or wait for their turn; a poll is none until it finds something. */
+  #looks = 0;
   #closed = false;
 
   /** Begins to watch; what changes from then on is told. */
@@ -78,6 +80,11 @@ export class FileWatcher implements AsyncDisposable {
     this.#include = options.include ?? (() => true);
     this.#maxFiles = options.maxFiles ?? 100_000;
     this.#roots = options.paths.map((path) => this.#createRoot(path));
+  }
+
+  /** Whether something happened that is not told yet: files are still being written. */
+  get isSettling(): boolean {
+    return this.#timer !== undefined || this.#looks > 0 || this.#changed.size > 0;
   }
 
   /**
@@ -152,6 +159,7 @@ export class FileWatcher implements AsyncDisposable {
     const dueMs = Math.min(this.#lastMs + quietMs, this.#firstMs + maxDelayMs);
     if (nowMs >= dueMs) {
       this.#timer = undefined;
+      this.#looks += 1;
       this.#enqueue(() => this.#look());
       return;
     }
@@ -168,8 +176,12 @@ export class FileWatcher implements AsyncDisposable {
   async #look(): Promise<void> {
     const touched = [...this.#touched];
     this.#touched.clear();
-    for (const [path, root] of touched) await this.#lookAt(root, path);
-    for (const root of this.#roots) if (root.dirty !== "no") await this.#rescan(root);
+    try {
+      for (const [path, root] of touched) await this.#lookAt(root, path);
+      for (const root of this.#roots) if (root.dirty !== "no") await this.#rescan(root);
+    } finally {
+      this.#looks -= 1;
+    }
     if (this.#changed.size > 0) this.#wake();
   }
 

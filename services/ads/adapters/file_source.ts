@@ -274,7 +274,8 @@ export class FileSource implements AsyncDisposable {
     if (outcome.kind !== "refused") return outcome;
     const nowMs = clock.monotonicMs();
     this.#incompleteMs ??= nowMs;
-    if (nowMs > this.#quietMs + LATE_MS) this.#quietMs = nowMs + INCOMPLETE_MS;
+    const isLate = nowMs > this.#quietMs + LATE_MS;
+    if (isLate || this.#watcher?.isSettling) this.#quietMs = nowMs + INCOMPLETE_MS;
     const dueMs = Math.min(this.#quietMs, this.#incompleteMs + MAX_INCOMPLETE_MS);
     if (nowMs >= dueMs) return sink.change(edits, summary);
     this.#retryLater(dueMs - nowMs);

@@ -221,6 +221,22 @@ Deno.test("FileSource waits for the rest of a change that is half written", asyn
   assert.equal(world.logger.lines.some(({ level }) => level === "warn"), false);
 });
 
+Deno.test("FileSource waits for the rest of a change while any file is written", async () => {
+  await using world = new World();
+  world.write("clusters.yaml", clusters("a"));
+  world.write("routes.yaml", routesTo("a"));
+  await world.source.load();
+  world.write("routes.yaml", routesTo("b"));
+  const endMs = performance.now() + 1_500;
+  for (let index = 0; performance.now() < endMs; index++) {
+    world.write("more.yaml", clusters(`more=${1 + index}`));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  world.write("clusters.yaml", clusters("b"));
+  await serves(world, "b", "more");
+  assert.equal(world.logger.lines.some(({ level }) => level === "warn"), false);
+});
+
 Deno.test("FileSource believes that something is missing when nothing more comes", async () => {
   await using world = new World();
   world.write("clusters.yaml", clusters("a"));

@@ -155,6 +155,14 @@ def compressed_requests(channel):
     assert list(responses) == [message] * 3
 
 
+@case
+def compressed_responses(channel):
+    message = b"compressible " * 1000
+    assert channel.unary_unary(path("Packed"))(message, timeout=TIMEOUT) == message
+    responses = list(channel.unary_stream(path("PackedStream"))(message, timeout=TIMEOUT))
+    assert responses == [message, b"", message], [len(response) for response in responses]
+
+
 def wait_until(condition):
     limit = time.monotonic() + TIMEOUT
     while not condition():

@@ -11,7 +11,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 
 const script = fileURLToPath(new URL("python_client.py", import.meta.url));
-const caseCount = 13;
+const caseCount = 14;
 
 for (const transport of transportNames) {
   for (const security of ["cleartext", "TLS"] as const) {
@@ -52,6 +52,17 @@ function moreMethods() {
       return request;
     }),
     implement(echoMethod("Events", "unary"), () => events.join("\n")),
+    implement(echoMethod("Packed", "unary"), (request: string, context: CallContext) => {
+      context.compressResponses(true);
+      return request;
+    }),
+    implement(
+      echoMethod("PackedStream", "server-stream"),
+      async function* (request: string, context: CallContext) {
+        context.compressResponses(true);
+        yield* [request, "", request];
+      },
+    ),
   ];
 }
 

@@ -9,17 +9,23 @@ import type { Command } from "../command_line/command.ts";
 export const serveCommand: Command = {
   kind: "command",
   name: "serve",
-  summary: "Runs services in this process, all unless some are named: ads",
-  about: [],
+  summary: "Runs services in this process, all unless some are named: ads, rls",
+  about: [
+    "Without names every service is run that has something to serve: rls only with `--limits`.",
+  ],
   positionals: [{
     name: "SERVICE",
     count: "any",
-    complete: ["ads"],
+    complete: ["ads", "rls"],
     doc: "Services to run; they stand before the flags.",
   }],
   options: [],
   examples: [
     { line: "denvoy serve ads --resources resources/", does: "Serves a folder to Envoys." },
+    {
+      line: "denvoy serve ads rls --limits limits/",
+      does: "Two services; a flag is for every service that has it, `--rls.log-level` for one.",
+    },
     {
       line: "denvoy serve --config denvoy.yaml --log-level debug",
       does: "All services, each with its section of the file.",

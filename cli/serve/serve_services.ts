@@ -33,21 +33,39 @@ export async function serveServices(
     terminal.out(chosen.map(({ schema }) => renderHelp(schema, { program })).join("\n"));
     return Exit.ok;
   }
-  const prepared = prepareServices(chosen, { flags, env: terminal.env });
+  const named = names.length > 0;
+  const prepared = prepareServices(chosen, { flags, env: terminal.env, named });
   if (prepared.kind === "invalid") return refuse(prepared.problems, context);
+  for (const { service, missing } of prepared.leftOut) {
+    terminal.error(`note: ${service} is not served, as it has no ${missing}\n`);
+  }
   return await serveUntilSignal(prepared.starters);
 }
 
+/** A service that is not served as nobody named it and it has nothing to serve. */
+interface LeftOut {
+  readonly service: string;
+  readonly missing: string;
+}
+
 type Prepared =
-  | { readonly kind: "ready"; readonly starters: readonly (() => Promise<ServiceHandle>)[] }
+  | {
+    readonly kind: "ready";
+    readonly starters: readonly (() => Promise<ServiceHandle>)[];
+    readonly leftOut: readonly LeftOut[];
+  }
   | { readonly kind: "invalid"; readonly problems: readonly Problem[] };
 
-/** Reads the settings of all services, so that everything that is wrong is told at once. */
+/**
+ * Reads the settings of all services, so that everything that is wrong is told at once. What was not
+ * `named` and lacks the setting without which it has nothing to serve is left out.
+ */
 export function prepareServices(
   chosen: readonly ServableService[],
-  { flags, env }: {
+  { flags, env, named }: {
     readonly flags: readonly string[];
     readonly env: Readonly<Record<string, string>>;
+    readonly named: boolean;
   },
 ): Prepared {
   const split = splitArgs(chosen.map(({ schema }) => schema), flags);
@@ -61,8 +79,15 @@ export function prepareServices(
   );
   const problems = prepared.flatMap((one) => one.kind === "invalid" ? one.problems : []);
   if (problems.length > 0) return { kind: "invalid", problems };
-  const starters = prepared.flatMap((one) => one.kind === "ready" ? [() => one.start()] : []);
-  return { kind: "ready", starters };
+  const starters: (() => Promise<ServiceHandle>)[] = [];
+  const leftOut: LeftOut[] = [];
+  for (const [index, one] of prepared.entries()) {
+    if (one.kind === "invalid") continue;
+    const service = chosen[index]?.schema.service ?? "";
+    if (named || one.missing === undefined) starters.push(() => one.start());
+    else leftOut.push({ service, missing: one.missing });
+  }
+  return { kind: "ready", starters, leftOut };
 }
 
 function unknownService(name: string): readonly Problem[] {

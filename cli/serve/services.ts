@@ -14,6 +14,7 @@ import {
   type ServiceHandle,
   startService,
 } from "@denvoy/runtime";
+import { rls, withReferenceEnvironment } from "@denvoy/rls";
 
 /** A service that can be started, whatever its settings. */
 export interface ServableService {
@@ -25,21 +26,38 @@ export interface ServableService {
 
 /** A service whose settings were read. */
 export type PreparedService =
-  | { readonly kind: "ready"; start(): Promise<ServiceHandle> }
+  | {
+    readonly kind: "ready";
+    /** The setting without which it has nothing to serve; undefined when none is missing. */
+    readonly missing: string | undefined;
+    /** Starts it. */
+    start(): Promise<ServiceHandle>;
+  }
   | { readonly kind: "invalid"; readonly problems: readonly Problem[] };
 
 /** All services, in the order in which they are started. */
-export const services: readonly ServableService[] = [servable(ads)];
+export const services: readonly ServableService[] = [
+  servable(ads),
+  servable(rls, withReferenceEnvironment),
+];
 
-function servable<F extends Fields>(definition: ServiceDefinition<F>): ServableService {
+/** `environment` adds what other variables mean for the service. */
+function servable<F extends Fields>(
+  definition: ServiceDefinition<F>,
+  environment: (env: ConfigInput["env"]) => ConfigInput["env"] = (env) => env,
+): ServableService {
   return {
     schema: definition.schema,
     prepare(input) {
-      const outcome = loadConfig(definition.schema, input);
+      const outcome = loadConfig(definition.schema, { ...input, env: environment(input.env) });
       switch (outcome.kind) {
         case "config": {
           const { config } = outcome;
-          return { kind: "ready", start: () => startService(definition, config) };
+          return {
+            kind: "ready",
+            missing: definition.missing?.(config),
+            start: () => startService(definition, config),
+          };
         }
         case "invalid":
           return outcome;

@@ -58,6 +58,12 @@ export interface ServiceDefinition<F extends Fields = Fields> {
   readonly schema: Schema<F>;
   /** Version of Denvoy. */
   readonly version: string;
+  /**
+   * Returns the setting without which there is nothing to serve, in the user's words (`--limits`);
+   * undefined when nothing is missing. A start without it is refused, and `denvoy serve` that names
+   * no service leaves it out. @default nothing ever is
+   */
+  missing?(config: ConfigOf<Schema<F>>): string | undefined;
   /** Starts it. Throws, best a ProblemError, when it cannot; what it had opened is then closed. */
   start(config: ConfigOf<Schema<F>>, runtime: Runtime): Promise<RunningApp>;
 }
@@ -99,7 +105,7 @@ export async function startService<F extends Fields>(
 ): Promise<ServiceHandle> {
   // ConfigOf holds the shared fields for every schema; the compiler cannot see it through generics.
   const shared = config as unknown as SharedConfig;
-  assertUsable(checkExposure(shared));
+  assertUsable([...missingSetting(definition, config), ...checkExposure(shared)]);
   const { schema: { service } } = definition;
   const logger = options.logger?.with({ service }) ?? createLogger({
     level: shared.logLevel,
@@ -281,6 +287,16 @@ async function withinMs(work: Promise<void>, limitMs: number): Promise<void> {
   } finally {
     clearTimeout(timer);
   }
+}
+
+function missingSetting<F extends Fields>(
+  definition: ServiceDefinition<F>,
+  config: ConfigOf<Schema<F>>,
+): readonly Problem[] {
+  const path = definition.missing?.(config);
+  const { service } = definition.schema;
+  const message = `cannot start ${service} as it has nothing to serve without this setting`;
+  return path === undefined ? [] : [{ severity: "error", path, message }];
 }
 
 function assertUsable(problems: readonly Problem[]): void {

@@ -23,6 +23,7 @@ import { StoreWatch } from "./store_watch.ts";
 export const rls: ServiceDefinition<typeof rlsSchema.own> = {
   schema: rlsSchema,
   version: VERSION,
+  missing: ({ limits }) => limits === undefined ? "--limits" : undefined,
   start: startRls,
 };
 
@@ -70,7 +71,7 @@ async function startRls(config: RlsConfig, runtime: Runtime): Promise<RunningApp
 }
 
 async function loadLimits(
-  { limits: path, mergeDomains, allowInvalid }: RlsConfig,
+  { limits: path = "", mergeDomains, allowInvalid }: RlsConfig,
   { runtime: { logger, clock }, limits }: {
     readonly runtime: Runtime;
     readonly limits: LimitsInForce;

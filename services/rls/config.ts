@@ -23,9 +23,9 @@ import { headerStyles } from "./domain/response_headers.ts";
 
 const limitFields = {
   limits: path({
-    required: true,
     doc: "File or folder of limits (YAML in the format of envoyproxy/ratelimit); watched while " +
-      "running. Hidden files do not count.",
+      "running. Hidden files do not count. Needed: without it the service does not start, and " +
+      "`denvoy serve` that names no service leaves it out.",
   }),
   mergeDomains: bool({ doc: "Lets several files add rules to one domain." }),
   allowInvalid: bool({

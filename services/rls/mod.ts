@@ -13,4 +13,4 @@ export {
   type LimitSetResult,
   readLimitSet,
 } from "./domain/limit_set.ts";
-export { referenceVariables } from "./reference_environment.ts";
+export { referenceVariables, withReferenceEnvironment } from "./reference_environment.ts";

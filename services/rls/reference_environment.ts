@@ -56,6 +56,13 @@ export const referenceVariables: readonly string[] = [
   "LIMIT_RESPONSE_HEADERS_ENABLED",
 ];
 
+/** Returns an environment with what the variables of envoyproxy/ratelimit mean; our own win. */
+export function withReferenceEnvironment(
+  env: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  return { ...fromReferenceEnvironment((name) => env[name]), ...env };
+}
+
 /** Returns what the variables of envoyproxy/ratelimit mean, by the names of our own. */
 export function fromReferenceEnvironment(read: ReadVariable): Readonly<Record<string, string>> {
   const own: Record<string, string> = {};

@@ -18,6 +18,7 @@ export const ROOT_MESSAGES: readonly string[] = [
   "google.protobuf.UInt32Value",
   "google.protobuf.UInt64Value",
   "google.protobuf.StringValue",
+  "envoy.config.cluster.v3.Cluster",
   "envoy.config.endpoint.v3.ClusterLoadAssignment",
   "envoy.config.endpoint.v3.LbEndpointCollection",
   "envoy.service.runtime.v3.Runtime",

@@ -376,6 +376,574 @@ function decodeUpdateFailureState(i: w.Reader, e: number, d: number, into?: t.Up
   return m;
 }
 
+function encodeCircuitBreakers(m: w.Init<t.CircuitBreakers>, o: w.Writer): void {
+  if (m.thresholds !== undefined) for (const v of m.thresholds) { encodeCircuitBreakers_Thresholds(v, o.uint32(10).fork()); o.ldelim(); }
+  if (m.perHostThresholds !== undefined) for (const v of m.perHostThresholds) { encodeCircuitBreakers_Thresholds(v, o.uint32(18).fork()); o.ldelim(); }
+}
+
+function decodeCircuitBreakers(i: w.Reader, e: number, d: number, into?: t.CircuitBreakers): t.CircuitBreakers {
+  const m = (into ?? { thresholds: [], perHostThresholds: [] }) as w.Mutable<t.CircuitBreakers>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: w.mutable(m.thresholds).push(decodeCircuitBreakers_Thresholds(i, w.childEnd(i, e, d), d + 1)); break;
+      case 18: w.mutable(m.perHostThresholds).push(decodeCircuitBreakers_Thresholds(i, w.childEnd(i, e, d), d + 1)); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeCircuitBreakers_Thresholds(m: w.Init<t.CircuitBreakers_Thresholds>, o: w.Writer): void {
+  if (m.priority !== undefined && m.priority !== 0) o.uint32(8).int32(m.priority);
+  if (m.maxConnections !== undefined) { encodeUInt32Value(m.maxConnections, o.uint32(18).fork()); o.ldelim(); }
+  if (m.maxPendingRequests !== undefined) { encodeUInt32Value(m.maxPendingRequests, o.uint32(26).fork()); o.ldelim(); }
+  if (m.maxRequests !== undefined) { encodeUInt32Value(m.maxRequests, o.uint32(34).fork()); o.ldelim(); }
+  if (m.maxRetries !== undefined) { encodeUInt32Value(m.maxRetries, o.uint32(42).fork()); o.ldelim(); }
+  if (m.trackRemaining !== undefined && m.trackRemaining !== false) o.uint32(48).bool(m.trackRemaining);
+  if (m.maxConnectionPools !== undefined) { encodeUInt32Value(m.maxConnectionPools, o.uint32(58).fork()); o.ldelim(); }
+  if (m.retryBudget !== undefined) { encodeCircuitBreakers_Thresholds_RetryBudget(m.retryBudget, o.uint32(66).fork()); o.ldelim(); }
+}
+
+function decodeCircuitBreakers_Thresholds(i: w.Reader, e: number, d: number, into?: t.CircuitBreakers_Thresholds): t.CircuitBreakers_Thresholds {
+  const m = (into ?? { priority: 0, trackRemaining: false }) as w.Mutable<t.CircuitBreakers_Thresholds>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 8: m.priority = i.int32(); break;
+      case 18: m.maxConnections = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.maxConnections); break;
+      case 26: m.maxPendingRequests = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.maxPendingRequests); break;
+      case 34: m.maxRequests = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.maxRequests); break;
+      case 42: m.maxRetries = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.maxRetries); break;
+      case 66: m.retryBudget = decodeCircuitBreakers_Thresholds_RetryBudget(i, w.childEnd(i, e, d), d + 1, m.retryBudget); break;
+      case 48: m.trackRemaining = i.bool(); break;
+      case 58: m.maxConnectionPools = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.maxConnectionPools); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeCircuitBreakers_Thresholds_RetryBudget(m: w.Init<t.CircuitBreakers_Thresholds_RetryBudget>, o: w.Writer): void {
+  if (m.budgetPercent !== undefined) { encodePercent(m.budgetPercent, o.uint32(10).fork()); o.ldelim(); }
+  if (m.minRetryConcurrency !== undefined) { encodeUInt32Value(m.minRetryConcurrency, o.uint32(18).fork()); o.ldelim(); }
+  if (m.budgetInterval !== undefined) { encodeDuration(m.budgetInterval, o.uint32(26).fork()); o.ldelim(); }
+}
+
+function decodeCircuitBreakers_Thresholds_RetryBudget(i: w.Reader, e: number, d: number, into?: t.CircuitBreakers_Thresholds_RetryBudget): t.CircuitBreakers_Thresholds_RetryBudget {
+  const m = (into ?? {  }) as w.Mutable<t.CircuitBreakers_Thresholds_RetryBudget>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: m.budgetPercent = decodePercent(i, w.childEnd(i, e, d), d + 1, m.budgetPercent); break;
+      case 26: m.budgetInterval = decodeDuration(i, w.childEnd(i, e, d), d + 1, m.budgetInterval); break;
+      case 18: m.minRetryConcurrency = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.minRetryConcurrency); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+const Cluster_oneof_cluster_discovery_type = ["type", "clusterType"] as const;
+const Cluster_oneof_lb_config = ["ringHashLbConfig", "maglevLbConfig", "originalDstLbConfig", "leastRequestLbConfig", "roundRobinLbConfig"] as const;
+function encodeCluster(m: w.Init<t.Cluster>, o: w.Writer): void {
+  if (m.name !== undefined && m.name !== "") o.uint32(10).string(m.name);
+  if (m.type !== undefined) o.uint32(16).int32(m.type);
+  if (m.edsClusterConfig !== undefined) { encodeCluster_EdsClusterConfig(m.edsClusterConfig, o.uint32(26).fork()); o.ldelim(); }
+  if (m.connectTimeout !== undefined) { encodeDuration(m.connectTimeout, o.uint32(34).fork()); o.ldelim(); }
+  if (m.perConnectionBufferLimitBytes !== undefined) { encodeUInt32Value(m.perConnectionBufferLimitBytes, o.uint32(42).fork()); o.ldelim(); }
+  if (m.lbPolicy !== undefined && m.lbPolicy !== 0) o.uint32(48).int32(m.lbPolicy);
+  if (m.healthChecks !== undefined) for (const v of m.healthChecks) { encodeHealthCheck(v, o.uint32(66).fork()); o.ldelim(); }
+  if (m.maxRequestsPerConnection !== undefined) { encodeUInt32Value(m.maxRequestsPerConnection, o.uint32(74).fork()); o.ldelim(); }
+  if (m.circuitBreakers !== undefined) { encodeCircuitBreakers(m.circuitBreakers, o.uint32(82).fork()); o.ldelim(); }
+  if (m.httpProtocolOptions !== undefined) { encodeHttp1ProtocolOptions(m.httpProtocolOptions, o.uint32(106).fork()); o.ldelim(); }
+  if (m.http2ProtocolOptions !== undefined) { encodeHttp2ProtocolOptions(m.http2ProtocolOptions, o.uint32(114).fork()); o.ldelim(); }
+  if (m.dnsRefreshRate !== undefined) { encodeDuration(m.dnsRefreshRate, o.uint32(130).fork()); o.ldelim(); }
+  if (m.dnsLookupFamily !== undefined && m.dnsLookupFamily !== 0) o.uint32(136).int32(m.dnsLookupFamily);
+  if (m.dnsResolvers !== undefined) for (const v of m.dnsResolvers) { encodeAddress(v, o.uint32(146).fork()); o.ldelim(); }
+  if (m.outlierDetection !== undefined) { encodeOutlierDetection(m.outlierDetection, o.uint32(154).fork()); o.ldelim(); }
+  if (m.cleanupInterval !== undefined) { encodeDuration(m.cleanupInterval, o.uint32(162).fork()); o.ldelim(); }
+  if (m.upstreamBindConfig !== undefined) { encodeBindConfig(m.upstreamBindConfig, o.uint32(170).fork()); o.ldelim(); }
+  if (m.lbSubsetConfig !== undefined) { encodeCluster_LbSubsetConfig(m.lbSubsetConfig, o.uint32(178).fork()); o.ldelim(); }
+  if (m.ringHashLbConfig !== undefined) { encodeCluster_RingHashLbConfig(m.ringHashLbConfig, o.uint32(186).fork()); o.ldelim(); }
+  if (m.transportSocket !== undefined) { encodeTransportSocket(m.transportSocket, o.uint32(194).fork()); o.ldelim(); }
+  if (m.metadata !== undefined) { encodeMetadata(m.metadata, o.uint32(202).fork()); o.ldelim(); }
+  if (m.protocolSelection !== undefined && m.protocolSelection !== 0) o.uint32(208).int32(m.protocolSelection);
+  if (m.commonLbConfig !== undefined) { encodeCluster_CommonLbConfig(m.commonLbConfig, o.uint32(218).fork()); o.ldelim(); }
+  if (m.altStatName !== undefined && m.altStatName !== "") o.uint32(226).string(m.altStatName);
+  if (m.commonHttpProtocolOptions !== undefined) { encodeHttpProtocolOptions(m.commonHttpProtocolOptions, o.uint32(234).fork()); o.ldelim(); }
+  if (m.upstreamConnectionOptions !== undefined) { encodeUpstreamConnectionOptions(m.upstreamConnectionOptions, o.uint32(242).fork()); o.ldelim(); }
+  if (m.closeConnectionsOnHostHealthFailure !== undefined && m.closeConnectionsOnHostHealthFailure !== false) o.uint32(248).bool(m.closeConnectionsOnHostHealthFailure);
+  if (m.ignoreHealthOnHostRemoval !== undefined && m.ignoreHealthOnHostRemoval !== false) o.uint32(256).bool(m.ignoreHealthOnHostRemoval);
+  if (m.loadAssignment !== undefined) { encodeClusterLoadAssignment(m.loadAssignment, o.uint32(266).fork()); o.ldelim(); }
+  if (m.originalDstLbConfig !== undefined) { encodeCluster_OriginalDstLbConfig(m.originalDstLbConfig, o.uint32(274).fork()); o.ldelim(); }
+  if (m.typedExtensionProtocolOptions !== undefined) for (const [k, v] of w.sortedEntries(m.typedExtensionProtocolOptions)) { if (v === undefined) continue; o.uint32(290).fork().uint32(10).string(k); { encodeAny(v, o.uint32(18).fork()); o.ldelim(); } o.ldelim(); }
+  if (m.leastRequestLbConfig !== undefined) { encodeCluster_LeastRequestLbConfig(m.leastRequestLbConfig, o.uint32(298).fork()); o.ldelim(); }
+  if (m.clusterType !== undefined) { encodeCluster_CustomClusterType(m.clusterType, o.uint32(306).fork()); o.ldelim(); }
+  if (m.respectDnsTtl !== undefined && m.respectDnsTtl !== false) o.uint32(312).bool(m.respectDnsTtl);
+  if (m.filters !== undefined) for (const v of m.filters) { encodeFilter(v, o.uint32(322).fork()); o.ldelim(); }
+  if (m.loadBalancingPolicy !== undefined) { encodeLoadBalancingPolicy(m.loadBalancingPolicy, o.uint32(330).fork()); o.ldelim(); }
+  if (m.lrsServer !== undefined) { encodeConfigSource(m.lrsServer, o.uint32(338).fork()); o.ldelim(); }
+  if (m.transportSocketMatches !== undefined) for (const v of m.transportSocketMatches) { encodeCluster_TransportSocketMatch(v, o.uint32(346).fork()); o.ldelim(); }
+  if (m.dnsFailureRefreshRate !== undefined) { encodeCluster_RefreshRate(m.dnsFailureRefreshRate, o.uint32(354).fork()); o.ldelim(); }
+  if (m.useTcpForDnsLookups !== undefined && m.useTcpForDnsLookups !== false) o.uint32(360).bool(m.useTcpForDnsLookups);
+  if (m.upstreamHttpProtocolOptions !== undefined) { encodeUpstreamHttpProtocolOptions(m.upstreamHttpProtocolOptions, o.uint32(370).fork()); o.ldelim(); }
+  if (m.trackTimeoutBudgets !== undefined && m.trackTimeoutBudgets !== false) o.uint32(376).bool(m.trackTimeoutBudgets);
+  if (m.upstreamConfig !== undefined) { encodeEnvoyConfigCoreV3TypedExtensionConfig(m.upstreamConfig, o.uint32(386).fork()); o.ldelim(); }
+  if (m.trackClusterStats !== undefined) { encodeTrackClusterStats(m.trackClusterStats, o.uint32(394).fork()); o.ldelim(); }
+  if (m.preconnectPolicy !== undefined) { encodeCluster_PreconnectPolicy(m.preconnectPolicy, o.uint32(402).fork()); o.ldelim(); }
+  if (m.connectionPoolPerDownstreamConnection !== undefined && m.connectionPoolPerDownstreamConnection !== false) o.uint32(408).bool(m.connectionPoolPerDownstreamConnection);
+  if (m.maglevLbConfig !== undefined) { encodeCluster_MaglevLbConfig(m.maglevLbConfig, o.uint32(418).fork()); o.ldelim(); }
+  if (m.dnsResolutionConfig !== undefined) { encodeDnsResolutionConfig(m.dnsResolutionConfig, o.uint32(426).fork()); o.ldelim(); }
+  if (m.waitForWarmOnInit !== undefined) { encodeBoolValue(m.waitForWarmOnInit, o.uint32(434).fork()); o.ldelim(); }
+  if (m.typedDnsResolverConfig !== undefined) { encodeEnvoyConfigCoreV3TypedExtensionConfig(m.typedDnsResolverConfig, o.uint32(442).fork()); o.ldelim(); }
+  if (m.roundRobinLbConfig !== undefined) { encodeCluster_RoundRobinLbConfig(m.roundRobinLbConfig, o.uint32(450).fork()); o.ldelim(); }
+  if (m.lrsReportEndpointMetrics !== undefined) for (const v of m.lrsReportEndpointMetrics) o.uint32(458).string(v);
+  if (m.dnsJitter !== undefined) { encodeDuration(m.dnsJitter, o.uint32(466).fork()); o.ldelim(); }
+  if (m.transportSocketMatcher !== undefined) { encodeMatcher(m.transportSocketMatcher, o.uint32(474).fork()); o.ldelim(); }
+  if (m.perConnectionBufferHighWatermarkTimeout !== undefined) { encodeDuration(m.perConnectionBufferHighWatermarkTimeout, o.uint32(482).fork()); o.ldelim(); }
+  if (m.statsMatcher !== undefined) { encodeStatsMatcher(m.statsMatcher, o.uint32(490).fork()); o.ldelim(); }
+  if (m.queuingPolicies !== undefined) { encodeCluster_QueuingPolicies(m.queuingPolicies, o.uint32(498).fork()); o.ldelim(); }
+}
+
+function decodeCluster(i: w.Reader, e: number, d: number, into?: t.Cluster): t.Cluster {
+  const m = (into ?? { transportSocketMatches: [], name: "", altStatName: "", lbPolicy: 0, healthChecks: [], typedExtensionProtocolOptions: {}, respectDnsTtl: false, dnsLookupFamily: 0, dnsResolvers: [], useTcpForDnsLookups: false, protocolSelection: 0, closeConnectionsOnHostHealthFailure: false, ignoreHealthOnHostRemoval: false, filters: [], lrsReportEndpointMetrics: [], trackTimeoutBudgets: false, connectionPoolPerDownstreamConnection: false }) as w.Mutable<t.Cluster>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 346: w.mutable(m.transportSocketMatches).push(decodeCluster_TransportSocketMatch(i, w.childEnd(i, e, d), d + 1)); break;
+      case 474: m.transportSocketMatcher = decodeMatcher(i, w.childEnd(i, e, d), d + 1, m.transportSocketMatcher); break;
+      case 10: m.name = i.string(); break;
+      case 226: m.altStatName = i.string(); break;
+      case 490: m.statsMatcher = decodeStatsMatcher(i, w.childEnd(i, e, d), d + 1, m.statsMatcher); break;
+      case 16: w.clearOthers(m, Cluster_oneof_cluster_discovery_type, "type"); m.type = i.int32(); break;
+      case 306: w.clearOthers(m, Cluster_oneof_cluster_discovery_type, "clusterType"); m.clusterType = decodeCluster_CustomClusterType(i, w.childEnd(i, e, d), d + 1, m.clusterType); break;
+      case 26: m.edsClusterConfig = decodeCluster_EdsClusterConfig(i, w.childEnd(i, e, d), d + 1, m.edsClusterConfig); break;
+      case 34: m.connectTimeout = decodeDuration(i, w.childEnd(i, e, d), d + 1, m.connectTimeout); break;
+      case 42: m.perConnectionBufferLimitBytes = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.perConnectionBufferLimitBytes); break;
+      case 482: m.perConnectionBufferHighWatermarkTimeout = decodeDuration(i, w.childEnd(i, e, d), d + 1, m.perConnectionBufferHighWatermarkTimeout); break;
+      case 48: m.lbPolicy = i.int32(); break;
+      case 266: m.loadAssignment = decodeClusterLoadAssignment(i, w.childEnd(i, e, d), d + 1, m.loadAssignment); break;
+      case 66: w.mutable(m.healthChecks).push(decodeHealthCheck(i, w.childEnd(i, e, d), d + 1)); break;
+      case 74: m.maxRequestsPerConnection = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.maxRequestsPerConnection); break;
+      case 82: m.circuitBreakers = decodeCircuitBreakers(i, w.childEnd(i, e, d), d + 1, m.circuitBreakers); break;
+      case 370: m.upstreamHttpProtocolOptions = decodeUpstreamHttpProtocolOptions(i, w.childEnd(i, e, d), d + 1, m.upstreamHttpProtocolOptions); break;
+      case 234: m.commonHttpProtocolOptions = decodeHttpProtocolOptions(i, w.childEnd(i, e, d), d + 1, m.commonHttpProtocolOptions); break;
+      case 106: m.httpProtocolOptions = decodeHttp1ProtocolOptions(i, w.childEnd(i, e, d), d + 1, m.httpProtocolOptions); break;
+      case 114: m.http2ProtocolOptions = decodeHttp2ProtocolOptions(i, w.childEnd(i, e, d), d + 1, m.http2ProtocolOptions); break;
+      case 290: {
+        const end = w.childEnd(i, e, d);
+        let k = "";
+        let v: t.Any | undefined = undefined;
+        while (i.pos < end) {
+          const entryTag = i.uint32();
+          if (entryTag === 10) k = i.string();
+          else if (entryTag === 18) v = decodeAny(i, w.childEnd(i, end, d), d + 1);
+          else w.skip(i, entryTag, d);
+        }
+        w.checkEnd(i, end);
+        w.setEntry(m.typedExtensionProtocolOptions, String(k), v ?? decodeAny(i, i.pos, d));
+        break;
+      }
+      case 130: m.dnsRefreshRate = decodeDuration(i, w.childEnd(i, e, d), d + 1, m.dnsRefreshRate); break;
+      case 466: m.dnsJitter = decodeDuration(i, w.childEnd(i, e, d), d + 1, m.dnsJitter); break;
+      case 354: m.dnsFailureRefreshRate = decodeCluster_RefreshRate(i, w.childEnd(i, e, d), d + 1, m.dnsFailureRefreshRate); break;
+      case 312: m.respectDnsTtl = i.bool(); break;
+      case 136: m.dnsLookupFamily = i.int32(); break;
+      case 146: w.mutable(m.dnsResolvers).push(decodeAddress(i, w.childEnd(i, e, d), d + 1)); break;
+      case 360: m.useTcpForDnsLookups = i.bool(); break;
+      case 426: m.dnsResolutionConfig = decodeDnsResolutionConfig(i, w.childEnd(i, e, d), d + 1, m.dnsResolutionConfig); break;
+      case 442: m.typedDnsResolverConfig = decodeEnvoyConfigCoreV3TypedExtensionConfig(i, w.childEnd(i, e, d), d + 1, m.typedDnsResolverConfig); break;
+      case 434: m.waitForWarmOnInit = decodeBoolValue(i, w.childEnd(i, e, d), d + 1, m.waitForWarmOnInit); break;
+      case 154: m.outlierDetection = decodeOutlierDetection(i, w.childEnd(i, e, d), d + 1, m.outlierDetection); break;
+      case 162: m.cleanupInterval = decodeDuration(i, w.childEnd(i, e, d), d + 1, m.cleanupInterval); break;
+      case 170: m.upstreamBindConfig = decodeBindConfig(i, w.childEnd(i, e, d), d + 1, m.upstreamBindConfig); break;
+      case 178: m.lbSubsetConfig = decodeCluster_LbSubsetConfig(i, w.childEnd(i, e, d), d + 1, m.lbSubsetConfig); break;
+      case 186: w.clearOthers(m, Cluster_oneof_lb_config, "ringHashLbConfig"); m.ringHashLbConfig = decodeCluster_RingHashLbConfig(i, w.childEnd(i, e, d), d + 1, m.ringHashLbConfig); break;
+      case 418: w.clearOthers(m, Cluster_oneof_lb_config, "maglevLbConfig"); m.maglevLbConfig = decodeCluster_MaglevLbConfig(i, w.childEnd(i, e, d), d + 1, m.maglevLbConfig); break;
+      case 274: w.clearOthers(m, Cluster_oneof_lb_config, "originalDstLbConfig"); m.originalDstLbConfig = decodeCluster_OriginalDstLbConfig(i, w.childEnd(i, e, d), d + 1, m.originalDstLbConfig); break;
+      case 298: w.clearOthers(m, Cluster_oneof_lb_config, "leastRequestLbConfig"); m.leastRequestLbConfig = decodeCluster_LeastRequestLbConfig(i, w.childEnd(i, e, d), d + 1, m.leastRequestLbConfig); break;
+      case 450: w.clearOthers(m, Cluster_oneof_lb_config, "roundRobinLbConfig"); m.roundRobinLbConfig = decodeCluster_RoundRobinLbConfig(i, w.childEnd(i, e, d), d + 1, m.roundRobinLbConfig); break;
+      case 218: m.commonLbConfig = decodeCluster_CommonLbConfig(i, w.childEnd(i, e, d), d + 1, m.commonLbConfig); break;
+      case 194: m.transportSocket = decodeTransportSocket(i, w.childEnd(i, e, d), d + 1, m.transportSocket); break;
+      case 202: m.metadata = decodeMetadata(i, w.childEnd(i, e, d), d + 1, m.metadata); break;
+      case 208: m.protocolSelection = i.int32(); break;
+      case 242: m.upstreamConnectionOptions = decodeUpstreamConnectionOptions(i, w.childEnd(i, e, d), d + 1, m.upstreamConnectionOptions); break;
+      case 248: m.closeConnectionsOnHostHealthFailure = i.bool(); break;
+      case 256: m.ignoreHealthOnHostRemoval = i.bool(); break;
+      case 322: w.mutable(m.filters).push(decodeFilter(i, w.childEnd(i, e, d), d + 1)); break;
+      case 330: m.loadBalancingPolicy = decodeLoadBalancingPolicy(i, w.childEnd(i, e, d), d + 1, m.loadBalancingPolicy); break;
+      case 338: m.lrsServer = decodeConfigSource(i, w.childEnd(i, e, d), d + 1, m.lrsServer); break;
+      case 458: w.mutable(m.lrsReportEndpointMetrics).push(i.string()); break;
+      case 376: m.trackTimeoutBudgets = i.bool(); break;
+      case 386: m.upstreamConfig = decodeEnvoyConfigCoreV3TypedExtensionConfig(i, w.childEnd(i, e, d), d + 1, m.upstreamConfig); break;
+      case 394: m.trackClusterStats = decodeTrackClusterStats(i, w.childEnd(i, e, d), d + 1, m.trackClusterStats); break;
+      case 402: m.preconnectPolicy = decodeCluster_PreconnectPolicy(i, w.childEnd(i, e, d), d + 1, m.preconnectPolicy); break;
+      case 408: m.connectionPoolPerDownstreamConnection = i.bool(); break;
+      case 498: m.queuingPolicies = decodeCluster_QueuingPolicies(i, w.childEnd(i, e, d), d + 1, m.queuingPolicies); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+const Cluster_CommonLbConfig_oneof_locality_config_specifier = ["zoneAwareLbConfig", "localityWeightedLbConfig"] as const;
+function encodeCluster_CommonLbConfig(m: w.Init<t.Cluster_CommonLbConfig>, o: w.Writer): void {
+  if (m.healthyPanicThreshold !== undefined) { encodePercent(m.healthyPanicThreshold, o.uint32(10).fork()); o.ldelim(); }
+  if (m.zoneAwareLbConfig !== undefined) { encodeCluster_CommonLbConfig_ZoneAwareLbConfig(m.zoneAwareLbConfig, o.uint32(18).fork()); o.ldelim(); }
+  if (m.localityWeightedLbConfig !== undefined) { encodeCluster_CommonLbConfig_LocalityWeightedLbConfig(m.localityWeightedLbConfig, o.uint32(26).fork()); o.ldelim(); }
+  if (m.updateMergeWindow !== undefined) { encodeDuration(m.updateMergeWindow, o.uint32(34).fork()); o.ldelim(); }
+  if (m.ignoreNewHostsUntilFirstHc !== undefined && m.ignoreNewHostsUntilFirstHc !== false) o.uint32(40).bool(m.ignoreNewHostsUntilFirstHc);
+  if (m.closeConnectionsOnHostSetChange !== undefined && m.closeConnectionsOnHostSetChange !== false) o.uint32(48).bool(m.closeConnectionsOnHostSetChange);
+  if (m.consistentHashingLbConfig !== undefined) { encodeCluster_CommonLbConfig_ConsistentHashingLbConfig(m.consistentHashingLbConfig, o.uint32(58).fork()); o.ldelim(); }
+  if (m.overrideHostStatus !== undefined) { encodeHealthStatusSet(m.overrideHostStatus, o.uint32(66).fork()); o.ldelim(); }
+}
+
+function decodeCluster_CommonLbConfig(i: w.Reader, e: number, d: number, into?: t.Cluster_CommonLbConfig): t.Cluster_CommonLbConfig {
+  const m = (into ?? { ignoreNewHostsUntilFirstHc: false, closeConnectionsOnHostSetChange: false }) as w.Mutable<t.Cluster_CommonLbConfig>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: m.healthyPanicThreshold = decodePercent(i, w.childEnd(i, e, d), d + 1, m.healthyPanicThreshold); break;
+      case 18: w.clearOthers(m, Cluster_CommonLbConfig_oneof_locality_config_specifier, "zoneAwareLbConfig"); m.zoneAwareLbConfig = decodeCluster_CommonLbConfig_ZoneAwareLbConfig(i, w.childEnd(i, e, d), d + 1, m.zoneAwareLbConfig); break;
+      case 26: w.clearOthers(m, Cluster_CommonLbConfig_oneof_locality_config_specifier, "localityWeightedLbConfig"); m.localityWeightedLbConfig = decodeCluster_CommonLbConfig_LocalityWeightedLbConfig(i, w.childEnd(i, e, d), d + 1, m.localityWeightedLbConfig); break;
+      case 34: m.updateMergeWindow = decodeDuration(i, w.childEnd(i, e, d), d + 1, m.updateMergeWindow); break;
+      case 40: m.ignoreNewHostsUntilFirstHc = i.bool(); break;
+      case 48: m.closeConnectionsOnHostSetChange = i.bool(); break;
+      case 58: m.consistentHashingLbConfig = decodeCluster_CommonLbConfig_ConsistentHashingLbConfig(i, w.childEnd(i, e, d), d + 1, m.consistentHashingLbConfig); break;
+      case 66: m.overrideHostStatus = decodeHealthStatusSet(i, w.childEnd(i, e, d), d + 1, m.overrideHostStatus); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeCluster_CommonLbConfig_ConsistentHashingLbConfig(m: w.Init<t.Cluster_CommonLbConfig_ConsistentHashingLbConfig>, o: w.Writer): void {
+  if (m.useHostnameForHashing !== undefined && m.useHostnameForHashing !== false) o.uint32(8).bool(m.useHostnameForHashing);
+  if (m.hashBalanceFactor !== undefined) { encodeUInt32Value(m.hashBalanceFactor, o.uint32(18).fork()); o.ldelim(); }
+}
+
+function decodeCluster_CommonLbConfig_ConsistentHashingLbConfig(i: w.Reader, e: number, d: number, into?: t.Cluster_CommonLbConfig_ConsistentHashingLbConfig): t.Cluster_CommonLbConfig_ConsistentHashingLbConfig {
+  const m = (into ?? { useHostnameForHashing: false }) as w.Mutable<t.Cluster_CommonLbConfig_ConsistentHashingLbConfig>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 8: m.useHostnameForHashing = i.bool(); break;
+      case 18: m.hashBalanceFactor = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.hashBalanceFactor); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeCluster_CommonLbConfig_LocalityWeightedLbConfig(m: w.Init<t.Cluster_CommonLbConfig_LocalityWeightedLbConfig>, o: w.Writer): void {
+}
+
+function decodeCluster_CommonLbConfig_LocalityWeightedLbConfig(i: w.Reader, e: number, d: number, into?: t.Cluster_CommonLbConfig_LocalityWeightedLbConfig): t.Cluster_CommonLbConfig_LocalityWeightedLbConfig {
+  const m = (into ?? {  }) as w.Mutable<t.Cluster_CommonLbConfig_LocalityWeightedLbConfig>;
+  while (i.pos < e) {
+    w.skip(i, i.uint32(), d);
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeCluster_CommonLbConfig_ZoneAwareLbConfig(m: w.Init<t.Cluster_CommonLbConfig_ZoneAwareLbConfig>, o: w.Writer): void {
+  if (m.routingEnabled !== undefined) { encodePercent(m.routingEnabled, o.uint32(10).fork()); o.ldelim(); }
+  if (m.minClusterSize !== undefined) { encodeUInt64Value(m.minClusterSize, o.uint32(18).fork()); o.ldelim(); }
+  if (m.failTrafficOnPanic !== undefined && m.failTrafficOnPanic !== false) o.uint32(24).bool(m.failTrafficOnPanic);
+}
+
+function decodeCluster_CommonLbConfig_ZoneAwareLbConfig(i: w.Reader, e: number, d: number, into?: t.Cluster_CommonLbConfig_ZoneAwareLbConfig): t.Cluster_CommonLbConfig_ZoneAwareLbConfig {
+  const m = (into ?? { failTrafficOnPanic: false }) as w.Mutable<t.Cluster_CommonLbConfig_ZoneAwareLbConfig>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: m.routingEnabled = decodePercent(i, w.childEnd(i, e, d), d + 1, m.routingEnabled); break;
+      case 18: m.minClusterSize = decodeUInt64Value(i, w.childEnd(i, e, d), d + 1, m.minClusterSize); break;
+      case 24: m.failTrafficOnPanic = i.bool(); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeCluster_CustomClusterType(m: w.Init<t.Cluster_CustomClusterType>, o: w.Writer): void {
+  if (m.name !== undefined && m.name !== "") o.uint32(10).string(m.name);
+  if (m.typedConfig !== undefined) { encodeAny(m.typedConfig, o.uint32(18).fork()); o.ldelim(); }
+}
+
+function decodeCluster_CustomClusterType(i: w.Reader, e: number, d: number, into?: t.Cluster_CustomClusterType): t.Cluster_CustomClusterType {
+  const m = (into ?? { name: "" }) as w.Mutable<t.Cluster_CustomClusterType>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: m.name = i.string(); break;
+      case 18: m.typedConfig = decodeAny(i, w.childEnd(i, e, d), d + 1, m.typedConfig); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeCluster_EdsClusterConfig(m: w.Init<t.Cluster_EdsClusterConfig>, o: w.Writer): void {
+  if (m.edsConfig !== undefined) { encodeConfigSource(m.edsConfig, o.uint32(10).fork()); o.ldelim(); }
+  if (m.serviceName !== undefined && m.serviceName !== "") o.uint32(18).string(m.serviceName);
+}
+
+function decodeCluster_EdsClusterConfig(i: w.Reader, e: number, d: number, into?: t.Cluster_EdsClusterConfig): t.Cluster_EdsClusterConfig {
+  const m = (into ?? { serviceName: "" }) as w.Mutable<t.Cluster_EdsClusterConfig>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: m.edsConfig = decodeConfigSource(i, w.childEnd(i, e, d), d + 1, m.edsConfig); break;
+      case 18: m.serviceName = i.string(); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeCluster_LbSubsetConfig(m: w.Init<t.Cluster_LbSubsetConfig>, o: w.Writer): void {
+  if (m.fallbackPolicy !== undefined && m.fallbackPolicy !== 0) o.uint32(8).int32(m.fallbackPolicy);
+  if (m.defaultSubset !== undefined) { encodeStruct(m.defaultSubset, o.uint32(18).fork()); o.ldelim(); }
+  if (m.subsetSelectors !== undefined) for (const v of m.subsetSelectors) { encodeCluster_LbSubsetConfig_LbSubsetSelector(v, o.uint32(26).fork()); o.ldelim(); }
+  if (m.localityWeightAware !== undefined && m.localityWeightAware !== false) o.uint32(32).bool(m.localityWeightAware);
+  if (m.scaleLocalityWeight !== undefined && m.scaleLocalityWeight !== false) o.uint32(40).bool(m.scaleLocalityWeight);
+  if (m.panicModeAny !== undefined && m.panicModeAny !== false) o.uint32(48).bool(m.panicModeAny);
+  if (m.listAsAny !== undefined && m.listAsAny !== false) o.uint32(56).bool(m.listAsAny);
+  if (m.metadataFallbackPolicy !== undefined && m.metadataFallbackPolicy !== 0) o.uint32(64).int32(m.metadataFallbackPolicy);
+}
+
+function decodeCluster_LbSubsetConfig(i: w.Reader, e: number, d: number, into?: t.Cluster_LbSubsetConfig): t.Cluster_LbSubsetConfig {
+  const m = (into ?? { fallbackPolicy: 0, subsetSelectors: [], localityWeightAware: false, scaleLocalityWeight: false, panicModeAny: false, listAsAny: false, metadataFallbackPolicy: 0 }) as w.Mutable<t.Cluster_LbSubsetConfig>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 8: m.fallbackPolicy = i.int32(); break;
+      case 18: m.defaultSubset = decodeStruct(i, w.childEnd(i, e, d), d + 1, m.defaultSubset); break;
+      case 26: w.mutable(m.subsetSelectors).push(decodeCluster_LbSubsetConfig_LbSubsetSelector(i, w.childEnd(i, e, d), d + 1)); break;
+      case 32: m.localityWeightAware = i.bool(); break;
+      case 40: m.scaleLocalityWeight = i.bool(); break;
+      case 48: m.panicModeAny = i.bool(); break;
+      case 56: m.listAsAny = i.bool(); break;
+      case 64: m.metadataFallbackPolicy = i.int32(); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeCluster_LbSubsetConfig_LbSubsetSelector(m: w.Init<t.Cluster_LbSubsetConfig_LbSubsetSelector>, o: w.Writer): void {
+  if (m.keys !== undefined) for (const v of m.keys) o.uint32(10).string(v);
+  if (m.fallbackPolicy !== undefined && m.fallbackPolicy !== 0) o.uint32(16).int32(m.fallbackPolicy);
+  if (m.fallbackKeysSubset !== undefined) for (const v of m.fallbackKeysSubset) o.uint32(26).string(v);
+  if (m.singleHostPerSubset !== undefined && m.singleHostPerSubset !== false) o.uint32(32).bool(m.singleHostPerSubset);
+}
+
+function decodeCluster_LbSubsetConfig_LbSubsetSelector(i: w.Reader, e: number, d: number, into?: t.Cluster_LbSubsetConfig_LbSubsetSelector): t.Cluster_LbSubsetConfig_LbSubsetSelector {
+  const m = (into ?? { keys: [], singleHostPerSubset: false, fallbackPolicy: 0, fallbackKeysSubset: [] }) as w.Mutable<t.Cluster_LbSubsetConfig_LbSubsetSelector>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: w.mutable(m.keys).push(i.string()); break;
+      case 32: m.singleHostPerSubset = i.bool(); break;
+      case 16: m.fallbackPolicy = i.int32(); break;
+      case 26: w.mutable(m.fallbackKeysSubset).push(i.string()); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeCluster_LeastRequestLbConfig(m: w.Init<t.Cluster_LeastRequestLbConfig>, o: w.Writer): void {
+  if (m.choiceCount !== undefined) { encodeUInt32Value(m.choiceCount, o.uint32(10).fork()); o.ldelim(); }
+  if (m.activeRequestBias !== undefined) { encodeRuntimeDouble(m.activeRequestBias, o.uint32(18).fork()); o.ldelim(); }
+  if (m.slowStartConfig !== undefined) { encodeCluster_SlowStartConfig(m.slowStartConfig, o.uint32(26).fork()); o.ldelim(); }
+}
+
+function decodeCluster_LeastRequestLbConfig(i: w.Reader, e: number, d: number, into?: t.Cluster_LeastRequestLbConfig): t.Cluster_LeastRequestLbConfig {
+  const m = (into ?? {  }) as w.Mutable<t.Cluster_LeastRequestLbConfig>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: m.choiceCount = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.choiceCount); break;
+      case 18: m.activeRequestBias = decodeRuntimeDouble(i, w.childEnd(i, e, d), d + 1, m.activeRequestBias); break;
+      case 26: m.slowStartConfig = decodeCluster_SlowStartConfig(i, w.childEnd(i, e, d), d + 1, m.slowStartConfig); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeCluster_MaglevLbConfig(m: w.Init<t.Cluster_MaglevLbConfig>, o: w.Writer): void {
+  if (m.tableSize !== undefined) { encodeUInt64Value(m.tableSize, o.uint32(10).fork()); o.ldelim(); }
+}
+
+function decodeCluster_MaglevLbConfig(i: w.Reader, e: number, d: number, into?: t.Cluster_MaglevLbConfig): t.Cluster_MaglevLbConfig {
+  const m = (into ?? {  }) as w.Mutable<t.Cluster_MaglevLbConfig>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: m.tableSize = decodeUInt64Value(i, w.childEnd(i, e, d), d + 1, m.tableSize); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeCluster_OriginalDstLbConfig(m: w.Init<t.Cluster_OriginalDstLbConfig>, o: w.Writer): void {
+  if (m.useHttpHeader !== undefined && m.useHttpHeader !== false) o.uint32(8).bool(m.useHttpHeader);
+  if (m.httpHeaderName !== undefined && m.httpHeaderName !== "") o.uint32(18).string(m.httpHeaderName);
+  if (m.upstreamPortOverride !== undefined) { encodeUInt32Value(m.upstreamPortOverride, o.uint32(26).fork()); o.ldelim(); }
+  if (m.metadataKey !== undefined) { encodeMetadataKey(m.metadataKey, o.uint32(34).fork()); o.ldelim(); }
+}
+
+function decodeCluster_OriginalDstLbConfig(i: w.Reader, e: number, d: number, into?: t.Cluster_OriginalDstLbConfig): t.Cluster_OriginalDstLbConfig {
+  const m = (into ?? { useHttpHeader: false, httpHeaderName: "" }) as w.Mutable<t.Cluster_OriginalDstLbConfig>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 8: m.useHttpHeader = i.bool(); break;
+      case 18: m.httpHeaderName = i.string(); break;
+      case 26: m.upstreamPortOverride = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.upstreamPortOverride); break;
+      case 34: m.metadataKey = decodeMetadataKey(i, w.childEnd(i, e, d), d + 1, m.metadataKey); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeCluster_PreconnectPolicy(m: w.Init<t.Cluster_PreconnectPolicy>, o: w.Writer): void {
+  if (m.perUpstreamPreconnectRatio !== undefined) { encodeDoubleValue(m.perUpstreamPreconnectRatio, o.uint32(10).fork()); o.ldelim(); }
+  if (m.predictivePreconnectRatio !== undefined) { encodeDoubleValue(m.predictivePreconnectRatio, o.uint32(18).fork()); o.ldelim(); }
+  if (m.preconnectEnabledMetadata !== undefined) { encodeMetadataMatcher(m.preconnectEnabledMetadata, o.uint32(26).fork()); o.ldelim(); }
+}
+
+function decodeCluster_PreconnectPolicy(i: w.Reader, e: number, d: number, into?: t.Cluster_PreconnectPolicy): t.Cluster_PreconnectPolicy {
+  const m = (into ?? {  }) as w.Mutable<t.Cluster_PreconnectPolicy>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: m.perUpstreamPreconnectRatio = decodeDoubleValue(i, w.childEnd(i, e, d), d + 1, m.perUpstreamPreconnectRatio); break;
+      case 18: m.predictivePreconnectRatio = decodeDoubleValue(i, w.childEnd(i, e, d), d + 1, m.predictivePreconnectRatio); break;
+      case 26: m.preconnectEnabledMetadata = decodeMetadataMatcher(i, w.childEnd(i, e, d), d + 1, m.preconnectEnabledMetadata); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeCluster_QueuingPolicies(m: w.Init<t.Cluster_QueuingPolicies>, o: w.Writer): void {
+  if (m.pendingRqPolicy !== undefined) { encodeEnvoyConfigCoreV3TypedExtensionConfig(m.pendingRqPolicy, o.uint32(10).fork()); o.ldelim(); }
+}
+
+function decodeCluster_QueuingPolicies(i: w.Reader, e: number, d: number, into?: t.Cluster_QueuingPolicies): t.Cluster_QueuingPolicies {
+  const m = (into ?? {  }) as w.Mutable<t.Cluster_QueuingPolicies>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: m.pendingRqPolicy = decodeEnvoyConfigCoreV3TypedExtensionConfig(i, w.childEnd(i, e, d), d + 1, m.pendingRqPolicy); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeCluster_RefreshRate(m: w.Init<t.Cluster_RefreshRate>, o: w.Writer): void {
+  if (m.baseInterval !== undefined) { encodeDuration(m.baseInterval, o.uint32(10).fork()); o.ldelim(); }
+  if (m.maxInterval !== undefined) { encodeDuration(m.maxInterval, o.uint32(18).fork()); o.ldelim(); }
+}
+
+function decodeCluster_RefreshRate(i: w.Reader, e: number, d: number, into?: t.Cluster_RefreshRate): t.Cluster_RefreshRate {
+  const m = (into ?? {  }) as w.Mutable<t.Cluster_RefreshRate>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: m.baseInterval = decodeDuration(i, w.childEnd(i, e, d), d + 1, m.baseInterval); break;
+      case 18: m.maxInterval = decodeDuration(i, w.childEnd(i, e, d), d + 1, m.maxInterval); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeCluster_RingHashLbConfig(m: w.Init<t.Cluster_RingHashLbConfig>, o: w.Writer): void {
+  if (m.minimumRingSize !== undefined) { encodeUInt64Value(m.minimumRingSize, o.uint32(10).fork()); o.ldelim(); }
+  if (m.hashFunction !== undefined && m.hashFunction !== 0) o.uint32(24).int32(m.hashFunction);
+  if (m.maximumRingSize !== undefined) { encodeUInt64Value(m.maximumRingSize, o.uint32(34).fork()); o.ldelim(); }
+}
+
+function decodeCluster_RingHashLbConfig(i: w.Reader, e: number, d: number, into?: t.Cluster_RingHashLbConfig): t.Cluster_RingHashLbConfig {
+  const m = (into ?? { hashFunction: 0 }) as w.Mutable<t.Cluster_RingHashLbConfig>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: m.minimumRingSize = decodeUInt64Value(i, w.childEnd(i, e, d), d + 1, m.minimumRingSize); break;
+      case 24: m.hashFunction = i.int32(); break;
+      case 34: m.maximumRingSize = decodeUInt64Value(i, w.childEnd(i, e, d), d + 1, m.maximumRingSize); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeCluster_RoundRobinLbConfig(m: w.Init<t.Cluster_RoundRobinLbConfig>, o: w.Writer): void {
+  if (m.slowStartConfig !== undefined) { encodeCluster_SlowStartConfig(m.slowStartConfig, o.uint32(10).fork()); o.ldelim(); }
+}
+
+function decodeCluster_RoundRobinLbConfig(i: w.Reader, e: number, d: number, into?: t.Cluster_RoundRobinLbConfig): t.Cluster_RoundRobinLbConfig {
+  const m = (into ?? {  }) as w.Mutable<t.Cluster_RoundRobinLbConfig>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: m.slowStartConfig = decodeCluster_SlowStartConfig(i, w.childEnd(i, e, d), d + 1, m.slowStartConfig); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeCluster_SlowStartConfig(m: w.Init<t.Cluster_SlowStartConfig>, o: w.Writer): void {
+  if (m.slowStartWindow !== undefined) { encodeDuration(m.slowStartWindow, o.uint32(10).fork()); o.ldelim(); }
+  if (m.aggression !== undefined) { encodeRuntimeDouble(m.aggression, o.uint32(18).fork()); o.ldelim(); }
+  if (m.minWeightPercent !== undefined) { encodePercent(m.minWeightPercent, o.uint32(26).fork()); o.ldelim(); }
+}
+
+function decodeCluster_SlowStartConfig(i: w.Reader, e: number, d: number, into?: t.Cluster_SlowStartConfig): t.Cluster_SlowStartConfig {
+  const m = (into ?? {  }) as w.Mutable<t.Cluster_SlowStartConfig>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: m.slowStartWindow = decodeDuration(i, w.childEnd(i, e, d), d + 1, m.slowStartWindow); break;
+      case 18: m.aggression = decodeRuntimeDouble(i, w.childEnd(i, e, d), d + 1, m.aggression); break;
+      case 26: m.minWeightPercent = decodePercent(i, w.childEnd(i, e, d), d + 1, m.minWeightPercent); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
 function encodeCluster_TransportSocketMatch(m: w.Init<t.Cluster_TransportSocketMatch>, o: w.Writer): void {
   if (m.name !== undefined && m.name !== "") o.uint32(10).string(m.name);
   if (m.match !== undefined) { encodeStruct(m.match, o.uint32(18).fork()); o.ldelim(); }
@@ -390,6 +958,189 @@ function decodeCluster_TransportSocketMatch(i: w.Reader, e: number, d: number, i
       case 10: m.name = i.string(); break;
       case 18: m.match = decodeStruct(i, w.childEnd(i, e, d), d + 1, m.match); break;
       case 26: m.transportSocket = decodeTransportSocket(i, w.childEnd(i, e, d), d + 1, m.transportSocket); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeFilter(m: w.Init<t.Filter>, o: w.Writer): void {
+  if (m.name !== undefined && m.name !== "") o.uint32(10).string(m.name);
+  if (m.typedConfig !== undefined) { encodeAny(m.typedConfig, o.uint32(18).fork()); o.ldelim(); }
+  if (m.configDiscovery !== undefined) { encodeExtensionConfigSource(m.configDiscovery, o.uint32(26).fork()); o.ldelim(); }
+}
+
+function decodeFilter(i: w.Reader, e: number, d: number, into?: t.Filter): t.Filter {
+  const m = (into ?? { name: "" }) as w.Mutable<t.Filter>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: m.name = i.string(); break;
+      case 18: m.typedConfig = decodeAny(i, w.childEnd(i, e, d), d + 1, m.typedConfig); break;
+      case 26: m.configDiscovery = decodeExtensionConfigSource(i, w.childEnd(i, e, d), d + 1, m.configDiscovery); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeLoadBalancingPolicy(m: w.Init<t.LoadBalancingPolicy>, o: w.Writer): void {
+  if (m.policies !== undefined) for (const v of m.policies) { encodeLoadBalancingPolicy_Policy(v, o.uint32(10).fork()); o.ldelim(); }
+}
+
+function decodeLoadBalancingPolicy(i: w.Reader, e: number, d: number, into?: t.LoadBalancingPolicy): t.LoadBalancingPolicy {
+  const m = (into ?? { policies: [] }) as w.Mutable<t.LoadBalancingPolicy>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: w.mutable(m.policies).push(decodeLoadBalancingPolicy_Policy(i, w.childEnd(i, e, d), d + 1)); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeLoadBalancingPolicy_Policy(m: w.Init<t.LoadBalancingPolicy_Policy>, o: w.Writer): void {
+  if (m.typedExtensionConfig !== undefined) { encodeEnvoyConfigCoreV3TypedExtensionConfig(m.typedExtensionConfig, o.uint32(34).fork()); o.ldelim(); }
+}
+
+function decodeLoadBalancingPolicy_Policy(i: w.Reader, e: number, d: number, into?: t.LoadBalancingPolicy_Policy): t.LoadBalancingPolicy_Policy {
+  const m = (into ?? {  }) as w.Mutable<t.LoadBalancingPolicy_Policy>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 34: m.typedExtensionConfig = decodeEnvoyConfigCoreV3TypedExtensionConfig(i, w.childEnd(i, e, d), d + 1, m.typedExtensionConfig); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeOutlierDetection(m: w.Init<t.OutlierDetection>, o: w.Writer): void {
+  if (m.consecutive5xx !== undefined) { encodeUInt32Value(m.consecutive5xx, o.uint32(10).fork()); o.ldelim(); }
+  if (m.interval !== undefined) { encodeDuration(m.interval, o.uint32(18).fork()); o.ldelim(); }
+  if (m.baseEjectionTime !== undefined) { encodeDuration(m.baseEjectionTime, o.uint32(26).fork()); o.ldelim(); }
+  if (m.maxEjectionPercent !== undefined) { encodeUInt32Value(m.maxEjectionPercent, o.uint32(34).fork()); o.ldelim(); }
+  if (m.enforcingConsecutive5xx !== undefined) { encodeUInt32Value(m.enforcingConsecutive5xx, o.uint32(42).fork()); o.ldelim(); }
+  if (m.enforcingSuccessRate !== undefined) { encodeUInt32Value(m.enforcingSuccessRate, o.uint32(50).fork()); o.ldelim(); }
+  if (m.successRateMinimumHosts !== undefined) { encodeUInt32Value(m.successRateMinimumHosts, o.uint32(58).fork()); o.ldelim(); }
+  if (m.successRateRequestVolume !== undefined) { encodeUInt32Value(m.successRateRequestVolume, o.uint32(66).fork()); o.ldelim(); }
+  if (m.successRateStdevFactor !== undefined) { encodeUInt32Value(m.successRateStdevFactor, o.uint32(74).fork()); o.ldelim(); }
+  if (m.consecutiveGatewayFailure !== undefined) { encodeUInt32Value(m.consecutiveGatewayFailure, o.uint32(82).fork()); o.ldelim(); }
+  if (m.enforcingConsecutiveGatewayFailure !== undefined) { encodeUInt32Value(m.enforcingConsecutiveGatewayFailure, o.uint32(90).fork()); o.ldelim(); }
+  if (m.splitExternalLocalOriginErrors !== undefined && m.splitExternalLocalOriginErrors !== false) o.uint32(96).bool(m.splitExternalLocalOriginErrors);
+  if (m.consecutiveLocalOriginFailure !== undefined) { encodeUInt32Value(m.consecutiveLocalOriginFailure, o.uint32(106).fork()); o.ldelim(); }
+  if (m.enforcingConsecutiveLocalOriginFailure !== undefined) { encodeUInt32Value(m.enforcingConsecutiveLocalOriginFailure, o.uint32(114).fork()); o.ldelim(); }
+  if (m.enforcingLocalOriginSuccessRate !== undefined) { encodeUInt32Value(m.enforcingLocalOriginSuccessRate, o.uint32(122).fork()); o.ldelim(); }
+  if (m.failurePercentageThreshold !== undefined) { encodeUInt32Value(m.failurePercentageThreshold, o.uint32(130).fork()); o.ldelim(); }
+  if (m.enforcingFailurePercentage !== undefined) { encodeUInt32Value(m.enforcingFailurePercentage, o.uint32(138).fork()); o.ldelim(); }
+  if (m.enforcingFailurePercentageLocalOrigin !== undefined) { encodeUInt32Value(m.enforcingFailurePercentageLocalOrigin, o.uint32(146).fork()); o.ldelim(); }
+  if (m.failurePercentageMinimumHosts !== undefined) { encodeUInt32Value(m.failurePercentageMinimumHosts, o.uint32(154).fork()); o.ldelim(); }
+  if (m.failurePercentageRequestVolume !== undefined) { encodeUInt32Value(m.failurePercentageRequestVolume, o.uint32(162).fork()); o.ldelim(); }
+  if (m.maxEjectionTime !== undefined) { encodeDuration(m.maxEjectionTime, o.uint32(170).fork()); o.ldelim(); }
+  if (m.maxEjectionTimeJitter !== undefined) { encodeDuration(m.maxEjectionTimeJitter, o.uint32(178).fork()); o.ldelim(); }
+  if (m.successfulActiveHealthCheckUnejectHost !== undefined) { encodeBoolValue(m.successfulActiveHealthCheckUnejectHost, o.uint32(186).fork()); o.ldelim(); }
+  if (m.monitors !== undefined) for (const v of m.monitors) { encodeEnvoyConfigCoreV3TypedExtensionConfig(v, o.uint32(194).fork()); o.ldelim(); }
+  if (m.alwaysEjectOneHost !== undefined) { encodeBoolValue(m.alwaysEjectOneHost, o.uint32(202).fork()); o.ldelim(); }
+  if (m.detectDegradedHosts !== undefined) { encodeBoolValue(m.detectDegradedHosts, o.uint32(210).fork()); o.ldelim(); }
+}
+
+function decodeOutlierDetection(i: w.Reader, e: number, d: number, into?: t.OutlierDetection): t.OutlierDetection {
+  const m = (into ?? { splitExternalLocalOriginErrors: false, monitors: [] }) as w.Mutable<t.OutlierDetection>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: m.consecutive5xx = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.consecutive5xx); break;
+      case 18: m.interval = decodeDuration(i, w.childEnd(i, e, d), d + 1, m.interval); break;
+      case 26: m.baseEjectionTime = decodeDuration(i, w.childEnd(i, e, d), d + 1, m.baseEjectionTime); break;
+      case 34: m.maxEjectionPercent = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.maxEjectionPercent); break;
+      case 42: m.enforcingConsecutive5xx = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.enforcingConsecutive5xx); break;
+      case 50: m.enforcingSuccessRate = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.enforcingSuccessRate); break;
+      case 58: m.successRateMinimumHosts = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.successRateMinimumHosts); break;
+      case 66: m.successRateRequestVolume = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.successRateRequestVolume); break;
+      case 74: m.successRateStdevFactor = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.successRateStdevFactor); break;
+      case 82: m.consecutiveGatewayFailure = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.consecutiveGatewayFailure); break;
+      case 90: m.enforcingConsecutiveGatewayFailure = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.enforcingConsecutiveGatewayFailure); break;
+      case 96: m.splitExternalLocalOriginErrors = i.bool(); break;
+      case 106: m.consecutiveLocalOriginFailure = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.consecutiveLocalOriginFailure); break;
+      case 114: m.enforcingConsecutiveLocalOriginFailure = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.enforcingConsecutiveLocalOriginFailure); break;
+      case 122: m.enforcingLocalOriginSuccessRate = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.enforcingLocalOriginSuccessRate); break;
+      case 130: m.failurePercentageThreshold = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.failurePercentageThreshold); break;
+      case 138: m.enforcingFailurePercentage = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.enforcingFailurePercentage); break;
+      case 146: m.enforcingFailurePercentageLocalOrigin = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.enforcingFailurePercentageLocalOrigin); break;
+      case 154: m.failurePercentageMinimumHosts = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.failurePercentageMinimumHosts); break;
+      case 162: m.failurePercentageRequestVolume = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.failurePercentageRequestVolume); break;
+      case 170: m.maxEjectionTime = decodeDuration(i, w.childEnd(i, e, d), d + 1, m.maxEjectionTime); break;
+      case 178: m.maxEjectionTimeJitter = decodeDuration(i, w.childEnd(i, e, d), d + 1, m.maxEjectionTimeJitter); break;
+      case 186: m.successfulActiveHealthCheckUnejectHost = decodeBoolValue(i, w.childEnd(i, e, d), d + 1, m.successfulActiveHealthCheckUnejectHost); break;
+      case 194: w.mutable(m.monitors).push(decodeEnvoyConfigCoreV3TypedExtensionConfig(i, w.childEnd(i, e, d), d + 1)); break;
+      case 202: m.alwaysEjectOneHost = decodeBoolValue(i, w.childEnd(i, e, d), d + 1, m.alwaysEjectOneHost); break;
+      case 210: m.detectDegradedHosts = decodeBoolValue(i, w.childEnd(i, e, d), d + 1, m.detectDegradedHosts); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeTrackClusterStats(m: w.Init<t.TrackClusterStats>, o: w.Writer): void {
+  if (m.timeoutBudgets !== undefined && m.timeoutBudgets !== false) o.uint32(8).bool(m.timeoutBudgets);
+  if (m.requestResponseSizes !== undefined && m.requestResponseSizes !== false) o.uint32(16).bool(m.requestResponseSizes);
+  if (m.perEndpointStats !== undefined && m.perEndpointStats !== false) o.uint32(24).bool(m.perEndpointStats);
+}
+
+function decodeTrackClusterStats(i: w.Reader, e: number, d: number, into?: t.TrackClusterStats): t.TrackClusterStats {
+  const m = (into ?? { timeoutBudgets: false, requestResponseSizes: false, perEndpointStats: false }) as w.Mutable<t.TrackClusterStats>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 8: m.timeoutBudgets = i.bool(); break;
+      case 16: m.requestResponseSizes = i.bool(); break;
+      case 24: m.perEndpointStats = i.bool(); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeUpstreamConnectionOptions(m: w.Init<t.UpstreamConnectionOptions>, o: w.Writer): void {
+  if (m.tcpKeepalive !== undefined) { encodeTcpKeepalive(m.tcpKeepalive, o.uint32(10).fork()); o.ldelim(); }
+  if (m.setLocalInterfaceNameOnUpstreamConnections !== undefined && m.setLocalInterfaceNameOnUpstreamConnections !== false) o.uint32(16).bool(m.setLocalInterfaceNameOnUpstreamConnections);
+  if (m.happyEyeballsConfig !== undefined) { encodeUpstreamConnectionOptions_HappyEyeballsConfig(m.happyEyeballsConfig, o.uint32(26).fork()); o.ldelim(); }
+}
+
+function decodeUpstreamConnectionOptions(i: w.Reader, e: number, d: number, into?: t.UpstreamConnectionOptions): t.UpstreamConnectionOptions {
+  const m = (into ?? { setLocalInterfaceNameOnUpstreamConnections: false }) as w.Mutable<t.UpstreamConnectionOptions>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: m.tcpKeepalive = decodeTcpKeepalive(i, w.childEnd(i, e, d), d + 1, m.tcpKeepalive); break;
+      case 16: m.setLocalInterfaceNameOnUpstreamConnections = i.bool(); break;
+      case 26: m.happyEyeballsConfig = decodeUpstreamConnectionOptions_HappyEyeballsConfig(i, w.childEnd(i, e, d), d + 1, m.happyEyeballsConfig); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeUpstreamConnectionOptions_HappyEyeballsConfig(m: w.Init<t.UpstreamConnectionOptions_HappyEyeballsConfig>, o: w.Writer): void {
+  if (m.firstAddressFamilyVersion !== undefined && m.firstAddressFamilyVersion !== 0) o.uint32(8).int32(m.firstAddressFamilyVersion);
+  if (m.firstAddressFamilyCount !== undefined) { encodeUInt32Value(m.firstAddressFamilyCount, o.uint32(18).fork()); o.ldelim(); }
+}
+
+function decodeUpstreamConnectionOptions_HappyEyeballsConfig(i: w.Reader, e: number, d: number, into?: t.UpstreamConnectionOptions_HappyEyeballsConfig): t.UpstreamConnectionOptions_HappyEyeballsConfig {
+  const m = (into ?? { firstAddressFamilyVersion: 0 }) as w.Mutable<t.UpstreamConnectionOptions_HappyEyeballsConfig>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 8: m.firstAddressFamilyVersion = i.int32(); break;
+      case 18: m.firstAddressFamilyCount = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.firstAddressFamilyCount); break;
       default: w.skip(i, tag, d);
     }
   }
@@ -606,6 +1357,44 @@ function decodeDataSource(i: w.Reader, e: number, d: number, into?: t.DataSource
   return m;
 }
 
+function encodeDnsResolutionConfig(m: w.Init<t.DnsResolutionConfig>, o: w.Writer): void {
+  if (m.resolvers !== undefined) for (const v of m.resolvers) { encodeAddress(v, o.uint32(10).fork()); o.ldelim(); }
+  if (m.dnsResolverOptions !== undefined) { encodeDnsResolverOptions(m.dnsResolverOptions, o.uint32(18).fork()); o.ldelim(); }
+}
+
+function decodeDnsResolutionConfig(i: w.Reader, e: number, d: number, into?: t.DnsResolutionConfig): t.DnsResolutionConfig {
+  const m = (into ?? { resolvers: [] }) as w.Mutable<t.DnsResolutionConfig>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: w.mutable(m.resolvers).push(decodeAddress(i, w.childEnd(i, e, d), d + 1)); break;
+      case 18: m.dnsResolverOptions = decodeDnsResolverOptions(i, w.childEnd(i, e, d), d + 1, m.dnsResolverOptions); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeDnsResolverOptions(m: w.Init<t.DnsResolverOptions>, o: w.Writer): void {
+  if (m.useTcpForDnsLookups !== undefined && m.useTcpForDnsLookups !== false) o.uint32(8).bool(m.useTcpForDnsLookups);
+  if (m.noDefaultSearchDomain !== undefined && m.noDefaultSearchDomain !== false) o.uint32(16).bool(m.noDefaultSearchDomain);
+}
+
+function decodeDnsResolverOptions(i: w.Reader, e: number, d: number, into?: t.DnsResolverOptions): t.DnsResolverOptions {
+  const m = (into ?? { useTcpForDnsLookups: false, noDefaultSearchDomain: false }) as w.Mutable<t.DnsResolverOptions>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 8: m.useTcpForDnsLookups = i.bool(); break;
+      case 16: m.noDefaultSearchDomain = i.bool(); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
 const EnvoyInternalAddress_oneof_address_name_specifier = ["serverListenerName"] as const;
 function encodeEnvoyInternalAddress(m: w.Init<t.EnvoyInternalAddress>, o: w.Writer): void {
   if (m.serverListenerName !== undefined) o.uint32(10).string(m.serverListenerName);
@@ -664,6 +1453,29 @@ function decodeExtension(i: w.Reader, e: number, d: number, into?: t.Extension):
       case 34: m.version = decodeBuildVersion(i, w.childEnd(i, e, d), d + 1, m.version); break;
       case 40: m.disabled = i.bool(); break;
       case 50: w.mutable(m.typeUrls).push(i.string()); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeExtensionConfigSource(m: w.Init<t.ExtensionConfigSource>, o: w.Writer): void {
+  if (m.configSource !== undefined) { encodeConfigSource(m.configSource, o.uint32(10).fork()); o.ldelim(); }
+  if (m.defaultConfig !== undefined) { encodeAny(m.defaultConfig, o.uint32(18).fork()); o.ldelim(); }
+  if (m.applyDefaultConfigWithoutWarming !== undefined && m.applyDefaultConfigWithoutWarming !== false) o.uint32(24).bool(m.applyDefaultConfigWithoutWarming);
+  if (m.typeUrls !== undefined) for (const v of m.typeUrls) o.uint32(34).string(v);
+}
+
+function decodeExtensionConfigSource(i: w.Reader, e: number, d: number, into?: t.ExtensionConfigSource): t.ExtensionConfigSource {
+  const m = (into ?? { applyDefaultConfigWithoutWarming: false, typeUrls: [] }) as w.Mutable<t.ExtensionConfigSource>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: m.configSource = decodeConfigSource(i, w.childEnd(i, e, d), d + 1, m.configSource); break;
+      case 18: m.defaultConfig = decodeAny(i, w.childEnd(i, e, d), d + 1, m.defaultConfig); break;
+      case 24: m.applyDefaultConfigWithoutWarming = i.bool(); break;
+      case 34: w.mutable(m.typeUrls).push(i.string()); break;
       default: w.skip(i, tag, d);
     }
   }
@@ -1164,7 +1976,7 @@ function encodeHealthCheck_HttpHealthCheck(m: w.Init<t.HealthCheck_HttpHealthChe
   if (m.requestHeadersToRemove !== undefined) for (const v of m.requestHeadersToRemove) o.uint32(66).string(v);
   if (m.expectedStatuses !== undefined) for (const v of m.expectedStatuses) { encodeInt64Range(v, o.uint32(74).fork()); o.ldelim(); }
   if (m.codecClientType !== undefined && m.codecClientType !== 0) o.uint32(80).int32(m.codecClientType);
-  if (m.serviceNameMatcher !== undefined) { encodeStringMatcher(m.serviceNameMatcher, o.uint32(90).fork()); o.ldelim(); }
+  if (m.serviceNameMatcher !== undefined) { encodeEnvoyTypeMatcherV3StringMatcher(m.serviceNameMatcher, o.uint32(90).fork()); o.ldelim(); }
   if (m.retriableStatuses !== undefined) for (const v of m.retriableStatuses) { encodeInt64Range(v, o.uint32(98).fork()); o.ldelim(); }
   if (m.method !== undefined && m.method !== 0) o.uint32(104).int32(m.method);
   if (m.responseBufferSize !== undefined) { encodeUInt64Value(m.responseBufferSize, o.uint32(114).fork()); o.ldelim(); }
@@ -1187,7 +1999,7 @@ function decodeHealthCheck_HttpHealthCheck(i: w.Reader, e: number, d: number, in
       case 98: w.mutable(m.retriableStatuses).push(decodeInt64Range(i, w.childEnd(i, e, d), d + 1)); break;
       case 80: m.codecClientType = i.int32(); break;
       case 120: m.useAlpnProtocol = i.bool(); break;
-      case 90: m.serviceNameMatcher = decodeStringMatcher(i, w.childEnd(i, e, d), d + 1, m.serviceNameMatcher); break;
+      case 90: m.serviceNameMatcher = decodeEnvoyTypeMatcherV3StringMatcher(i, w.childEnd(i, e, d), d + 1, m.serviceNameMatcher); break;
       case 104: m.method = i.int32(); break;
       default: w.skip(i, tag, d);
     }
@@ -1254,6 +2066,202 @@ function decodeHealthCheck_TlsOptions(i: w.Reader, e: number, d: number, into?: 
   return m;
 }
 
+function encodeHealthStatusSet(m: w.Init<t.HealthStatusSet>, o: w.Writer): void {
+  if (m.statuses !== undefined) if (m.statuses.length > 0) { o.uint32(10).fork(); for (const v of m.statuses) o.int32(v); o.ldelim(); }
+}
+
+function decodeHealthStatusSet(i: w.Reader, e: number, d: number, into?: t.HealthStatusSet): t.HealthStatusSet {
+  const m = (into ?? { statuses: [] }) as w.Mutable<t.HealthStatusSet>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 8: w.mutable(m.statuses).push(i.int32()); break;
+      case 10: for (const end = w.childEnd(i, e, d); i.pos < end;) w.mutable(m.statuses).push(i.int32()); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeHttp1ProtocolOptions(m: w.Init<t.Http1ProtocolOptions>, o: w.Writer): void {
+  if (m.allowAbsoluteUrl !== undefined) { encodeBoolValue(m.allowAbsoluteUrl, o.uint32(10).fork()); o.ldelim(); }
+  if (m.acceptHttp10 !== undefined && m.acceptHttp10 !== false) o.uint32(16).bool(m.acceptHttp10);
+  if (m.defaultHostForHttp10 !== undefined && m.defaultHostForHttp10 !== "") o.uint32(26).string(m.defaultHostForHttp10);
+  if (m.headerKeyFormat !== undefined) { encodeHttp1ProtocolOptions_HeaderKeyFormat(m.headerKeyFormat, o.uint32(34).fork()); o.ldelim(); }
+  if (m.enableTrailers !== undefined && m.enableTrailers !== false) o.uint32(40).bool(m.enableTrailers);
+  if (m.allowChunkedLength !== undefined && m.allowChunkedLength !== false) o.uint32(48).bool(m.allowChunkedLength);
+  if (m.overrideStreamErrorOnInvalidHttpMessage !== undefined) { encodeBoolValue(m.overrideStreamErrorOnInvalidHttpMessage, o.uint32(58).fork()); o.ldelim(); }
+  if (m.sendFullyQualifiedUrl !== undefined && m.sendFullyQualifiedUrl !== false) o.uint32(64).bool(m.sendFullyQualifiedUrl);
+  if (m.useBalsaParser !== undefined) { encodeBoolValue(m.useBalsaParser, o.uint32(74).fork()); o.ldelim(); }
+  if (m.allowCustomMethods !== undefined && m.allowCustomMethods !== false) o.uint32(80).bool(m.allowCustomMethods);
+  if (m.ignoreHttp11Upgrade !== undefined) for (const v of m.ignoreHttp11Upgrade) { encodeEnvoyTypeMatcherV3StringMatcher(v, o.uint32(90).fork()); o.ldelim(); }
+}
+
+function decodeHttp1ProtocolOptions(i: w.Reader, e: number, d: number, into?: t.Http1ProtocolOptions): t.Http1ProtocolOptions {
+  const m = (into ?? { acceptHttp10: false, defaultHostForHttp10: "", enableTrailers: false, allowChunkedLength: false, sendFullyQualifiedUrl: false, allowCustomMethods: false, ignoreHttp11Upgrade: [] }) as w.Mutable<t.Http1ProtocolOptions>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: m.allowAbsoluteUrl = decodeBoolValue(i, w.childEnd(i, e, d), d + 1, m.allowAbsoluteUrl); break;
+      case 16: m.acceptHttp10 = i.bool(); break;
+      case 26: m.defaultHostForHttp10 = i.string(); break;
+      case 34: m.headerKeyFormat = decodeHttp1ProtocolOptions_HeaderKeyFormat(i, w.childEnd(i, e, d), d + 1, m.headerKeyFormat); break;
+      case 40: m.enableTrailers = i.bool(); break;
+      case 48: m.allowChunkedLength = i.bool(); break;
+      case 58: m.overrideStreamErrorOnInvalidHttpMessage = decodeBoolValue(i, w.childEnd(i, e, d), d + 1, m.overrideStreamErrorOnInvalidHttpMessage); break;
+      case 64: m.sendFullyQualifiedUrl = i.bool(); break;
+      case 74: m.useBalsaParser = decodeBoolValue(i, w.childEnd(i, e, d), d + 1, m.useBalsaParser); break;
+      case 80: m.allowCustomMethods = i.bool(); break;
+      case 90: w.mutable(m.ignoreHttp11Upgrade).push(decodeEnvoyTypeMatcherV3StringMatcher(i, w.childEnd(i, e, d), d + 1)); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+const Http1ProtocolOptions_HeaderKeyFormat_oneof_header_format = ["properCaseWords", "statefulFormatter"] as const;
+function encodeHttp1ProtocolOptions_HeaderKeyFormat(m: w.Init<t.Http1ProtocolOptions_HeaderKeyFormat>, o: w.Writer): void {
+  if (m.properCaseWords !== undefined) { encodeHttp1ProtocolOptions_HeaderKeyFormat_ProperCaseWords(m.properCaseWords, o.uint32(10).fork()); o.ldelim(); }
+  if (m.statefulFormatter !== undefined) { encodeEnvoyConfigCoreV3TypedExtensionConfig(m.statefulFormatter, o.uint32(66).fork()); o.ldelim(); }
+}
+
+function decodeHttp1ProtocolOptions_HeaderKeyFormat(i: w.Reader, e: number, d: number, into?: t.Http1ProtocolOptions_HeaderKeyFormat): t.Http1ProtocolOptions_HeaderKeyFormat {
+  const m = (into ?? {  }) as w.Mutable<t.Http1ProtocolOptions_HeaderKeyFormat>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: w.clearOthers(m, Http1ProtocolOptions_HeaderKeyFormat_oneof_header_format, "properCaseWords"); m.properCaseWords = decodeHttp1ProtocolOptions_HeaderKeyFormat_ProperCaseWords(i, w.childEnd(i, e, d), d + 1, m.properCaseWords); break;
+      case 66: w.clearOthers(m, Http1ProtocolOptions_HeaderKeyFormat_oneof_header_format, "statefulFormatter"); m.statefulFormatter = decodeEnvoyConfigCoreV3TypedExtensionConfig(i, w.childEnd(i, e, d), d + 1, m.statefulFormatter); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeHttp1ProtocolOptions_HeaderKeyFormat_ProperCaseWords(m: w.Init<t.Http1ProtocolOptions_HeaderKeyFormat_ProperCaseWords>, o: w.Writer): void {
+}
+
+function decodeHttp1ProtocolOptions_HeaderKeyFormat_ProperCaseWords(i: w.Reader, e: number, d: number, into?: t.Http1ProtocolOptions_HeaderKeyFormat_ProperCaseWords): t.Http1ProtocolOptions_HeaderKeyFormat_ProperCaseWords {
+  const m = (into ?? {  }) as w.Mutable<t.Http1ProtocolOptions_HeaderKeyFormat_ProperCaseWords>;
+  while (i.pos < e) {
+    w.skip(i, i.uint32(), d);
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeHttp2ProtocolOptions(m: w.Init<t.Http2ProtocolOptions>, o: w.Writer): void {
+  if (m.hpackTableSize !== undefined) { encodeUInt32Value(m.hpackTableSize, o.uint32(10).fork()); o.ldelim(); }
+  if (m.maxConcurrentStreams !== undefined) { encodeUInt32Value(m.maxConcurrentStreams, o.uint32(18).fork()); o.ldelim(); }
+  if (m.initialStreamWindowSize !== undefined) { encodeUInt32Value(m.initialStreamWindowSize, o.uint32(26).fork()); o.ldelim(); }
+  if (m.initialConnectionWindowSize !== undefined) { encodeUInt32Value(m.initialConnectionWindowSize, o.uint32(34).fork()); o.ldelim(); }
+  if (m.allowConnect !== undefined && m.allowConnect !== false) o.uint32(40).bool(m.allowConnect);
+  if (m.allowMetadata !== undefined && m.allowMetadata !== false) o.uint32(48).bool(m.allowMetadata);
+  if (m.maxOutboundFrames !== undefined) { encodeUInt32Value(m.maxOutboundFrames, o.uint32(58).fork()); o.ldelim(); }
+  if (m.maxOutboundControlFrames !== undefined) { encodeUInt32Value(m.maxOutboundControlFrames, o.uint32(66).fork()); o.ldelim(); }
+  if (m.maxConsecutiveInboundFramesWithEmptyPayload !== undefined) { encodeUInt32Value(m.maxConsecutiveInboundFramesWithEmptyPayload, o.uint32(74).fork()); o.ldelim(); }
+  if (m.maxInboundPriorityFramesPerStream !== undefined) { encodeUInt32Value(m.maxInboundPriorityFramesPerStream, o.uint32(82).fork()); o.ldelim(); }
+  if (m.maxInboundWindowUpdateFramesPerDataFrameSent !== undefined) { encodeUInt32Value(m.maxInboundWindowUpdateFramesPerDataFrameSent, o.uint32(90).fork()); o.ldelim(); }
+  if (m.streamErrorOnInvalidHttpMessaging !== undefined && m.streamErrorOnInvalidHttpMessaging !== false) o.uint32(96).bool(m.streamErrorOnInvalidHttpMessaging);
+  if (m.customSettingsParameters !== undefined) for (const v of m.customSettingsParameters) { encodeHttp2ProtocolOptions_SettingsParameter(v, o.uint32(106).fork()); o.ldelim(); }
+  if (m.overrideStreamErrorOnInvalidHttpMessage !== undefined) { encodeBoolValue(m.overrideStreamErrorOnInvalidHttpMessage, o.uint32(114).fork()); o.ldelim(); }
+  if (m.connectionKeepalive !== undefined) { encodeKeepaliveSettings(m.connectionKeepalive, o.uint32(122).fork()); o.ldelim(); }
+  if (m.useOghttp2Codec !== undefined) { encodeBoolValue(m.useOghttp2Codec, o.uint32(130).fork()); o.ldelim(); }
+  if (m.maxMetadataSize !== undefined) { encodeUInt64Value(m.maxMetadataSize, o.uint32(138).fork()); o.ldelim(); }
+  if (m.enableHuffmanEncoding !== undefined) { encodeBoolValue(m.enableHuffmanEncoding, o.uint32(146).fork()); o.ldelim(); }
+  if (m.maxHeaderFieldSizeKb !== undefined) { encodeUInt32Value(m.maxHeaderFieldSizeKb, o.uint32(154).fork()); o.ldelim(); }
+  if (m.disallowObsText !== undefined) { encodeBoolValue(m.disallowObsText, o.uint32(162).fork()); o.ldelim(); }
+  if (m.streamResetBurst !== undefined) { encodeUInt64Value(m.streamResetBurst, o.uint32(170).fork()); o.ldelim(); }
+  if (m.streamResetRate !== undefined) { encodeUInt64Value(m.streamResetRate, o.uint32(178).fork()); o.ldelim(); }
+}
+
+function decodeHttp2ProtocolOptions(i: w.Reader, e: number, d: number, into?: t.Http2ProtocolOptions): t.Http2ProtocolOptions {
+  const m = (into ?? { allowConnect: false, allowMetadata: false, streamErrorOnInvalidHttpMessaging: false, customSettingsParameters: [] }) as w.Mutable<t.Http2ProtocolOptions>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: m.hpackTableSize = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.hpackTableSize); break;
+      case 18: m.maxConcurrentStreams = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.maxConcurrentStreams); break;
+      case 26: m.initialStreamWindowSize = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.initialStreamWindowSize); break;
+      case 34: m.initialConnectionWindowSize = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.initialConnectionWindowSize); break;
+      case 40: m.allowConnect = i.bool(); break;
+      case 48: m.allowMetadata = i.bool(); break;
+      case 58: m.maxOutboundFrames = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.maxOutboundFrames); break;
+      case 66: m.maxOutboundControlFrames = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.maxOutboundControlFrames); break;
+      case 74: m.maxConsecutiveInboundFramesWithEmptyPayload = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.maxConsecutiveInboundFramesWithEmptyPayload); break;
+      case 82: m.maxInboundPriorityFramesPerStream = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.maxInboundPriorityFramesPerStream); break;
+      case 90: m.maxInboundWindowUpdateFramesPerDataFrameSent = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.maxInboundWindowUpdateFramesPerDataFrameSent); break;
+      case 96: m.streamErrorOnInvalidHttpMessaging = i.bool(); break;
+      case 114: m.overrideStreamErrorOnInvalidHttpMessage = decodeBoolValue(i, w.childEnd(i, e, d), d + 1, m.overrideStreamErrorOnInvalidHttpMessage); break;
+      case 106: w.mutable(m.customSettingsParameters).push(decodeHttp2ProtocolOptions_SettingsParameter(i, w.childEnd(i, e, d), d + 1)); break;
+      case 122: m.connectionKeepalive = decodeKeepaliveSettings(i, w.childEnd(i, e, d), d + 1, m.connectionKeepalive); break;
+      case 130: m.useOghttp2Codec = decodeBoolValue(i, w.childEnd(i, e, d), d + 1, m.useOghttp2Codec); break;
+      case 138: m.maxMetadataSize = decodeUInt64Value(i, w.childEnd(i, e, d), d + 1, m.maxMetadataSize); break;
+      case 146: m.enableHuffmanEncoding = decodeBoolValue(i, w.childEnd(i, e, d), d + 1, m.enableHuffmanEncoding); break;
+      case 154: m.maxHeaderFieldSizeKb = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.maxHeaderFieldSizeKb); break;
+      case 162: m.disallowObsText = decodeBoolValue(i, w.childEnd(i, e, d), d + 1, m.disallowObsText); break;
+      case 170: m.streamResetBurst = decodeUInt64Value(i, w.childEnd(i, e, d), d + 1, m.streamResetBurst); break;
+      case 178: m.streamResetRate = decodeUInt64Value(i, w.childEnd(i, e, d), d + 1, m.streamResetRate); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeHttp2ProtocolOptions_SettingsParameter(m: w.Init<t.Http2ProtocolOptions_SettingsParameter>, o: w.Writer): void {
+  if (m.identifier !== undefined) { encodeUInt32Value(m.identifier, o.uint32(10).fork()); o.ldelim(); }
+  if (m.value !== undefined) { encodeUInt32Value(m.value, o.uint32(18).fork()); o.ldelim(); }
+}
+
+function decodeHttp2ProtocolOptions_SettingsParameter(i: w.Reader, e: number, d: number, into?: t.Http2ProtocolOptions_SettingsParameter): t.Http2ProtocolOptions_SettingsParameter {
+  const m = (into ?? {  }) as w.Mutable<t.Http2ProtocolOptions_SettingsParameter>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: m.identifier = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.identifier); break;
+      case 18: m.value = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.value); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeHttpProtocolOptions(m: w.Init<t.HttpProtocolOptions>, o: w.Writer): void {
+  if (m.idleTimeout !== undefined) { encodeDuration(m.idleTimeout, o.uint32(10).fork()); o.ldelim(); }
+  if (m.maxHeadersCount !== undefined) { encodeUInt32Value(m.maxHeadersCount, o.uint32(18).fork()); o.ldelim(); }
+  if (m.maxConnectionDuration !== undefined) { encodeDuration(m.maxConnectionDuration, o.uint32(26).fork()); o.ldelim(); }
+  if (m.maxStreamDuration !== undefined) { encodeDuration(m.maxStreamDuration, o.uint32(34).fork()); o.ldelim(); }
+  if (m.headersWithUnderscoresAction !== undefined && m.headersWithUnderscoresAction !== 0) o.uint32(40).int32(m.headersWithUnderscoresAction);
+  if (m.maxRequestsPerConnection !== undefined) { encodeUInt32Value(m.maxRequestsPerConnection, o.uint32(50).fork()); o.ldelim(); }
+  if (m.maxResponseHeadersKb !== undefined) { encodeUInt32Value(m.maxResponseHeadersKb, o.uint32(58).fork()); o.ldelim(); }
+  if (m.maxConnectionDurationJitter !== undefined) { encodePercent(m.maxConnectionDurationJitter, o.uint32(66).fork()); o.ldelim(); }
+}
+
+function decodeHttpProtocolOptions(i: w.Reader, e: number, d: number, into?: t.HttpProtocolOptions): t.HttpProtocolOptions {
+  const m = (into ?? { headersWithUnderscoresAction: 0 }) as w.Mutable<t.HttpProtocolOptions>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: m.idleTimeout = decodeDuration(i, w.childEnd(i, e, d), d + 1, m.idleTimeout); break;
+      case 26: m.maxConnectionDuration = decodeDuration(i, w.childEnd(i, e, d), d + 1, m.maxConnectionDuration); break;
+      case 66: m.maxConnectionDurationJitter = decodePercent(i, w.childEnd(i, e, d), d + 1, m.maxConnectionDurationJitter); break;
+      case 18: m.maxHeadersCount = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.maxHeadersCount); break;
+      case 58: m.maxResponseHeadersKb = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.maxResponseHeadersKb); break;
+      case 34: m.maxStreamDuration = decodeDuration(i, w.childEnd(i, e, d), d + 1, m.maxStreamDuration); break;
+      case 40: m.headersWithUnderscoresAction = i.int32(); break;
+      case 50: m.maxRequestsPerConnection = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.maxRequestsPerConnection); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
 function encodeJsonFormatOptions(m: w.Init<t.JsonFormatOptions>, o: w.Writer): void {
   if (m.sortProperties !== undefined && m.sortProperties !== false) o.uint32(8).bool(m.sortProperties);
 }
@@ -1264,6 +2272,29 @@ function decodeJsonFormatOptions(i: w.Reader, e: number, d: number, into?: t.Jso
     const tag = i.uint32();
     switch (tag) {
       case 8: m.sortProperties = i.bool(); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeKeepaliveSettings(m: w.Init<t.KeepaliveSettings>, o: w.Writer): void {
+  if (m.interval !== undefined) { encodeDuration(m.interval, o.uint32(10).fork()); o.ldelim(); }
+  if (m.timeout !== undefined) { encodeDuration(m.timeout, o.uint32(18).fork()); o.ldelim(); }
+  if (m.intervalJitter !== undefined) { encodePercent(m.intervalJitter, o.uint32(26).fork()); o.ldelim(); }
+  if (m.connectionIdleInterval !== undefined) { encodeDuration(m.connectionIdleInterval, o.uint32(34).fork()); o.ldelim(); }
+}
+
+function decodeKeepaliveSettings(i: w.Reader, e: number, d: number, into?: t.KeepaliveSettings): t.KeepaliveSettings {
+  const m = (into ?? {  }) as w.Mutable<t.KeepaliveSettings>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: m.interval = decodeDuration(i, w.childEnd(i, e, d), d + 1, m.interval); break;
+      case 18: m.timeout = decodeDuration(i, w.childEnd(i, e, d), d + 1, m.timeout); break;
+      case 26: m.intervalJitter = decodePercent(i, w.childEnd(i, e, d), d + 1, m.intervalJitter); break;
+      case 34: m.connectionIdleInterval = decodeDuration(i, w.childEnd(i, e, d), d + 1, m.connectionIdleInterval); break;
       default: w.skip(i, tag, d);
     }
   }
@@ -1555,6 +2586,25 @@ function decodeRetryPolicy_RetryPriority(i: w.Reader, e: number, d: number, into
   return m;
 }
 
+function encodeRuntimeDouble(m: w.Init<t.RuntimeDouble>, o: w.Writer): void {
+  if (m.defaultValue !== undefined && m.defaultValue !== 0) o.uint32(9).double(m.defaultValue);
+  if (m.runtimeKey !== undefined && m.runtimeKey !== "") o.uint32(18).string(m.runtimeKey);
+}
+
+function decodeRuntimeDouble(i: w.Reader, e: number, d: number, into?: t.RuntimeDouble): t.RuntimeDouble {
+  const m = (into ?? { defaultValue: 0, runtimeKey: "" }) as w.Mutable<t.RuntimeDouble>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 9: m.defaultValue = i.double(); break;
+      case 18: m.runtimeKey = i.string(); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
 function encodeSelfConfigSource(m: w.Init<t.SelfConfigSource>, o: w.Writer): void {
   if (m.transportApiVersion !== undefined && m.transportApiVersion !== 0) o.uint32(8).int32(m.transportApiVersion);
 }
@@ -1724,6 +2774,27 @@ function decodeSubstitutionFormatString(i: w.Reader, e: number, d: number, into?
   return m;
 }
 
+function encodeTcpKeepalive(m: w.Init<t.TcpKeepalive>, o: w.Writer): void {
+  if (m.keepaliveProbes !== undefined) { encodeUInt32Value(m.keepaliveProbes, o.uint32(10).fork()); o.ldelim(); }
+  if (m.keepaliveTime !== undefined) { encodeUInt32Value(m.keepaliveTime, o.uint32(18).fork()); o.ldelim(); }
+  if (m.keepaliveInterval !== undefined) { encodeUInt32Value(m.keepaliveInterval, o.uint32(26).fork()); o.ldelim(); }
+}
+
+function decodeTcpKeepalive(i: w.Reader, e: number, d: number, into?: t.TcpKeepalive): t.TcpKeepalive {
+  const m = (into ?? {  }) as w.Mutable<t.TcpKeepalive>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: m.keepaliveProbes = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.keepaliveProbes); break;
+      case 18: m.keepaliveTime = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.keepaliveTime); break;
+      case 26: m.keepaliveInterval = decodeUInt32Value(i, w.childEnd(i, e, d), d + 1, m.keepaliveInterval); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
 function encodeTlvEntry(m: w.Init<t.TlvEntry>, o: w.Writer): void {
   if (m.type !== undefined && m.type !== 0) o.uint32(8).uint32(m.type);
   if (m.value?.length) o.uint32(18).bytes(m.value);
@@ -1777,6 +2848,27 @@ function decodeEnvoyConfigCoreV3TypedExtensionConfig(i: w.Reader, e: number, d: 
     switch (tag) {
       case 10: m.name = i.string(); break;
       case 18: m.typedConfig = decodeAny(i, w.childEnd(i, e, d), d + 1, m.typedConfig); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeUpstreamHttpProtocolOptions(m: w.Init<t.UpstreamHttpProtocolOptions>, o: w.Writer): void {
+  if (m.autoSni !== undefined && m.autoSni !== false) o.uint32(8).bool(m.autoSni);
+  if (m.autoSanValidation !== undefined && m.autoSanValidation !== false) o.uint32(16).bool(m.autoSanValidation);
+  if (m.overrideAutoSniHeader !== undefined && m.overrideAutoSniHeader !== "") o.uint32(26).string(m.overrideAutoSniHeader);
+}
+
+function decodeUpstreamHttpProtocolOptions(i: w.Reader, e: number, d: number, into?: t.UpstreamHttpProtocolOptions): t.UpstreamHttpProtocolOptions {
+  const m = (into ?? { autoSni: false, autoSanValidation: false, overrideAutoSniHeader: "" }) as w.Mutable<t.UpstreamHttpProtocolOptions>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 8: m.autoSni = i.bool(); break;
+      case 16: m.autoSanValidation = i.bool(); break;
+      case 26: m.overrideAutoSniHeader = i.string(); break;
       default: w.skip(i, tag, d);
     }
   }
@@ -2208,6 +3300,28 @@ function decodeUpstreamLocalityStats(i: w.Reader, e: number, d: number, into?: t
       case 42: w.mutable(m.loadMetricStats).push(decodeEndpointLoadMetricStats(i, w.childEnd(i, e, d), d + 1)); break;
       case 58: w.mutable(m.upstreamEndpointStats).push(decodeUpstreamEndpointStats(i, w.childEnd(i, e, d), d + 1)); break;
       case 48: m.priority = i.uint32(); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+const StatsMatcher_oneof_stats_matcher = ["rejectAll", "exclusionList", "inclusionList"] as const;
+function encodeStatsMatcher(m: w.Init<t.StatsMatcher>, o: w.Writer): void {
+  if (m.rejectAll !== undefined) o.uint32(8).bool(m.rejectAll);
+  if (m.exclusionList !== undefined) { encodeListStringMatcher(m.exclusionList, o.uint32(18).fork()); o.ldelim(); }
+  if (m.inclusionList !== undefined) { encodeListStringMatcher(m.inclusionList, o.uint32(26).fork()); o.ldelim(); }
+}
+
+function decodeStatsMatcher(i: w.Reader, e: number, d: number, into?: t.StatsMatcher): t.StatsMatcher {
+  const m = (into ?? {  }) as w.Mutable<t.StatsMatcher>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 8: w.clearOthers(m, StatsMatcher_oneof_stats_matcher, "rejectAll"); m.rejectAll = i.bool(); break;
+      case 18: w.clearOthers(m, StatsMatcher_oneof_stats_matcher, "exclusionList"); m.exclusionList = decodeListStringMatcher(i, w.childEnd(i, e, d), d + 1, m.exclusionList); break;
+      case 26: w.clearOthers(m, StatsMatcher_oneof_stats_matcher, "inclusionList"); m.inclusionList = decodeListStringMatcher(i, w.childEnd(i, e, d), d + 1, m.inclusionList); break;
       default: w.skip(i, tag, d);
     }
   }
@@ -2745,7 +3859,7 @@ function encodeCertificateValidationContext(m: w.Init<t.CertificateValidationCon
   if (m.requireSignedCertificateTimestamp !== undefined) { encodeBoolValue(m.requireSignedCertificateTimestamp, o.uint32(50).fork()); o.ldelim(); }
   if (m.crl !== undefined) { encodeDataSource(m.crl, o.uint32(58).fork()); o.ldelim(); }
   if (m.allowExpiredCertificate !== undefined && m.allowExpiredCertificate !== false) o.uint32(64).bool(m.allowExpiredCertificate);
-  if (m.matchSubjectAltNames !== undefined) for (const v of m.matchSubjectAltNames) { encodeStringMatcher(v, o.uint32(74).fork()); o.ldelim(); }
+  if (m.matchSubjectAltNames !== undefined) for (const v of m.matchSubjectAltNames) { encodeEnvoyTypeMatcherV3StringMatcher(v, o.uint32(74).fork()); o.ldelim(); }
   if (m.trustChainVerification !== undefined && m.trustChainVerification !== 0) o.uint32(80).int32(m.trustChainVerification);
   if (m.watchedDirectory !== undefined) { encodeWatchedDirectory(m.watchedDirectory, o.uint32(90).fork()); o.ldelim(); }
   if (m.customValidatorConfig !== undefined) { encodeEnvoyConfigCoreV3TypedExtensionConfig(m.customValidatorConfig, o.uint32(98).fork()); o.ldelim(); }
@@ -2769,7 +3883,7 @@ function decodeCertificateValidationContext(i: w.Reader, e: number, d: number, i
       case 26: w.mutable(m.verifyCertificateSpki).push(i.string()); break;
       case 18: w.mutable(m.verifyCertificateHash).push(i.string()); break;
       case 122: w.mutable(m.matchTypedSubjectAltNames).push(decodeSubjectAltNameMatcher(i, w.childEnd(i, e, d), d + 1)); break;
-      case 74: w.mutable(m.matchSubjectAltNames).push(decodeStringMatcher(i, w.childEnd(i, e, d), d + 1)); break;
+      case 74: w.mutable(m.matchSubjectAltNames).push(decodeEnvoyTypeMatcherV3StringMatcher(i, w.childEnd(i, e, d), d + 1)); break;
       case 50: m.requireSignedCertificateTimestamp = decodeBoolValue(i, w.childEnd(i, e, d), d + 1, m.requireSignedCertificateTimestamp); break;
       case 58: m.crl = decodeDataSource(i, w.childEnd(i, e, d), d + 1, m.crl); break;
       case 64: m.allowExpiredCertificate = i.bool(); break;
@@ -2879,7 +3993,7 @@ function decodeSecret(i: w.Reader, e: number, d: number, into?: t.Secret): t.Sec
 
 function encodeSubjectAltNameMatcher(m: w.Init<t.SubjectAltNameMatcher>, o: w.Writer): void {
   if (m.sanType !== undefined && m.sanType !== 0) o.uint32(8).int32(m.sanType);
-  if (m.matcher !== undefined) { encodeStringMatcher(m.matcher, o.uint32(18).fork()); o.ldelim(); }
+  if (m.matcher !== undefined) { encodeEnvoyTypeMatcherV3StringMatcher(m.matcher, o.uint32(18).fork()); o.ldelim(); }
   if (m.oid !== undefined && m.oid !== "") o.uint32(26).string(m.oid);
 }
 
@@ -2889,7 +4003,7 @@ function decodeSubjectAltNameMatcher(i: w.Reader, e: number, d: number, into?: t
     const tag = i.uint32();
     switch (tag) {
       case 8: m.sanType = i.int32(); break;
-      case 18: m.matcher = decodeStringMatcher(i, w.childEnd(i, e, d), d + 1, m.matcher); break;
+      case 18: m.matcher = decodeEnvoyTypeMatcherV3StringMatcher(i, w.childEnd(i, e, d), d + 1, m.matcher); break;
       case 26: m.oid = i.string(); break;
       default: w.skip(i, tag, d);
     }
@@ -4122,8 +5236,66 @@ function decodeListMatcher(i: w.Reader, e: number, d: number, into?: t.ListMatch
   return m;
 }
 
+function encodeListStringMatcher(m: w.Init<t.ListStringMatcher>, o: w.Writer): void {
+  if (m.patterns !== undefined) for (const v of m.patterns) { encodeEnvoyTypeMatcherV3StringMatcher(v, o.uint32(10).fork()); o.ldelim(); }
+}
+
+function decodeListStringMatcher(i: w.Reader, e: number, d: number, into?: t.ListStringMatcher): t.ListStringMatcher {
+  const m = (into ?? { patterns: [] }) as w.Mutable<t.ListStringMatcher>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: w.mutable(m.patterns).push(decodeEnvoyTypeMatcherV3StringMatcher(i, w.childEnd(i, e, d), d + 1)); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeMetadataMatcher(m: w.Init<t.MetadataMatcher>, o: w.Writer): void {
+  if (m.filter !== undefined && m.filter !== "") o.uint32(10).string(m.filter);
+  if (m.path !== undefined) for (const v of m.path) { encodeMetadataMatcher_PathSegment(v, o.uint32(18).fork()); o.ldelim(); }
+  if (m.value !== undefined) { encodeValueMatcher(m.value, o.uint32(26).fork()); o.ldelim(); }
+  if (m.invert !== undefined && m.invert !== false) o.uint32(32).bool(m.invert);
+}
+
+function decodeMetadataMatcher(i: w.Reader, e: number, d: number, into?: t.MetadataMatcher): t.MetadataMatcher {
+  const m = (into ?? { filter: "", path: [], invert: false }) as w.Mutable<t.MetadataMatcher>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: m.filter = i.string(); break;
+      case 18: w.mutable(m.path).push(decodeMetadataMatcher_PathSegment(i, w.childEnd(i, e, d), d + 1)); break;
+      case 26: m.value = decodeValueMatcher(i, w.childEnd(i, e, d), d + 1, m.value); break;
+      case 32: m.invert = i.bool(); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+const MetadataMatcher_PathSegment_oneof_segment = ["key"] as const;
+function encodeMetadataMatcher_PathSegment(m: w.Init<t.MetadataMatcher_PathSegment>, o: w.Writer): void {
+  if (m.key !== undefined) o.uint32(10).string(m.key);
+}
+
+function decodeMetadataMatcher_PathSegment(i: w.Reader, e: number, d: number, into?: t.MetadataMatcher_PathSegment): t.MetadataMatcher_PathSegment {
+  const m = (into ?? {  }) as w.Mutable<t.MetadataMatcher_PathSegment>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: w.clearOthers(m, MetadataMatcher_PathSegment_oneof_segment, "key"); m.key = i.string(); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
 function encodeNodeMatcher(m: w.Init<t.NodeMatcher>, o: w.Writer): void {
-  if (m.nodeId !== undefined) { encodeStringMatcher(m.nodeId, o.uint32(10).fork()); o.ldelim(); }
+  if (m.nodeId !== undefined) { encodeEnvoyTypeMatcherV3StringMatcher(m.nodeId, o.uint32(10).fork()); o.ldelim(); }
   if (m.nodeMetadatas !== undefined) for (const v of m.nodeMetadatas) { encodeStructMatcher(v, o.uint32(18).fork()); o.ldelim(); }
 }
 
@@ -4132,7 +5304,7 @@ function decodeNodeMatcher(i: w.Reader, e: number, d: number, into?: t.NodeMatch
   while (i.pos < e) {
     const tag = i.uint32();
     switch (tag) {
-      case 10: m.nodeId = decodeStringMatcher(i, w.childEnd(i, e, d), d + 1, m.nodeId); break;
+      case 10: m.nodeId = decodeEnvoyTypeMatcherV3StringMatcher(i, w.childEnd(i, e, d), d + 1, m.nodeId); break;
       case 18: w.mutable(m.nodeMetadatas).push(decodeStructMatcher(i, w.childEnd(i, e, d), d + 1)); break;
       default: w.skip(i, tag, d);
     }
@@ -4158,18 +5330,18 @@ function decodeOrMatcher(i: w.Reader, e: number, d: number, into?: t.OrMatcher):
   return m;
 }
 
-const RegexMatcher_oneof_engine_type = ["googleRe2"] as const;
-function encodeRegexMatcher(m: w.Init<t.RegexMatcher>, o: w.Writer): void {
-  if (m.googleRe2 !== undefined) { encodeRegexMatcher_GoogleRE2(m.googleRe2, o.uint32(10).fork()); o.ldelim(); }
+const EnvoyTypeMatcherV3RegexMatcher_oneof_engine_type = ["googleRe2"] as const;
+function encodeEnvoyTypeMatcherV3RegexMatcher(m: w.Init<t.EnvoyTypeMatcherV3RegexMatcher>, o: w.Writer): void {
+  if (m.googleRe2 !== undefined) { encodeEnvoyTypeMatcherV3RegexMatcher_GoogleRE2(m.googleRe2, o.uint32(10).fork()); o.ldelim(); }
   if (m.regex !== undefined && m.regex !== "") o.uint32(18).string(m.regex);
 }
 
-function decodeRegexMatcher(i: w.Reader, e: number, d: number, into?: t.RegexMatcher): t.RegexMatcher {
-  const m = (into ?? { regex: "" }) as w.Mutable<t.RegexMatcher>;
+function decodeEnvoyTypeMatcherV3RegexMatcher(i: w.Reader, e: number, d: number, into?: t.EnvoyTypeMatcherV3RegexMatcher): t.EnvoyTypeMatcherV3RegexMatcher {
+  const m = (into ?? { regex: "" }) as w.Mutable<t.EnvoyTypeMatcherV3RegexMatcher>;
   while (i.pos < e) {
     const tag = i.uint32();
     switch (tag) {
-      case 10: w.clearOthers(m, RegexMatcher_oneof_engine_type, "googleRe2"); m.googleRe2 = decodeRegexMatcher_GoogleRE2(i, w.childEnd(i, e, d), d + 1, m.googleRe2); break;
+      case 10: w.clearOthers(m, EnvoyTypeMatcherV3RegexMatcher_oneof_engine_type, "googleRe2"); m.googleRe2 = decodeEnvoyTypeMatcherV3RegexMatcher_GoogleRE2(i, w.childEnd(i, e, d), d + 1, m.googleRe2); break;
       case 18: m.regex = i.string(); break;
       default: w.skip(i, tag, d);
     }
@@ -4178,12 +5350,12 @@ function decodeRegexMatcher(i: w.Reader, e: number, d: number, into?: t.RegexMat
   return m;
 }
 
-function encodeRegexMatcher_GoogleRE2(m: w.Init<t.RegexMatcher_GoogleRE2>, o: w.Writer): void {
+function encodeEnvoyTypeMatcherV3RegexMatcher_GoogleRE2(m: w.Init<t.EnvoyTypeMatcherV3RegexMatcher_GoogleRE2>, o: w.Writer): void {
   if (m.maxProgramSize !== undefined) { encodeUInt32Value(m.maxProgramSize, o.uint32(10).fork()); o.ldelim(); }
 }
 
-function decodeRegexMatcher_GoogleRE2(i: w.Reader, e: number, d: number, into?: t.RegexMatcher_GoogleRE2): t.RegexMatcher_GoogleRE2 {
-  const m = (into ?? {  }) as w.Mutable<t.RegexMatcher_GoogleRE2>;
+function decodeEnvoyTypeMatcherV3RegexMatcher_GoogleRE2(i: w.Reader, e: number, d: number, into?: t.EnvoyTypeMatcherV3RegexMatcher_GoogleRE2): t.EnvoyTypeMatcherV3RegexMatcher_GoogleRE2 {
+  const m = (into ?? {  }) as w.Mutable<t.EnvoyTypeMatcherV3RegexMatcher_GoogleRE2>;
   while (i.pos < e) {
     const tag = i.uint32();
     switch (tag) {
@@ -4195,28 +5367,28 @@ function decodeRegexMatcher_GoogleRE2(i: w.Reader, e: number, d: number, into?: 
   return m;
 }
 
-const StringMatcher_oneof_match_pattern = ["exact", "prefix", "suffix", "safeRegex", "contains", "custom"] as const;
-function encodeStringMatcher(m: w.Init<t.StringMatcher>, o: w.Writer): void {
+const EnvoyTypeMatcherV3StringMatcher_oneof_match_pattern = ["exact", "prefix", "suffix", "safeRegex", "contains", "custom"] as const;
+function encodeEnvoyTypeMatcherV3StringMatcher(m: w.Init<t.EnvoyTypeMatcherV3StringMatcher>, o: w.Writer): void {
   if (m.exact !== undefined) o.uint32(10).string(m.exact);
   if (m.prefix !== undefined) o.uint32(18).string(m.prefix);
   if (m.suffix !== undefined) o.uint32(26).string(m.suffix);
-  if (m.safeRegex !== undefined) { encodeRegexMatcher(m.safeRegex, o.uint32(42).fork()); o.ldelim(); }
+  if (m.safeRegex !== undefined) { encodeEnvoyTypeMatcherV3RegexMatcher(m.safeRegex, o.uint32(42).fork()); o.ldelim(); }
   if (m.ignoreCase !== undefined && m.ignoreCase !== false) o.uint32(48).bool(m.ignoreCase);
   if (m.contains !== undefined) o.uint32(58).string(m.contains);
   if (m.custom !== undefined) { encodeXdsCoreV3TypedExtensionConfig(m.custom, o.uint32(66).fork()); o.ldelim(); }
 }
 
-function decodeStringMatcher(i: w.Reader, e: number, d: number, into?: t.StringMatcher): t.StringMatcher {
-  const m = (into ?? { ignoreCase: false }) as w.Mutable<t.StringMatcher>;
+function decodeEnvoyTypeMatcherV3StringMatcher(i: w.Reader, e: number, d: number, into?: t.EnvoyTypeMatcherV3StringMatcher): t.EnvoyTypeMatcherV3StringMatcher {
+  const m = (into ?? { ignoreCase: false }) as w.Mutable<t.EnvoyTypeMatcherV3StringMatcher>;
   while (i.pos < e) {
     const tag = i.uint32();
     switch (tag) {
-      case 10: w.clearOthers(m, StringMatcher_oneof_match_pattern, "exact"); m.exact = i.string(); break;
-      case 18: w.clearOthers(m, StringMatcher_oneof_match_pattern, "prefix"); m.prefix = i.string(); break;
-      case 26: w.clearOthers(m, StringMatcher_oneof_match_pattern, "suffix"); m.suffix = i.string(); break;
-      case 42: w.clearOthers(m, StringMatcher_oneof_match_pattern, "safeRegex"); m.safeRegex = decodeRegexMatcher(i, w.childEnd(i, e, d), d + 1, m.safeRegex); break;
-      case 58: w.clearOthers(m, StringMatcher_oneof_match_pattern, "contains"); m.contains = i.string(); break;
-      case 66: w.clearOthers(m, StringMatcher_oneof_match_pattern, "custom"); m.custom = decodeXdsCoreV3TypedExtensionConfig(i, w.childEnd(i, e, d), d + 1, m.custom); break;
+      case 10: w.clearOthers(m, EnvoyTypeMatcherV3StringMatcher_oneof_match_pattern, "exact"); m.exact = i.string(); break;
+      case 18: w.clearOthers(m, EnvoyTypeMatcherV3StringMatcher_oneof_match_pattern, "prefix"); m.prefix = i.string(); break;
+      case 26: w.clearOthers(m, EnvoyTypeMatcherV3StringMatcher_oneof_match_pattern, "suffix"); m.suffix = i.string(); break;
+      case 42: w.clearOthers(m, EnvoyTypeMatcherV3StringMatcher_oneof_match_pattern, "safeRegex"); m.safeRegex = decodeEnvoyTypeMatcherV3RegexMatcher(i, w.childEnd(i, e, d), d + 1, m.safeRegex); break;
+      case 58: w.clearOthers(m, EnvoyTypeMatcherV3StringMatcher_oneof_match_pattern, "contains"); m.contains = i.string(); break;
+      case 66: w.clearOthers(m, EnvoyTypeMatcherV3StringMatcher_oneof_match_pattern, "custom"); m.custom = decodeXdsCoreV3TypedExtensionConfig(i, w.childEnd(i, e, d), d + 1, m.custom); break;
       case 48: m.ignoreCase = i.bool(); break;
       default: w.skip(i, tag, d);
     }
@@ -4266,7 +5438,7 @@ const ValueMatcher_oneof_match_pattern = ["nullMatch", "doubleMatch", "stringMat
 function encodeValueMatcher(m: w.Init<t.ValueMatcher>, o: w.Writer): void {
   if (m.nullMatch !== undefined) { encodeValueMatcher_NullMatch(m.nullMatch, o.uint32(10).fork()); o.ldelim(); }
   if (m.doubleMatch !== undefined) { encodeDoubleMatcher(m.doubleMatch, o.uint32(18).fork()); o.ldelim(); }
-  if (m.stringMatch !== undefined) { encodeStringMatcher(m.stringMatch, o.uint32(26).fork()); o.ldelim(); }
+  if (m.stringMatch !== undefined) { encodeEnvoyTypeMatcherV3StringMatcher(m.stringMatch, o.uint32(26).fork()); o.ldelim(); }
   if (m.boolMatch !== undefined) o.uint32(32).bool(m.boolMatch);
   if (m.presentMatch !== undefined) o.uint32(40).bool(m.presentMatch);
   if (m.listMatch !== undefined) { encodeListMatcher(m.listMatch, o.uint32(50).fork()); o.ldelim(); }
@@ -4280,7 +5452,7 @@ function decodeValueMatcher(i: w.Reader, e: number, d: number, into?: t.ValueMat
     switch (tag) {
       case 10: w.clearOthers(m, ValueMatcher_oneof_match_pattern, "nullMatch"); m.nullMatch = decodeValueMatcher_NullMatch(i, w.childEnd(i, e, d), d + 1, m.nullMatch); break;
       case 18: w.clearOthers(m, ValueMatcher_oneof_match_pattern, "doubleMatch"); m.doubleMatch = decodeDoubleMatcher(i, w.childEnd(i, e, d), d + 1, m.doubleMatch); break;
-      case 26: w.clearOthers(m, ValueMatcher_oneof_match_pattern, "stringMatch"); m.stringMatch = decodeStringMatcher(i, w.childEnd(i, e, d), d + 1, m.stringMatch); break;
+      case 26: w.clearOthers(m, ValueMatcher_oneof_match_pattern, "stringMatch"); m.stringMatch = decodeEnvoyTypeMatcherV3StringMatcher(i, w.childEnd(i, e, d), d + 1, m.stringMatch); break;
       case 32: w.clearOthers(m, ValueMatcher_oneof_match_pattern, "boolMatch"); m.boolMatch = i.bool(); break;
       case 40: w.clearOthers(m, ValueMatcher_oneof_match_pattern, "presentMatch"); m.presentMatch = i.bool(); break;
       case 50: w.clearOthers(m, ValueMatcher_oneof_match_pattern, "listMatch"); m.listMatch = decodeListMatcher(i, w.childEnd(i, e, d), d + 1, m.listMatch); break;
@@ -4299,6 +5471,45 @@ function decodeValueMatcher_NullMatch(i: w.Reader, e: number, d: number, into?: 
   const m = (into ?? {  }) as w.Mutable<t.ValueMatcher_NullMatch>;
   while (i.pos < e) {
     w.skip(i, i.uint32(), d);
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeMetadataKey(m: w.Init<t.MetadataKey>, o: w.Writer): void {
+  if (m.key !== undefined && m.key !== "") o.uint32(10).string(m.key);
+  if (m.path !== undefined) for (const v of m.path) { encodeMetadataKey_PathSegment(v, o.uint32(18).fork()); o.ldelim(); }
+}
+
+function decodeMetadataKey(i: w.Reader, e: number, d: number, into?: t.MetadataKey): t.MetadataKey {
+  const m = (into ?? { key: "", path: [] }) as w.Mutable<t.MetadataKey>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: m.key = i.string(); break;
+      case 18: w.mutable(m.path).push(decodeMetadataKey_PathSegment(i, w.childEnd(i, e, d), d + 1)); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+const MetadataKey_PathSegment_oneof_segment = ["key", "index"] as const;
+function encodeMetadataKey_PathSegment(m: w.Init<t.MetadataKey_PathSegment>, o: w.Writer): void {
+  if (m.key !== undefined) o.uint32(10).string(m.key);
+  if (m.index !== undefined) o.uint32(16).uint32(m.index);
+}
+
+function decodeMetadataKey_PathSegment(i: w.Reader, e: number, d: number, into?: t.MetadataKey_PathSegment): t.MetadataKey_PathSegment {
+  const m = (into ?? {  }) as w.Mutable<t.MetadataKey_PathSegment>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: w.clearOthers(m, MetadataKey_PathSegment_oneof_segment, "key"); m.key = i.string(); break;
+      case 16: w.clearOthers(m, MetadataKey_PathSegment_oneof_segment, "index"); m.index = i.uint32(); break;
+      default: w.skip(i, tag, d);
+    }
   }
   w.checkEnd(i, e);
   return m;
@@ -4354,6 +5565,23 @@ function decodeInt64Range(i: w.Reader, e: number, d: number, into?: t.Int64Range
     switch (tag) {
       case 8: m.start = w.toNumber(i.int64()); break;
       case 16: m.end = w.toNumber(i.int64()); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodePercent(m: w.Init<t.Percent>, o: w.Writer): void {
+  if (m.value !== undefined && m.value !== 0) o.uint32(9).double(m.value);
+}
+
+function decodePercent(i: w.Reader, e: number, d: number, into?: t.Percent): t.Percent {
+  const m = (into ?? { value: 0 }) as w.Mutable<t.Percent>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 9: m.value = i.double(); break;
       default: w.skip(i, tag, d);
     }
   }
@@ -5724,6 +6952,265 @@ function decodeXdsCoreV3TypedExtensionConfig(i: w.Reader, e: number, d: number, 
   return m;
 }
 
+const Matcher_oneof_matcher_type = ["matcherList", "matcherTree"] as const;
+function encodeMatcher(m: w.Init<t.Matcher>, o: w.Writer): void {
+  if (m.matcherList !== undefined) { encodeMatcher_MatcherList(m.matcherList, o.uint32(10).fork()); o.ldelim(); }
+  if (m.matcherTree !== undefined) { encodeMatcher_MatcherTree(m.matcherTree, o.uint32(18).fork()); o.ldelim(); }
+  if (m.onNoMatch !== undefined) { encodeMatcher_OnMatch(m.onNoMatch, o.uint32(26).fork()); o.ldelim(); }
+}
+
+function decodeMatcher(i: w.Reader, e: number, d: number, into?: t.Matcher): t.Matcher {
+  const m = (into ?? {  }) as w.Mutable<t.Matcher>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: w.clearOthers(m, Matcher_oneof_matcher_type, "matcherList"); m.matcherList = decodeMatcher_MatcherList(i, w.childEnd(i, e, d), d + 1, m.matcherList); break;
+      case 18: w.clearOthers(m, Matcher_oneof_matcher_type, "matcherTree"); m.matcherTree = decodeMatcher_MatcherTree(i, w.childEnd(i, e, d), d + 1, m.matcherTree); break;
+      case 26: m.onNoMatch = decodeMatcher_OnMatch(i, w.childEnd(i, e, d), d + 1, m.onNoMatch); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeMatcher_MatcherList(m: w.Init<t.Matcher_MatcherList>, o: w.Writer): void {
+  if (m.matchers !== undefined) for (const v of m.matchers) { encodeMatcher_MatcherList_FieldMatcher(v, o.uint32(10).fork()); o.ldelim(); }
+}
+
+function decodeMatcher_MatcherList(i: w.Reader, e: number, d: number, into?: t.Matcher_MatcherList): t.Matcher_MatcherList {
+  const m = (into ?? { matchers: [] }) as w.Mutable<t.Matcher_MatcherList>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: w.mutable(m.matchers).push(decodeMatcher_MatcherList_FieldMatcher(i, w.childEnd(i, e, d), d + 1)); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeMatcher_MatcherList_FieldMatcher(m: w.Init<t.Matcher_MatcherList_FieldMatcher>, o: w.Writer): void {
+  if (m.predicate !== undefined) { encodeMatcher_MatcherList_Predicate(m.predicate, o.uint32(10).fork()); o.ldelim(); }
+  if (m.onMatch !== undefined) { encodeMatcher_OnMatch(m.onMatch, o.uint32(18).fork()); o.ldelim(); }
+}
+
+function decodeMatcher_MatcherList_FieldMatcher(i: w.Reader, e: number, d: number, into?: t.Matcher_MatcherList_FieldMatcher): t.Matcher_MatcherList_FieldMatcher {
+  const m = (into ?? {  }) as w.Mutable<t.Matcher_MatcherList_FieldMatcher>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: m.predicate = decodeMatcher_MatcherList_Predicate(i, w.childEnd(i, e, d), d + 1, m.predicate); break;
+      case 18: m.onMatch = decodeMatcher_OnMatch(i, w.childEnd(i, e, d), d + 1, m.onMatch); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+const Matcher_MatcherList_Predicate_oneof_match_type = ["singlePredicate", "orMatcher", "andMatcher", "notMatcher"] as const;
+function encodeMatcher_MatcherList_Predicate(m: w.Init<t.Matcher_MatcherList_Predicate>, o: w.Writer): void {
+  if (m.singlePredicate !== undefined) { encodeMatcher_MatcherList_Predicate_SinglePredicate(m.singlePredicate, o.uint32(10).fork()); o.ldelim(); }
+  if (m.orMatcher !== undefined) { encodeMatcher_MatcherList_Predicate_PredicateList(m.orMatcher, o.uint32(18).fork()); o.ldelim(); }
+  if (m.andMatcher !== undefined) { encodeMatcher_MatcherList_Predicate_PredicateList(m.andMatcher, o.uint32(26).fork()); o.ldelim(); }
+  if (m.notMatcher !== undefined) { encodeMatcher_MatcherList_Predicate(m.notMatcher, o.uint32(34).fork()); o.ldelim(); }
+}
+
+function decodeMatcher_MatcherList_Predicate(i: w.Reader, e: number, d: number, into?: t.Matcher_MatcherList_Predicate): t.Matcher_MatcherList_Predicate {
+  const m = (into ?? {  }) as w.Mutable<t.Matcher_MatcherList_Predicate>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: w.clearOthers(m, Matcher_MatcherList_Predicate_oneof_match_type, "singlePredicate"); m.singlePredicate = decodeMatcher_MatcherList_Predicate_SinglePredicate(i, w.childEnd(i, e, d), d + 1, m.singlePredicate); break;
+      case 18: w.clearOthers(m, Matcher_MatcherList_Predicate_oneof_match_type, "orMatcher"); m.orMatcher = decodeMatcher_MatcherList_Predicate_PredicateList(i, w.childEnd(i, e, d), d + 1, m.orMatcher); break;
+      case 26: w.clearOthers(m, Matcher_MatcherList_Predicate_oneof_match_type, "andMatcher"); m.andMatcher = decodeMatcher_MatcherList_Predicate_PredicateList(i, w.childEnd(i, e, d), d + 1, m.andMatcher); break;
+      case 34: w.clearOthers(m, Matcher_MatcherList_Predicate_oneof_match_type, "notMatcher"); m.notMatcher = decodeMatcher_MatcherList_Predicate(i, w.childEnd(i, e, d), d + 1, m.notMatcher); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeMatcher_MatcherList_Predicate_PredicateList(m: w.Init<t.Matcher_MatcherList_Predicate_PredicateList>, o: w.Writer): void {
+  if (m.predicate !== undefined) for (const v of m.predicate) { encodeMatcher_MatcherList_Predicate(v, o.uint32(10).fork()); o.ldelim(); }
+}
+
+function decodeMatcher_MatcherList_Predicate_PredicateList(i: w.Reader, e: number, d: number, into?: t.Matcher_MatcherList_Predicate_PredicateList): t.Matcher_MatcherList_Predicate_PredicateList {
+  const m = (into ?? { predicate: [] }) as w.Mutable<t.Matcher_MatcherList_Predicate_PredicateList>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: w.mutable(m.predicate).push(decodeMatcher_MatcherList_Predicate(i, w.childEnd(i, e, d), d + 1)); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+const Matcher_MatcherList_Predicate_SinglePredicate_oneof_matcher = ["valueMatch", "customMatch"] as const;
+function encodeMatcher_MatcherList_Predicate_SinglePredicate(m: w.Init<t.Matcher_MatcherList_Predicate_SinglePredicate>, o: w.Writer): void {
+  if (m.input !== undefined) { encodeXdsCoreV3TypedExtensionConfig(m.input, o.uint32(10).fork()); o.ldelim(); }
+  if (m.valueMatch !== undefined) { encodeXdsTypeMatcherV3StringMatcher(m.valueMatch, o.uint32(18).fork()); o.ldelim(); }
+  if (m.customMatch !== undefined) { encodeXdsCoreV3TypedExtensionConfig(m.customMatch, o.uint32(26).fork()); o.ldelim(); }
+}
+
+function decodeMatcher_MatcherList_Predicate_SinglePredicate(i: w.Reader, e: number, d: number, into?: t.Matcher_MatcherList_Predicate_SinglePredicate): t.Matcher_MatcherList_Predicate_SinglePredicate {
+  const m = (into ?? {  }) as w.Mutable<t.Matcher_MatcherList_Predicate_SinglePredicate>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: m.input = decodeXdsCoreV3TypedExtensionConfig(i, w.childEnd(i, e, d), d + 1, m.input); break;
+      case 18: w.clearOthers(m, Matcher_MatcherList_Predicate_SinglePredicate_oneof_matcher, "valueMatch"); m.valueMatch = decodeXdsTypeMatcherV3StringMatcher(i, w.childEnd(i, e, d), d + 1, m.valueMatch); break;
+      case 26: w.clearOthers(m, Matcher_MatcherList_Predicate_SinglePredicate_oneof_matcher, "customMatch"); m.customMatch = decodeXdsCoreV3TypedExtensionConfig(i, w.childEnd(i, e, d), d + 1, m.customMatch); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+const Matcher_MatcherTree_oneof_tree_type = ["exactMatchMap", "prefixMatchMap", "customMatch"] as const;
+function encodeMatcher_MatcherTree(m: w.Init<t.Matcher_MatcherTree>, o: w.Writer): void {
+  if (m.input !== undefined) { encodeXdsCoreV3TypedExtensionConfig(m.input, o.uint32(10).fork()); o.ldelim(); }
+  if (m.exactMatchMap !== undefined) { encodeMatcher_MatcherTree_MatchMap(m.exactMatchMap, o.uint32(18).fork()); o.ldelim(); }
+  if (m.prefixMatchMap !== undefined) { encodeMatcher_MatcherTree_MatchMap(m.prefixMatchMap, o.uint32(26).fork()); o.ldelim(); }
+  if (m.customMatch !== undefined) { encodeXdsCoreV3TypedExtensionConfig(m.customMatch, o.uint32(34).fork()); o.ldelim(); }
+}
+
+function decodeMatcher_MatcherTree(i: w.Reader, e: number, d: number, into?: t.Matcher_MatcherTree): t.Matcher_MatcherTree {
+  const m = (into ?? {  }) as w.Mutable<t.Matcher_MatcherTree>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: m.input = decodeXdsCoreV3TypedExtensionConfig(i, w.childEnd(i, e, d), d + 1, m.input); break;
+      case 18: w.clearOthers(m, Matcher_MatcherTree_oneof_tree_type, "exactMatchMap"); m.exactMatchMap = decodeMatcher_MatcherTree_MatchMap(i, w.childEnd(i, e, d), d + 1, m.exactMatchMap); break;
+      case 26: w.clearOthers(m, Matcher_MatcherTree_oneof_tree_type, "prefixMatchMap"); m.prefixMatchMap = decodeMatcher_MatcherTree_MatchMap(i, w.childEnd(i, e, d), d + 1, m.prefixMatchMap); break;
+      case 34: w.clearOthers(m, Matcher_MatcherTree_oneof_tree_type, "customMatch"); m.customMatch = decodeXdsCoreV3TypedExtensionConfig(i, w.childEnd(i, e, d), d + 1, m.customMatch); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeMatcher_MatcherTree_MatchMap(m: w.Init<t.Matcher_MatcherTree_MatchMap>, o: w.Writer): void {
+  if (m.map !== undefined) for (const [k, v] of w.sortedEntries(m.map)) { if (v === undefined) continue; o.uint32(10).fork().uint32(10).string(k); { encodeMatcher_OnMatch(v, o.uint32(18).fork()); o.ldelim(); } o.ldelim(); }
+}
+
+function decodeMatcher_MatcherTree_MatchMap(i: w.Reader, e: number, d: number, into?: t.Matcher_MatcherTree_MatchMap): t.Matcher_MatcherTree_MatchMap {
+  const m = (into ?? { map: {} }) as w.Mutable<t.Matcher_MatcherTree_MatchMap>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: {
+        const end = w.childEnd(i, e, d);
+        let k = "";
+        let v: t.Matcher_OnMatch | undefined = undefined;
+        while (i.pos < end) {
+          const entryTag = i.uint32();
+          if (entryTag === 10) k = i.string();
+          else if (entryTag === 18) v = decodeMatcher_OnMatch(i, w.childEnd(i, end, d), d + 1);
+          else w.skip(i, entryTag, d);
+        }
+        w.checkEnd(i, end);
+        w.setEntry(m.map, String(k), v ?? decodeMatcher_OnMatch(i, i.pos, d));
+        break;
+      }
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+const Matcher_OnMatch_oneof_on_match = ["matcher", "action"] as const;
+function encodeMatcher_OnMatch(m: w.Init<t.Matcher_OnMatch>, o: w.Writer): void {
+  if (m.matcher !== undefined) { encodeMatcher(m.matcher, o.uint32(10).fork()); o.ldelim(); }
+  if (m.action !== undefined) { encodeXdsCoreV3TypedExtensionConfig(m.action, o.uint32(18).fork()); o.ldelim(); }
+  if (m.keepMatching !== undefined && m.keepMatching !== false) o.uint32(24).bool(m.keepMatching);
+}
+
+function decodeMatcher_OnMatch(i: w.Reader, e: number, d: number, into?: t.Matcher_OnMatch): t.Matcher_OnMatch {
+  const m = (into ?? { keepMatching: false }) as w.Mutable<t.Matcher_OnMatch>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: w.clearOthers(m, Matcher_OnMatch_oneof_on_match, "matcher"); m.matcher = decodeMatcher(i, w.childEnd(i, e, d), d + 1, m.matcher); break;
+      case 18: w.clearOthers(m, Matcher_OnMatch_oneof_on_match, "action"); m.action = decodeXdsCoreV3TypedExtensionConfig(i, w.childEnd(i, e, d), d + 1, m.action); break;
+      case 24: m.keepMatching = i.bool(); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+const XdsTypeMatcherV3RegexMatcher_oneof_engine_type = ["googleRe2"] as const;
+function encodeXdsTypeMatcherV3RegexMatcher(m: w.Init<t.XdsTypeMatcherV3RegexMatcher>, o: w.Writer): void {
+  if (m.googleRe2 !== undefined) { encodeXdsTypeMatcherV3RegexMatcher_GoogleRE2(m.googleRe2, o.uint32(10).fork()); o.ldelim(); }
+  if (m.regex !== undefined && m.regex !== "") o.uint32(18).string(m.regex);
+}
+
+function decodeXdsTypeMatcherV3RegexMatcher(i: w.Reader, e: number, d: number, into?: t.XdsTypeMatcherV3RegexMatcher): t.XdsTypeMatcherV3RegexMatcher {
+  const m = (into ?? { regex: "" }) as w.Mutable<t.XdsTypeMatcherV3RegexMatcher>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: w.clearOthers(m, XdsTypeMatcherV3RegexMatcher_oneof_engine_type, "googleRe2"); m.googleRe2 = decodeXdsTypeMatcherV3RegexMatcher_GoogleRE2(i, w.childEnd(i, e, d), d + 1, m.googleRe2); break;
+      case 18: m.regex = i.string(); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+function encodeXdsTypeMatcherV3RegexMatcher_GoogleRE2(m: w.Init<t.XdsTypeMatcherV3RegexMatcher_GoogleRE2>, o: w.Writer): void {
+}
+
+function decodeXdsTypeMatcherV3RegexMatcher_GoogleRE2(i: w.Reader, e: number, d: number, into?: t.XdsTypeMatcherV3RegexMatcher_GoogleRE2): t.XdsTypeMatcherV3RegexMatcher_GoogleRE2 {
+  const m = (into ?? {  }) as w.Mutable<t.XdsTypeMatcherV3RegexMatcher_GoogleRE2>;
+  while (i.pos < e) {
+    w.skip(i, i.uint32(), d);
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
+const XdsTypeMatcherV3StringMatcher_oneof_match_pattern = ["exact", "prefix", "suffix", "safeRegex", "contains", "custom"] as const;
+function encodeXdsTypeMatcherV3StringMatcher(m: w.Init<t.XdsTypeMatcherV3StringMatcher>, o: w.Writer): void {
+  if (m.exact !== undefined) o.uint32(10).string(m.exact);
+  if (m.prefix !== undefined) o.uint32(18).string(m.prefix);
+  if (m.suffix !== undefined) o.uint32(26).string(m.suffix);
+  if (m.safeRegex !== undefined) { encodeXdsTypeMatcherV3RegexMatcher(m.safeRegex, o.uint32(42).fork()); o.ldelim(); }
+  if (m.ignoreCase !== undefined && m.ignoreCase !== false) o.uint32(48).bool(m.ignoreCase);
+  if (m.contains !== undefined) o.uint32(58).string(m.contains);
+  if (m.custom !== undefined) { encodeXdsCoreV3TypedExtensionConfig(m.custom, o.uint32(66).fork()); o.ldelim(); }
+}
+
+function decodeXdsTypeMatcherV3StringMatcher(i: w.Reader, e: number, d: number, into?: t.XdsTypeMatcherV3StringMatcher): t.XdsTypeMatcherV3StringMatcher {
+  const m = (into ?? { ignoreCase: false }) as w.Mutable<t.XdsTypeMatcherV3StringMatcher>;
+  while (i.pos < e) {
+    const tag = i.uint32();
+    switch (tag) {
+      case 10: w.clearOthers(m, XdsTypeMatcherV3StringMatcher_oneof_match_pattern, "exact"); m.exact = i.string(); break;
+      case 18: w.clearOthers(m, XdsTypeMatcherV3StringMatcher_oneof_match_pattern, "prefix"); m.prefix = i.string(); break;
+      case 26: w.clearOthers(m, XdsTypeMatcherV3StringMatcher_oneof_match_pattern, "suffix"); m.suffix = i.string(); break;
+      case 42: w.clearOthers(m, XdsTypeMatcherV3StringMatcher_oneof_match_pattern, "safeRegex"); m.safeRegex = decodeXdsTypeMatcherV3RegexMatcher(i, w.childEnd(i, e, d), d + 1, m.safeRegex); break;
+      case 58: w.clearOthers(m, XdsTypeMatcherV3StringMatcher_oneof_match_pattern, "contains"); m.contains = i.string(); break;
+      case 66: w.clearOthers(m, XdsTypeMatcherV3StringMatcher_oneof_match_pattern, "custom"); m.custom = decodeXdsCoreV3TypedExtensionConfig(i, w.childEnd(i, e, d), d + 1, m.custom); break;
+      case 48: m.ignoreCase = i.bool(); break;
+      default: w.skip(i, tag, d);
+    }
+  }
+  w.checkEnd(i, e);
+  return m;
+}
+
 /** Encoder and decoder of each message by its full name. */
 export const codecs = {
   "envoy.admin.v3.ClustersConfigDump": { encode: encodeClustersConfigDump, decode: decodeClustersConfigDump },
@@ -5743,7 +7230,35 @@ export const codecs = {
   "envoy.admin.v3.ScopedRoutesConfigDump.DynamicScopedRouteConfigs": { encode: encodeScopedRoutesConfigDump_DynamicScopedRouteConfigs, decode: decodeScopedRoutesConfigDump_DynamicScopedRouteConfigs },
   "envoy.admin.v3.ScopedRoutesConfigDump.InlineScopedRouteConfigs": { encode: encodeScopedRoutesConfigDump_InlineScopedRouteConfigs, decode: decodeScopedRoutesConfigDump_InlineScopedRouteConfigs },
   "envoy.admin.v3.UpdateFailureState": { encode: encodeUpdateFailureState, decode: decodeUpdateFailureState },
+  "envoy.config.cluster.v3.CircuitBreakers": { encode: encodeCircuitBreakers, decode: decodeCircuitBreakers },
+  "envoy.config.cluster.v3.CircuitBreakers.Thresholds": { encode: encodeCircuitBreakers_Thresholds, decode: decodeCircuitBreakers_Thresholds },
+  "envoy.config.cluster.v3.CircuitBreakers.Thresholds.RetryBudget": { encode: encodeCircuitBreakers_Thresholds_RetryBudget, decode: decodeCircuitBreakers_Thresholds_RetryBudget },
+  "envoy.config.cluster.v3.Cluster": { encode: encodeCluster, decode: decodeCluster },
+  "envoy.config.cluster.v3.Cluster.CommonLbConfig": { encode: encodeCluster_CommonLbConfig, decode: decodeCluster_CommonLbConfig },
+  "envoy.config.cluster.v3.Cluster.CommonLbConfig.ConsistentHashingLbConfig": { encode: encodeCluster_CommonLbConfig_ConsistentHashingLbConfig, decode: decodeCluster_CommonLbConfig_ConsistentHashingLbConfig },
+  "envoy.config.cluster.v3.Cluster.CommonLbConfig.LocalityWeightedLbConfig": { encode: encodeCluster_CommonLbConfig_LocalityWeightedLbConfig, decode: decodeCluster_CommonLbConfig_LocalityWeightedLbConfig },
+  "envoy.config.cluster.v3.Cluster.CommonLbConfig.ZoneAwareLbConfig": { encode: encodeCluster_CommonLbConfig_ZoneAwareLbConfig, decode: decodeCluster_CommonLbConfig_ZoneAwareLbConfig },
+  "envoy.config.cluster.v3.Cluster.CustomClusterType": { encode: encodeCluster_CustomClusterType, decode: decodeCluster_CustomClusterType },
+  "envoy.config.cluster.v3.Cluster.EdsClusterConfig": { encode: encodeCluster_EdsClusterConfig, decode: decodeCluster_EdsClusterConfig },
+  "envoy.config.cluster.v3.Cluster.LbSubsetConfig": { encode: encodeCluster_LbSubsetConfig, decode: decodeCluster_LbSubsetConfig },
+  "envoy.config.cluster.v3.Cluster.LbSubsetConfig.LbSubsetSelector": { encode: encodeCluster_LbSubsetConfig_LbSubsetSelector, decode: decodeCluster_LbSubsetConfig_LbSubsetSelector },
+  "envoy.config.cluster.v3.Cluster.LeastRequestLbConfig": { encode: encodeCluster_LeastRequestLbConfig, decode: decodeCluster_LeastRequestLbConfig },
+  "envoy.config.cluster.v3.Cluster.MaglevLbConfig": { encode: encodeCluster_MaglevLbConfig, decode: decodeCluster_MaglevLbConfig },
+  "envoy.config.cluster.v3.Cluster.OriginalDstLbConfig": { encode: encodeCluster_OriginalDstLbConfig, decode: decodeCluster_OriginalDstLbConfig },
+  "envoy.config.cluster.v3.Cluster.PreconnectPolicy": { encode: encodeCluster_PreconnectPolicy, decode: decodeCluster_PreconnectPolicy },
+  "envoy.config.cluster.v3.Cluster.QueuingPolicies": { encode: encodeCluster_QueuingPolicies, decode: decodeCluster_QueuingPolicies },
+  "envoy.config.cluster.v3.Cluster.RefreshRate": { encode: encodeCluster_RefreshRate, decode: decodeCluster_RefreshRate },
+  "envoy.config.cluster.v3.Cluster.RingHashLbConfig": { encode: encodeCluster_RingHashLbConfig, decode: decodeCluster_RingHashLbConfig },
+  "envoy.config.cluster.v3.Cluster.RoundRobinLbConfig": { encode: encodeCluster_RoundRobinLbConfig, decode: decodeCluster_RoundRobinLbConfig },
+  "envoy.config.cluster.v3.Cluster.SlowStartConfig": { encode: encodeCluster_SlowStartConfig, decode: decodeCluster_SlowStartConfig },
   "envoy.config.cluster.v3.Cluster.TransportSocketMatch": { encode: encodeCluster_TransportSocketMatch, decode: decodeCluster_TransportSocketMatch },
+  "envoy.config.cluster.v3.Filter": { encode: encodeFilter, decode: decodeFilter },
+  "envoy.config.cluster.v3.LoadBalancingPolicy": { encode: encodeLoadBalancingPolicy, decode: decodeLoadBalancingPolicy },
+  "envoy.config.cluster.v3.LoadBalancingPolicy.Policy": { encode: encodeLoadBalancingPolicy_Policy, decode: decodeLoadBalancingPolicy_Policy },
+  "envoy.config.cluster.v3.OutlierDetection": { encode: encodeOutlierDetection, decode: decodeOutlierDetection },
+  "envoy.config.cluster.v3.TrackClusterStats": { encode: encodeTrackClusterStats, decode: decodeTrackClusterStats },
+  "envoy.config.cluster.v3.UpstreamConnectionOptions": { encode: encodeUpstreamConnectionOptions, decode: decodeUpstreamConnectionOptions },
+  "envoy.config.cluster.v3.UpstreamConnectionOptions.HappyEyeballsConfig": { encode: encodeUpstreamConnectionOptions_HappyEyeballsConfig, decode: decodeUpstreamConnectionOptions_HappyEyeballsConfig },
   "envoy.config.core.v3.Address": { encode: encodeAddress, decode: decodeAddress },
   "envoy.config.core.v3.AggregatedConfigSource": { encode: encodeAggregatedConfigSource, decode: decodeAggregatedConfigSource },
   "envoy.config.core.v3.ApiConfigSource": { encode: encodeApiConfigSource, decode: decodeApiConfigSource },
@@ -5753,9 +7268,12 @@ export const codecs = {
   "envoy.config.core.v3.ConfigSource": { encode: encodeConfigSource, decode: decodeConfigSource },
   "envoy.config.core.v3.ControlPlane": { encode: encodeControlPlane, decode: decodeControlPlane },
   "envoy.config.core.v3.DataSource": { encode: encodeDataSource, decode: decodeDataSource },
+  "envoy.config.core.v3.DnsResolutionConfig": { encode: encodeDnsResolutionConfig, decode: decodeDnsResolutionConfig },
+  "envoy.config.core.v3.DnsResolverOptions": { encode: encodeDnsResolverOptions, decode: decodeDnsResolverOptions },
   "envoy.config.core.v3.EnvoyInternalAddress": { encode: encodeEnvoyInternalAddress, decode: decodeEnvoyInternalAddress },
   "envoy.config.core.v3.EventServiceConfig": { encode: encodeEventServiceConfig, decode: decodeEventServiceConfig },
   "envoy.config.core.v3.Extension": { encode: encodeExtension, decode: decodeExtension },
+  "envoy.config.core.v3.ExtensionConfigSource": { encode: encodeExtensionConfigSource, decode: decodeExtensionConfigSource },
   "envoy.config.core.v3.ExtraSourceAddress": { encode: encodeExtraSourceAddress, decode: decodeExtraSourceAddress },
   "envoy.config.core.v3.GrpcService": { encode: encodeGrpcService, decode: decodeGrpcService },
   "envoy.config.core.v3.GrpcService.EnvoyGrpc": { encode: encodeGrpcService_EnvoyGrpc, decode: decodeGrpcService_EnvoyGrpc },
@@ -5779,7 +7297,15 @@ export const codecs = {
   "envoy.config.core.v3.HealthCheck.Payload": { encode: encodeHealthCheck_Payload, decode: decodeHealthCheck_Payload },
   "envoy.config.core.v3.HealthCheck.TcpHealthCheck": { encode: encodeHealthCheck_TcpHealthCheck, decode: decodeHealthCheck_TcpHealthCheck },
   "envoy.config.core.v3.HealthCheck.TlsOptions": { encode: encodeHealthCheck_TlsOptions, decode: decodeHealthCheck_TlsOptions },
+  "envoy.config.core.v3.HealthStatusSet": { encode: encodeHealthStatusSet, decode: decodeHealthStatusSet },
+  "envoy.config.core.v3.Http1ProtocolOptions": { encode: encodeHttp1ProtocolOptions, decode: decodeHttp1ProtocolOptions },
+  "envoy.config.core.v3.Http1ProtocolOptions.HeaderKeyFormat": { encode: encodeHttp1ProtocolOptions_HeaderKeyFormat, decode: decodeHttp1ProtocolOptions_HeaderKeyFormat },
+  "envoy.config.core.v3.Http1ProtocolOptions.HeaderKeyFormat.ProperCaseWords": { encode: encodeHttp1ProtocolOptions_HeaderKeyFormat_ProperCaseWords, decode: decodeHttp1ProtocolOptions_HeaderKeyFormat_ProperCaseWords },
+  "envoy.config.core.v3.Http2ProtocolOptions": { encode: encodeHttp2ProtocolOptions, decode: decodeHttp2ProtocolOptions },
+  "envoy.config.core.v3.Http2ProtocolOptions.SettingsParameter": { encode: encodeHttp2ProtocolOptions_SettingsParameter, decode: decodeHttp2ProtocolOptions_SettingsParameter },
+  "envoy.config.core.v3.HttpProtocolOptions": { encode: encodeHttpProtocolOptions, decode: decodeHttpProtocolOptions },
   "envoy.config.core.v3.JsonFormatOptions": { encode: encodeJsonFormatOptions, decode: decodeJsonFormatOptions },
+  "envoy.config.core.v3.KeepaliveSettings": { encode: encodeKeepaliveSettings, decode: decodeKeepaliveSettings },
   "envoy.config.core.v3.Locality": { encode: encodeLocality, decode: decodeLocality },
   "envoy.config.core.v3.Metadata": { encode: encodeMetadata, decode: decodeMetadata },
   "envoy.config.core.v3.Node": { encode: encodeNode, decode: decodeNode },
@@ -5791,6 +7317,7 @@ export const codecs = {
   "envoy.config.core.v3.RetryPolicy": { encode: encodeRetryPolicy, decode: decodeRetryPolicy },
   "envoy.config.core.v3.RetryPolicy.RetryHostPredicate": { encode: encodeRetryPolicy_RetryHostPredicate, decode: decodeRetryPolicy_RetryHostPredicate },
   "envoy.config.core.v3.RetryPolicy.RetryPriority": { encode: encodeRetryPolicy_RetryPriority, decode: decodeRetryPolicy_RetryPriority },
+  "envoy.config.core.v3.RuntimeDouble": { encode: encodeRuntimeDouble, decode: decodeRuntimeDouble },
   "envoy.config.core.v3.SelfConfigSource": { encode: encodeSelfConfigSource, decode: decodeSelfConfigSource },
   "envoy.config.core.v3.SocketAddress": { encode: encodeSocketAddress, decode: decodeSocketAddress },
   "envoy.config.core.v3.SocketOption": { encode: encodeSocketOption, decode: decodeSocketOption },
@@ -5799,9 +7326,11 @@ export const codecs = {
   "envoy.config.core.v3.SocketOption.SocketType.Stream": { encode: encodeSocketOption_SocketType_Stream, decode: decodeSocketOption_SocketType_Stream },
   "envoy.config.core.v3.SocketOptionsOverride": { encode: encodeSocketOptionsOverride, decode: decodeSocketOptionsOverride },
   "envoy.config.core.v3.SubstitutionFormatString": { encode: encodeSubstitutionFormatString, decode: decodeSubstitutionFormatString },
+  "envoy.config.core.v3.TcpKeepalive": { encode: encodeTcpKeepalive, decode: decodeTcpKeepalive },
   "envoy.config.core.v3.TlvEntry": { encode: encodeTlvEntry, decode: decodeTlvEntry },
   "envoy.config.core.v3.TransportSocket": { encode: encodeTransportSocket, decode: decodeTransportSocket },
   "envoy.config.core.v3.TypedExtensionConfig": { encode: encodeEnvoyConfigCoreV3TypedExtensionConfig, decode: decodeEnvoyConfigCoreV3TypedExtensionConfig },
+  "envoy.config.core.v3.UpstreamHttpProtocolOptions": { encode: encodeUpstreamHttpProtocolOptions, decode: decodeUpstreamHttpProtocolOptions },
   "envoy.config.core.v3.WatchedDirectory": { encode: encodeWatchedDirectory, decode: decodeWatchedDirectory },
   "envoy.config.endpoint.v3.ClusterLoadAssignment": { encode: encodeClusterLoadAssignment, decode: decodeClusterLoadAssignment },
   "envoy.config.endpoint.v3.ClusterLoadAssignment.Policy": { encode: encodeClusterLoadAssignment_Policy, decode: decodeClusterLoadAssignment_Policy },
@@ -5820,6 +7349,7 @@ export const codecs = {
   "envoy.config.endpoint.v3.UnnamedEndpointLoadMetricStats": { encode: encodeUnnamedEndpointLoadMetricStats, decode: decodeUnnamedEndpointLoadMetricStats },
   "envoy.config.endpoint.v3.UpstreamEndpointStats": { encode: encodeUpstreamEndpointStats, decode: decodeUpstreamEndpointStats },
   "envoy.config.endpoint.v3.UpstreamLocalityStats": { encode: encodeUpstreamLocalityStats, decode: decodeUpstreamLocalityStats },
+  "envoy.config.metrics.v3.StatsMatcher": { encode: encodeStatsMatcher, decode: decodeStatsMatcher },
   "envoy.data.accesslog.v3.AccessLogCommon": { encode: encodeAccessLogCommon, decode: decodeAccessLogCommon },
   "envoy.data.accesslog.v3.ConnectionProperties": { encode: encodeConnectionProperties, decode: decodeConnectionProperties },
   "envoy.data.accesslog.v3.HTTPAccessLogEntry": { encode: encodeHTTPAccessLogEntry, decode: decodeHTTPAccessLogEntry },
@@ -5897,18 +7427,24 @@ export const codecs = {
   "envoy.service.status.v3.PerXdsConfig": { encode: encodePerXdsConfig, decode: decodePerXdsConfig },
   "envoy.type.matcher.v3.DoubleMatcher": { encode: encodeDoubleMatcher, decode: decodeDoubleMatcher },
   "envoy.type.matcher.v3.ListMatcher": { encode: encodeListMatcher, decode: decodeListMatcher },
+  "envoy.type.matcher.v3.ListStringMatcher": { encode: encodeListStringMatcher, decode: decodeListStringMatcher },
+  "envoy.type.matcher.v3.MetadataMatcher": { encode: encodeMetadataMatcher, decode: decodeMetadataMatcher },
+  "envoy.type.matcher.v3.MetadataMatcher.PathSegment": { encode: encodeMetadataMatcher_PathSegment, decode: decodeMetadataMatcher_PathSegment },
   "envoy.type.matcher.v3.NodeMatcher": { encode: encodeNodeMatcher, decode: decodeNodeMatcher },
   "envoy.type.matcher.v3.OrMatcher": { encode: encodeOrMatcher, decode: decodeOrMatcher },
-  "envoy.type.matcher.v3.RegexMatcher": { encode: encodeRegexMatcher, decode: decodeRegexMatcher },
-  "envoy.type.matcher.v3.RegexMatcher.GoogleRE2": { encode: encodeRegexMatcher_GoogleRE2, decode: decodeRegexMatcher_GoogleRE2 },
-  "envoy.type.matcher.v3.StringMatcher": { encode: encodeStringMatcher, decode: decodeStringMatcher },
+  "envoy.type.matcher.v3.RegexMatcher": { encode: encodeEnvoyTypeMatcherV3RegexMatcher, decode: decodeEnvoyTypeMatcherV3RegexMatcher },
+  "envoy.type.matcher.v3.RegexMatcher.GoogleRE2": { encode: encodeEnvoyTypeMatcherV3RegexMatcher_GoogleRE2, decode: decodeEnvoyTypeMatcherV3RegexMatcher_GoogleRE2 },
+  "envoy.type.matcher.v3.StringMatcher": { encode: encodeEnvoyTypeMatcherV3StringMatcher, decode: decodeEnvoyTypeMatcherV3StringMatcher },
   "envoy.type.matcher.v3.StructMatcher": { encode: encodeStructMatcher, decode: decodeStructMatcher },
   "envoy.type.matcher.v3.StructMatcher.PathSegment": { encode: encodeStructMatcher_PathSegment, decode: decodeStructMatcher_PathSegment },
   "envoy.type.matcher.v3.ValueMatcher": { encode: encodeValueMatcher, decode: decodeValueMatcher },
   "envoy.type.matcher.v3.ValueMatcher.NullMatch": { encode: encodeValueMatcher_NullMatch, decode: decodeValueMatcher_NullMatch },
+  "envoy.type.metadata.v3.MetadataKey": { encode: encodeMetadataKey, decode: decodeMetadataKey },
+  "envoy.type.metadata.v3.MetadataKey.PathSegment": { encode: encodeMetadataKey_PathSegment, decode: decodeMetadataKey_PathSegment },
   "envoy.type.v3.DoubleRange": { encode: encodeDoubleRange, decode: decodeDoubleRange },
   "envoy.type.v3.FractionalPercent": { encode: encodeFractionalPercent, decode: decodeFractionalPercent },
   "envoy.type.v3.Int64Range": { encode: encodeInt64Range, decode: decodeInt64Range },
+  "envoy.type.v3.Percent": { encode: encodePercent, decode: decodePercent },
   "envoy.type.v3.RateLimitStrategy": { encode: encodeRateLimitStrategy, decode: decodeRateLimitStrategy },
   "envoy.type.v3.RateLimitStrategy.RequestsPerTimeUnit": { encode: encodeRateLimitStrategy_RequestsPerTimeUnit, decode: decodeRateLimitStrategy_RequestsPerTimeUnit },
   "envoy.type.v3.SemanticVersion": { encode: encodeSemanticVersion, decode: decodeSemanticVersion },
@@ -5973,4 +7509,16 @@ export const codecs = {
   "xds.core.v3.ResourceLocator": { encode: encodeXdsCoreV3ResourceLocator, decode: decodeXdsCoreV3ResourceLocator },
   "xds.core.v3.ResourceLocator.Directive": { encode: encodeResourceLocator_Directive, decode: decodeResourceLocator_Directive },
   "xds.core.v3.TypedExtensionConfig": { encode: encodeXdsCoreV3TypedExtensionConfig, decode: decodeXdsCoreV3TypedExtensionConfig },
+  "xds.type.matcher.v3.Matcher": { encode: encodeMatcher, decode: decodeMatcher },
+  "xds.type.matcher.v3.Matcher.MatcherList": { encode: encodeMatcher_MatcherList, decode: decodeMatcher_MatcherList },
+  "xds.type.matcher.v3.Matcher.MatcherList.FieldMatcher": { encode: encodeMatcher_MatcherList_FieldMatcher, decode: decodeMatcher_MatcherList_FieldMatcher },
+  "xds.type.matcher.v3.Matcher.MatcherList.Predicate": { encode: encodeMatcher_MatcherList_Predicate, decode: decodeMatcher_MatcherList_Predicate },
+  "xds.type.matcher.v3.Matcher.MatcherList.Predicate.PredicateList": { encode: encodeMatcher_MatcherList_Predicate_PredicateList, decode: decodeMatcher_MatcherList_Predicate_PredicateList },
+  "xds.type.matcher.v3.Matcher.MatcherList.Predicate.SinglePredicate": { encode: encodeMatcher_MatcherList_Predicate_SinglePredicate, decode: decodeMatcher_MatcherList_Predicate_SinglePredicate },
+  "xds.type.matcher.v3.Matcher.MatcherTree": { encode: encodeMatcher_MatcherTree, decode: decodeMatcher_MatcherTree },
+  "xds.type.matcher.v3.Matcher.MatcherTree.MatchMap": { encode: encodeMatcher_MatcherTree_MatchMap, decode: decodeMatcher_MatcherTree_MatchMap },
+  "xds.type.matcher.v3.Matcher.OnMatch": { encode: encodeMatcher_OnMatch, decode: decodeMatcher_OnMatch },
+  "xds.type.matcher.v3.RegexMatcher": { encode: encodeXdsTypeMatcherV3RegexMatcher, decode: decodeXdsTypeMatcherV3RegexMatcher },
+  "xds.type.matcher.v3.RegexMatcher.GoogleRE2": { encode: encodeXdsTypeMatcherV3RegexMatcher_GoogleRE2, decode: decodeXdsTypeMatcherV3RegexMatcher_GoogleRE2 },
+  "xds.type.matcher.v3.StringMatcher": { encode: encodeXdsTypeMatcherV3StringMatcher, decode: decodeXdsTypeMatcherV3StringMatcher },
 } as const;

@@ -186,6 +186,330 @@ export interface UpdateFailureState {
   readonly versionInfo: string;
 }
 
+/** `envoy.config.cluster.v3.CircuitBreakers`. */
+export interface CircuitBreakers {
+  /** `thresholds`, field 1. */
+  readonly thresholds: readonly CircuitBreakers_Thresholds[];
+  /** `per_host_thresholds`, field 2. */
+  readonly perHostThresholds: readonly CircuitBreakers_Thresholds[];
+}
+
+/** `envoy.config.cluster.v3.CircuitBreakers.Thresholds`. */
+export interface CircuitBreakers_Thresholds {
+  /** `priority`, field 1. */
+  readonly priority: RoutingPriority;
+  /** `max_connections`, field 2. */
+  readonly maxConnections?: UInt32Value;
+  /** `max_pending_requests`, field 3. */
+  readonly maxPendingRequests?: UInt32Value;
+  /** `max_requests`, field 4. */
+  readonly maxRequests?: UInt32Value;
+  /** `max_retries`, field 5. */
+  readonly maxRetries?: UInt32Value;
+  /** `retry_budget`, field 8. */
+  readonly retryBudget?: CircuitBreakers_Thresholds_RetryBudget;
+  /** `track_remaining`, field 6. */
+  readonly trackRemaining: boolean;
+  /** `max_connection_pools`, field 7. */
+  readonly maxConnectionPools?: UInt32Value;
+}
+
+/** `envoy.config.cluster.v3.CircuitBreakers.Thresholds.RetryBudget`. */
+export interface CircuitBreakers_Thresholds_RetryBudget {
+  /** `budget_percent`, field 1. */
+  readonly budgetPercent?: Percent;
+  /** `budget_interval`, field 3. */
+  readonly budgetInterval?: Duration;
+  /** `min_retry_concurrency`, field 2. */
+  readonly minRetryConcurrency?: UInt32Value;
+}
+
+/** `envoy.config.cluster.v3.Cluster`. */
+export interface Cluster {
+  /** `transport_socket_matches`, field 43. */
+  readonly transportSocketMatches: readonly Cluster_TransportSocketMatch[];
+  /** `transport_socket_matcher`, field 59. */
+  readonly transportSocketMatcher?: Matcher;
+  /** `name`, field 1. */
+  readonly name: string;
+  /** `alt_stat_name`, field 28. */
+  readonly altStatName: string;
+  /** `stats_matcher`, field 61. */
+  readonly statsMatcher?: StatsMatcher;
+  /** `type`, field 2, one of `cluster_discovery_type`. */
+  readonly type?: Cluster_DiscoveryType;
+  /** `cluster_type`, field 38, one of `cluster_discovery_type`. */
+  readonly clusterType?: Cluster_CustomClusterType;
+  /** `eds_cluster_config`, field 3. */
+  readonly edsClusterConfig?: Cluster_EdsClusterConfig;
+  /** `connect_timeout`, field 4. */
+  readonly connectTimeout?: Duration;
+  /** `per_connection_buffer_limit_bytes`, field 5. */
+  readonly perConnectionBufferLimitBytes?: UInt32Value;
+  /** `per_connection_buffer_high_watermark_timeout`, field 60. */
+  readonly perConnectionBufferHighWatermarkTimeout?: Duration;
+  /** `lb_policy`, field 6. */
+  readonly lbPolicy: Cluster_LbPolicy;
+  /** `load_assignment`, field 33. */
+  readonly loadAssignment?: ClusterLoadAssignment;
+  /** `health_checks`, field 8. */
+  readonly healthChecks: readonly HealthCheck[];
+  /** `max_requests_per_connection`, field 9, deprecated. */
+  readonly maxRequestsPerConnection?: UInt32Value;
+  /** `circuit_breakers`, field 10. */
+  readonly circuitBreakers?: CircuitBreakers;
+  /** `upstream_http_protocol_options`, field 46, deprecated. */
+  readonly upstreamHttpProtocolOptions?: UpstreamHttpProtocolOptions;
+  /** `common_http_protocol_options`, field 29, deprecated. */
+  readonly commonHttpProtocolOptions?: HttpProtocolOptions;
+  /** `http_protocol_options`, field 13, deprecated. */
+  readonly httpProtocolOptions?: Http1ProtocolOptions;
+  /** `http2_protocol_options`, field 14, deprecated. */
+  readonly http2ProtocolOptions?: Http2ProtocolOptions;
+  /** `typed_extension_protocol_options`, field 36. */
+  readonly typedExtensionProtocolOptions: Readonly<Record<string, Any>>;
+  /** `dns_refresh_rate`, field 16, deprecated. */
+  readonly dnsRefreshRate?: Duration;
+  /** `dns_jitter`, field 58, deprecated. */
+  readonly dnsJitter?: Duration;
+  /** `dns_failure_refresh_rate`, field 44, deprecated. */
+  readonly dnsFailureRefreshRate?: Cluster_RefreshRate;
+  /** `respect_dns_ttl`, field 39, deprecated. */
+  readonly respectDnsTtl: boolean;
+  /** `dns_lookup_family`, field 17. */
+  readonly dnsLookupFamily: Cluster_DnsLookupFamily;
+  /** `dns_resolvers`, field 18, deprecated. */
+  readonly dnsResolvers: readonly Address[];
+  /** `use_tcp_for_dns_lookups`, field 45, deprecated. */
+  readonly useTcpForDnsLookups: boolean;
+  /** `dns_resolution_config`, field 53, deprecated. */
+  readonly dnsResolutionConfig?: DnsResolutionConfig;
+  /** `typed_dns_resolver_config`, field 55. */
+  readonly typedDnsResolverConfig?: EnvoyConfigCoreV3TypedExtensionConfig;
+  /** `wait_for_warm_on_init`, field 54. */
+  readonly waitForWarmOnInit?: BoolValue;
+  /** `outlier_detection`, field 19. */
+  readonly outlierDetection?: OutlierDetection;
+  /** `cleanup_interval`, field 20. */
+  readonly cleanupInterval?: Duration;
+  /** `upstream_bind_config`, field 21. */
+  readonly upstreamBindConfig?: BindConfig;
+  /** `lb_subset_config`, field 22. */
+  readonly lbSubsetConfig?: Cluster_LbSubsetConfig;
+  /** `ring_hash_lb_config`, field 23, one of `lb_config`. */
+  readonly ringHashLbConfig?: Cluster_RingHashLbConfig;
+  /** `maglev_lb_config`, field 52, one of `lb_config`. */
+  readonly maglevLbConfig?: Cluster_MaglevLbConfig;
+  /** `original_dst_lb_config`, field 34, one of `lb_config`. */
+  readonly originalDstLbConfig?: Cluster_OriginalDstLbConfig;
+  /** `least_request_lb_config`, field 37, one of `lb_config`. */
+  readonly leastRequestLbConfig?: Cluster_LeastRequestLbConfig;
+  /** `round_robin_lb_config`, field 56, one of `lb_config`. */
+  readonly roundRobinLbConfig?: Cluster_RoundRobinLbConfig;
+  /** `common_lb_config`, field 27. */
+  readonly commonLbConfig?: Cluster_CommonLbConfig;
+  /** `transport_socket`, field 24. */
+  readonly transportSocket?: TransportSocket;
+  /** `metadata`, field 25. */
+  readonly metadata?: Metadata;
+  /** `protocol_selection`, field 26, deprecated. */
+  readonly protocolSelection: Cluster_ClusterProtocolSelection;
+  /** `upstream_connection_options`, field 30. */
+  readonly upstreamConnectionOptions?: UpstreamConnectionOptions;
+  /** `close_connections_on_host_health_failure`, field 31. */
+  readonly closeConnectionsOnHostHealthFailure: boolean;
+  /** `ignore_health_on_host_removal`, field 32. */
+  readonly ignoreHealthOnHostRemoval: boolean;
+  /** `filters`, field 40. */
+  readonly filters: readonly Filter[];
+  /** `load_balancing_policy`, field 41. */
+  readonly loadBalancingPolicy?: LoadBalancingPolicy;
+  /** `lrs_server`, field 42. */
+  readonly lrsServer?: ConfigSource;
+  /** `lrs_report_endpoint_metrics`, field 57. */
+  readonly lrsReportEndpointMetrics: readonly string[];
+  /** `track_timeout_budgets`, field 47, deprecated. */
+  readonly trackTimeoutBudgets: boolean;
+  /** `upstream_config`, field 48. */
+  readonly upstreamConfig?: EnvoyConfigCoreV3TypedExtensionConfig;
+  /** `track_cluster_stats`, field 49. */
+  readonly trackClusterStats?: TrackClusterStats;
+  /** `preconnect_policy`, field 50. */
+  readonly preconnectPolicy?: Cluster_PreconnectPolicy;
+  /** `connection_pool_per_downstream_connection`, field 51. */
+  readonly connectionPoolPerDownstreamConnection: boolean;
+  /** `queuing_policies`, field 62. */
+  readonly queuingPolicies?: Cluster_QueuingPolicies;
+}
+
+/** `envoy.config.cluster.v3.Cluster.CommonLbConfig`. */
+export interface Cluster_CommonLbConfig {
+  /** `healthy_panic_threshold`, field 1. */
+  readonly healthyPanicThreshold?: Percent;
+  /** `zone_aware_lb_config`, field 2, one of `locality_config_specifier`. */
+  readonly zoneAwareLbConfig?: Cluster_CommonLbConfig_ZoneAwareLbConfig;
+  /** `locality_weighted_lb_config`, field 3, one of `locality_config_specifier`. */
+  readonly localityWeightedLbConfig?: Cluster_CommonLbConfig_LocalityWeightedLbConfig;
+  /** `update_merge_window`, field 4. */
+  readonly updateMergeWindow?: Duration;
+  /** `ignore_new_hosts_until_first_hc`, field 5. */
+  readonly ignoreNewHostsUntilFirstHc: boolean;
+  /** `close_connections_on_host_set_change`, field 6. */
+  readonly closeConnectionsOnHostSetChange: boolean;
+  /** `consistent_hashing_lb_config`, field 7. */
+  readonly consistentHashingLbConfig?: Cluster_CommonLbConfig_ConsistentHashingLbConfig;
+  /** `override_host_status`, field 8. */
+  readonly overrideHostStatus?: HealthStatusSet;
+}
+
+/** `envoy.config.cluster.v3.Cluster.CommonLbConfig.ConsistentHashingLbConfig`. */
+export interface Cluster_CommonLbConfig_ConsistentHashingLbConfig {
+  /** `use_hostname_for_hashing`, field 1. */
+  readonly useHostnameForHashing: boolean;
+  /** `hash_balance_factor`, field 2. */
+  readonly hashBalanceFactor?: UInt32Value;
+}
+
+/** `envoy.config.cluster.v3.Cluster.CommonLbConfig.LocalityWeightedLbConfig`. */
+export interface Cluster_CommonLbConfig_LocalityWeightedLbConfig {
+}
+
+/** `envoy.config.cluster.v3.Cluster.CommonLbConfig.ZoneAwareLbConfig`. */
+export interface Cluster_CommonLbConfig_ZoneAwareLbConfig {
+  /** `routing_enabled`, field 1. */
+  readonly routingEnabled?: Percent;
+  /** `min_cluster_size`, field 2. */
+  readonly minClusterSize?: UInt64Value;
+  /** `fail_traffic_on_panic`, field 3. */
+  readonly failTrafficOnPanic: boolean;
+}
+
+/** `envoy.config.cluster.v3.Cluster.CustomClusterType`. */
+export interface Cluster_CustomClusterType {
+  /** `name`, field 1. */
+  readonly name: string;
+  /** `typed_config`, field 2. */
+  readonly typedConfig?: Any;
+}
+
+/** `envoy.config.cluster.v3.Cluster.EdsClusterConfig`. */
+export interface Cluster_EdsClusterConfig {
+  /** `eds_config`, field 1. */
+  readonly edsConfig?: ConfigSource;
+  /** `service_name`, field 2. */
+  readonly serviceName: string;
+}
+
+/** `envoy.config.cluster.v3.Cluster.LbSubsetConfig`. */
+export interface Cluster_LbSubsetConfig {
+  /** `fallback_policy`, field 1. */
+  readonly fallbackPolicy: Cluster_LbSubsetConfig_LbSubsetFallbackPolicy;
+  /** `default_subset`, field 2. */
+  readonly defaultSubset?: Struct;
+  /** `subset_selectors`, field 3. */
+  readonly subsetSelectors: readonly Cluster_LbSubsetConfig_LbSubsetSelector[];
+  /** `locality_weight_aware`, field 4. */
+  readonly localityWeightAware: boolean;
+  /** `scale_locality_weight`, field 5. */
+  readonly scaleLocalityWeight: boolean;
+  /** `panic_mode_any`, field 6. */
+  readonly panicModeAny: boolean;
+  /** `list_as_any`, field 7. */
+  readonly listAsAny: boolean;
+  /** `metadata_fallback_policy`, field 8. */
+  readonly metadataFallbackPolicy: Cluster_LbSubsetConfig_LbSubsetMetadataFallbackPolicy;
+}
+
+/** `envoy.config.cluster.v3.Cluster.LbSubsetConfig.LbSubsetSelector`. */
+export interface Cluster_LbSubsetConfig_LbSubsetSelector {
+  /** `keys`, field 1. */
+  readonly keys: readonly string[];
+  /** `single_host_per_subset`, field 4. */
+  readonly singleHostPerSubset: boolean;
+  /** `fallback_policy`, field 2. */
+  readonly fallbackPolicy: Cluster_LbSubsetConfig_LbSubsetSelector_LbSubsetSelectorFallbackPolicy;
+  /** `fallback_keys_subset`, field 3. */
+  readonly fallbackKeysSubset: readonly string[];
+}
+
+/** `envoy.config.cluster.v3.Cluster.LeastRequestLbConfig`. */
+export interface Cluster_LeastRequestLbConfig {
+  /** `choice_count`, field 1. */
+  readonly choiceCount?: UInt32Value;
+  /** `active_request_bias`, field 2. */
+  readonly activeRequestBias?: RuntimeDouble;
+  /** `slow_start_config`, field 3. */
+  readonly slowStartConfig?: Cluster_SlowStartConfig;
+}
+
+/** `envoy.config.cluster.v3.Cluster.MaglevLbConfig`. */
+export interface Cluster_MaglevLbConfig {
+  /** `table_size`, field 1. */
+  readonly tableSize?: UInt64Value;
+}
+
+/** `envoy.config.cluster.v3.Cluster.OriginalDstLbConfig`. */
+export interface Cluster_OriginalDstLbConfig {
+  /** `use_http_header`, field 1. */
+  readonly useHttpHeader: boolean;
+  /** `http_header_name`, field 2. */
+  readonly httpHeaderName: string;
+  /** `upstream_port_override`, field 3. */
+  readonly upstreamPortOverride?: UInt32Value;
+  /** `metadata_key`, field 4. */
+  readonly metadataKey?: MetadataKey;
+}
+
+/** `envoy.config.cluster.v3.Cluster.PreconnectPolicy`. */
+export interface Cluster_PreconnectPolicy {
+  /** `per_upstream_preconnect_ratio`, field 1. */
+  readonly perUpstreamPreconnectRatio?: DoubleValue;
+  /** `predictive_preconnect_ratio`, field 2. */
+  readonly predictivePreconnectRatio?: DoubleValue;
+  /** `preconnect_enabled_metadata`, field 3. */
+  readonly preconnectEnabledMetadata?: MetadataMatcher;
+}
+
+/** `envoy.config.cluster.v3.Cluster.QueuingPolicies`. */
+export interface Cluster_QueuingPolicies {
+  /** `pending_rq_policy`, field 1. */
+  readonly pendingRqPolicy?: EnvoyConfigCoreV3TypedExtensionConfig;
+}
+
+/** `envoy.config.cluster.v3.Cluster.RefreshRate`. */
+export interface Cluster_RefreshRate {
+  /** `base_interval`, field 1. */
+  readonly baseInterval?: Duration;
+  /** `max_interval`, field 2. */
+  readonly maxInterval?: Duration;
+}
+
+/** `envoy.config.cluster.v3.Cluster.RingHashLbConfig`. */
+export interface Cluster_RingHashLbConfig {
+  /** `minimum_ring_size`, field 1. */
+  readonly minimumRingSize?: UInt64Value;
+  /** `hash_function`, field 3. */
+  readonly hashFunction: Cluster_RingHashLbConfig_HashFunction;
+  /** `maximum_ring_size`, field 4. */
+  readonly maximumRingSize?: UInt64Value;
+}
+
+/** `envoy.config.cluster.v3.Cluster.RoundRobinLbConfig`. */
+export interface Cluster_RoundRobinLbConfig {
+  /** `slow_start_config`, field 1. */
+  readonly slowStartConfig?: Cluster_SlowStartConfig;
+}
+
+/** `envoy.config.cluster.v3.Cluster.SlowStartConfig`. */
+export interface Cluster_SlowStartConfig {
+  /** `slow_start_window`, field 1. */
+  readonly slowStartWindow?: Duration;
+  /** `aggression`, field 2. */
+  readonly aggression?: RuntimeDouble;
+  /** `min_weight_percent`, field 3. */
+  readonly minWeightPercent?: Percent;
+}
+
 /** `envoy.config.cluster.v3.Cluster.TransportSocketMatch`. */
 export interface Cluster_TransportSocketMatch {
   /** `name`, field 1. */
@@ -194,6 +518,112 @@ export interface Cluster_TransportSocketMatch {
   readonly match?: Struct;
   /** `transport_socket`, field 3. */
   readonly transportSocket?: TransportSocket;
+}
+
+/** `envoy.config.cluster.v3.Filter`. */
+export interface Filter {
+  /** `name`, field 1. */
+  readonly name: string;
+  /** `typed_config`, field 2. */
+  readonly typedConfig?: Any;
+  /** `config_discovery`, field 3. */
+  readonly configDiscovery?: ExtensionConfigSource;
+}
+
+/** `envoy.config.cluster.v3.LoadBalancingPolicy`. */
+export interface LoadBalancingPolicy {
+  /** `policies`, field 1. */
+  readonly policies: readonly LoadBalancingPolicy_Policy[];
+}
+
+/** `envoy.config.cluster.v3.LoadBalancingPolicy.Policy`. */
+export interface LoadBalancingPolicy_Policy {
+  /** `typed_extension_config`, field 4. */
+  readonly typedExtensionConfig?: EnvoyConfigCoreV3TypedExtensionConfig;
+}
+
+/** `envoy.config.cluster.v3.OutlierDetection`. */
+export interface OutlierDetection {
+  /** `consecutive_5xx`, field 1. */
+  readonly consecutive5xx?: UInt32Value;
+  /** `interval`, field 2. */
+  readonly interval?: Duration;
+  /** `base_ejection_time`, field 3. */
+  readonly baseEjectionTime?: Duration;
+  /** `max_ejection_percent`, field 4. */
+  readonly maxEjectionPercent?: UInt32Value;
+  /** `enforcing_consecutive_5xx`, field 5. */
+  readonly enforcingConsecutive5xx?: UInt32Value;
+  /** `enforcing_success_rate`, field 6. */
+  readonly enforcingSuccessRate?: UInt32Value;
+  /** `success_rate_minimum_hosts`, field 7. */
+  readonly successRateMinimumHosts?: UInt32Value;
+  /** `success_rate_request_volume`, field 8. */
+  readonly successRateRequestVolume?: UInt32Value;
+  /** `success_rate_stdev_factor`, field 9. */
+  readonly successRateStdevFactor?: UInt32Value;
+  /** `consecutive_gateway_failure`, field 10. */
+  readonly consecutiveGatewayFailure?: UInt32Value;
+  /** `enforcing_consecutive_gateway_failure`, field 11. */
+  readonly enforcingConsecutiveGatewayFailure?: UInt32Value;
+  /** `split_external_local_origin_errors`, field 12. */
+  readonly splitExternalLocalOriginErrors: boolean;
+  /** `consecutive_local_origin_failure`, field 13. */
+  readonly consecutiveLocalOriginFailure?: UInt32Value;
+  /** `enforcing_consecutive_local_origin_failure`, field 14. */
+  readonly enforcingConsecutiveLocalOriginFailure?: UInt32Value;
+  /** `enforcing_local_origin_success_rate`, field 15. */
+  readonly enforcingLocalOriginSuccessRate?: UInt32Value;
+  /** `failure_percentage_threshold`, field 16. */
+  readonly failurePercentageThreshold?: UInt32Value;
+  /** `enforcing_failure_percentage`, field 17. */
+  readonly enforcingFailurePercentage?: UInt32Value;
+  /** `enforcing_failure_percentage_local_origin`, field 18. */
+  readonly enforcingFailurePercentageLocalOrigin?: UInt32Value;
+  /** `failure_percentage_minimum_hosts`, field 19. */
+  readonly failurePercentageMinimumHosts?: UInt32Value;
+  /** `failure_percentage_request_volume`, field 20. */
+  readonly failurePercentageRequestVolume?: UInt32Value;
+  /** `max_ejection_time`, field 21. */
+  readonly maxEjectionTime?: Duration;
+  /** `max_ejection_time_jitter`, field 22. */
+  readonly maxEjectionTimeJitter?: Duration;
+  /** `successful_active_health_check_uneject_host`, field 23. */
+  readonly successfulActiveHealthCheckUnejectHost?: BoolValue;
+  /** `monitors`, field 24. */
+  readonly monitors: readonly EnvoyConfigCoreV3TypedExtensionConfig[];
+  /** `always_eject_one_host`, field 25. */
+  readonly alwaysEjectOneHost?: BoolValue;
+  /** `detect_degraded_hosts`, field 26. */
+  readonly detectDegradedHosts?: BoolValue;
+}
+
+/** `envoy.config.cluster.v3.TrackClusterStats`. */
+export interface TrackClusterStats {
+  /** `timeout_budgets`, field 1. */
+  readonly timeoutBudgets: boolean;
+  /** `request_response_sizes`, field 2. */
+  readonly requestResponseSizes: boolean;
+  /** `per_endpoint_stats`, field 3. */
+  readonly perEndpointStats: boolean;
+}
+
+/** `envoy.config.cluster.v3.UpstreamConnectionOptions`. */
+export interface UpstreamConnectionOptions {
+  /** `tcp_keepalive`, field 1. */
+  readonly tcpKeepalive?: TcpKeepalive;
+  /** `set_local_interface_name_on_upstream_connections`, field 2. */
+  readonly setLocalInterfaceNameOnUpstreamConnections: boolean;
+  /** `happy_eyeballs_config`, field 3. */
+  readonly happyEyeballsConfig?: UpstreamConnectionOptions_HappyEyeballsConfig;
+}
+
+/** `envoy.config.cluster.v3.UpstreamConnectionOptions.HappyEyeballsConfig`. */
+export interface UpstreamConnectionOptions_HappyEyeballsConfig {
+  /** `first_address_family_version`, field 1. */
+  readonly firstAddressFamilyVersion: UpstreamConnectionOptions_FirstAddressFamilyVersion;
+  /** `first_address_family_count`, field 2. */
+  readonly firstAddressFamilyCount?: UInt32Value;
 }
 
 /** `envoy.config.core.v3.Address`. */
@@ -306,6 +736,22 @@ export interface DataSource {
   readonly watchedDirectory?: WatchedDirectory;
 }
 
+/** `envoy.config.core.v3.DnsResolutionConfig`. */
+export interface DnsResolutionConfig {
+  /** `resolvers`, field 1. */
+  readonly resolvers: readonly Address[];
+  /** `dns_resolver_options`, field 2. */
+  readonly dnsResolverOptions?: DnsResolverOptions;
+}
+
+/** `envoy.config.core.v3.DnsResolverOptions`. */
+export interface DnsResolverOptions {
+  /** `use_tcp_for_dns_lookups`, field 1. */
+  readonly useTcpForDnsLookups: boolean;
+  /** `no_default_search_domain`, field 2. */
+  readonly noDefaultSearchDomain: boolean;
+}
+
 /** `envoy.config.core.v3.EnvoyInternalAddress`. */
 export interface EnvoyInternalAddress {
   /** `server_listener_name`, field 1, one of `address_name_specifier`. */
@@ -333,6 +779,18 @@ export interface Extension {
   /** `disabled`, field 5. */
   readonly disabled: boolean;
   /** `type_urls`, field 6. */
+  readonly typeUrls: readonly string[];
+}
+
+/** `envoy.config.core.v3.ExtensionConfigSource`. */
+export interface ExtensionConfigSource {
+  /** `config_source`, field 1. */
+  readonly configSource?: ConfigSource;
+  /** `default_config`, field 2. */
+  readonly defaultConfig?: Any;
+  /** `apply_default_config_without_warming`, field 3. */
+  readonly applyDefaultConfigWithoutWarming: boolean;
+  /** `type_urls`, field 4. */
   readonly typeUrls: readonly string[];
 }
 
@@ -619,7 +1077,7 @@ export interface HealthCheck_HttpHealthCheck {
   /** `use_alpn_protocol`, field 15. */
   readonly useAlpnProtocol: boolean;
   /** `service_name_matcher`, field 11. */
-  readonly serviceNameMatcher?: StringMatcher;
+  readonly serviceNameMatcher?: EnvoyTypeMatcherV3StringMatcher;
   /** `method`, field 13. */
   readonly method: RequestMethod;
 }
@@ -648,10 +1106,142 @@ export interface HealthCheck_TlsOptions {
   readonly alpnProtocols: readonly string[];
 }
 
+/** `envoy.config.core.v3.HealthStatusSet`. */
+export interface HealthStatusSet {
+  /** `statuses`, field 1. */
+  readonly statuses: readonly HealthStatus[];
+}
+
+/** `envoy.config.core.v3.Http1ProtocolOptions`. */
+export interface Http1ProtocolOptions {
+  /** `allow_absolute_url`, field 1. */
+  readonly allowAbsoluteUrl?: BoolValue;
+  /** `accept_http_10`, field 2. */
+  readonly acceptHttp10: boolean;
+  /** `default_host_for_http_10`, field 3. */
+  readonly defaultHostForHttp10: string;
+  /** `header_key_format`, field 4. */
+  readonly headerKeyFormat?: Http1ProtocolOptions_HeaderKeyFormat;
+  /** `enable_trailers`, field 5. */
+  readonly enableTrailers: boolean;
+  /** `allow_chunked_length`, field 6. */
+  readonly allowChunkedLength: boolean;
+  /** `override_stream_error_on_invalid_http_message`, field 7. */
+  readonly overrideStreamErrorOnInvalidHttpMessage?: BoolValue;
+  /** `send_fully_qualified_url`, field 8. */
+  readonly sendFullyQualifiedUrl: boolean;
+  /** `use_balsa_parser`, field 9, deprecated. */
+  readonly useBalsaParser?: BoolValue;
+  /** `allow_custom_methods`, field 10. */
+  readonly allowCustomMethods: boolean;
+  /** `ignore_http_11_upgrade`, field 11. */
+  readonly ignoreHttp11Upgrade: readonly EnvoyTypeMatcherV3StringMatcher[];
+}
+
+/** `envoy.config.core.v3.Http1ProtocolOptions.HeaderKeyFormat`. */
+export interface Http1ProtocolOptions_HeaderKeyFormat {
+  /** `proper_case_words`, field 1, one of `header_format`. */
+  readonly properCaseWords?: Http1ProtocolOptions_HeaderKeyFormat_ProperCaseWords;
+  /** `stateful_formatter`, field 8, one of `header_format`. */
+  readonly statefulFormatter?: EnvoyConfigCoreV3TypedExtensionConfig;
+}
+
+/** `envoy.config.core.v3.Http1ProtocolOptions.HeaderKeyFormat.ProperCaseWords`. */
+export interface Http1ProtocolOptions_HeaderKeyFormat_ProperCaseWords {
+}
+
+/** `envoy.config.core.v3.Http2ProtocolOptions`. */
+export interface Http2ProtocolOptions {
+  /** `hpack_table_size`, field 1. */
+  readonly hpackTableSize?: UInt32Value;
+  /** `max_concurrent_streams`, field 2. */
+  readonly maxConcurrentStreams?: UInt32Value;
+  /** `initial_stream_window_size`, field 3. */
+  readonly initialStreamWindowSize?: UInt32Value;
+  /** `initial_connection_window_size`, field 4. */
+  readonly initialConnectionWindowSize?: UInt32Value;
+  /** `allow_connect`, field 5. */
+  readonly allowConnect: boolean;
+  /** `allow_metadata`, field 6. */
+  readonly allowMetadata: boolean;
+  /** `max_outbound_frames`, field 7. */
+  readonly maxOutboundFrames?: UInt32Value;
+  /** `max_outbound_control_frames`, field 8. */
+  readonly maxOutboundControlFrames?: UInt32Value;
+  /** `max_consecutive_inbound_frames_with_empty_payload`, field 9. */
+  readonly maxConsecutiveInboundFramesWithEmptyPayload?: UInt32Value;
+  /** `max_inbound_priority_frames_per_stream`, field 10. */
+  readonly maxInboundPriorityFramesPerStream?: UInt32Value;
+  /** `max_inbound_window_update_frames_per_data_frame_sent`, field 11. */
+  readonly maxInboundWindowUpdateFramesPerDataFrameSent?: UInt32Value;
+  /** `stream_error_on_invalid_http_messaging`, field 12, deprecated. */
+  readonly streamErrorOnInvalidHttpMessaging: boolean;
+  /** `override_stream_error_on_invalid_http_message`, field 14. */
+  readonly overrideStreamErrorOnInvalidHttpMessage?: BoolValue;
+  /** `custom_settings_parameters`, field 13. */
+  readonly customSettingsParameters: readonly Http2ProtocolOptions_SettingsParameter[];
+  /** `connection_keepalive`, field 15. */
+  readonly connectionKeepalive?: KeepaliveSettings;
+  /** `use_oghttp2_codec`, field 16. */
+  readonly useOghttp2Codec?: BoolValue;
+  /** `max_metadata_size`, field 17. */
+  readonly maxMetadataSize?: UInt64Value;
+  /** `enable_huffman_encoding`, field 18. */
+  readonly enableHuffmanEncoding?: BoolValue;
+  /** `max_header_field_size_kb`, field 19. */
+  readonly maxHeaderFieldSizeKb?: UInt32Value;
+  /** `disallow_obs_text`, field 20. */
+  readonly disallowObsText?: BoolValue;
+  /** `stream_reset_burst`, field 21. */
+  readonly streamResetBurst?: UInt64Value;
+  /** `stream_reset_rate`, field 22. */
+  readonly streamResetRate?: UInt64Value;
+}
+
+/** `envoy.config.core.v3.Http2ProtocolOptions.SettingsParameter`. */
+export interface Http2ProtocolOptions_SettingsParameter {
+  /** `identifier`, field 1. */
+  readonly identifier?: UInt32Value;
+  /** `value`, field 2. */
+  readonly value?: UInt32Value;
+}
+
+/** `envoy.config.core.v3.HttpProtocolOptions`. */
+export interface HttpProtocolOptions {
+  /** `idle_timeout`, field 1. */
+  readonly idleTimeout?: Duration;
+  /** `max_connection_duration`, field 3. */
+  readonly maxConnectionDuration?: Duration;
+  /** `max_connection_duration_jitter`, field 8. */
+  readonly maxConnectionDurationJitter?: Percent;
+  /** `max_headers_count`, field 2. */
+  readonly maxHeadersCount?: UInt32Value;
+  /** `max_response_headers_kb`, field 7. */
+  readonly maxResponseHeadersKb?: UInt32Value;
+  /** `max_stream_duration`, field 4. */
+  readonly maxStreamDuration?: Duration;
+  /** `headers_with_underscores_action`, field 5. */
+  readonly headersWithUnderscoresAction: HttpProtocolOptions_HeadersWithUnderscoresAction;
+  /** `max_requests_per_connection`, field 6. */
+  readonly maxRequestsPerConnection?: UInt32Value;
+}
+
 /** `envoy.config.core.v3.JsonFormatOptions`. */
 export interface JsonFormatOptions {
   /** `sort_properties`, field 1, deprecated. */
   readonly sortProperties: boolean;
+}
+
+/** `envoy.config.core.v3.KeepaliveSettings`. */
+export interface KeepaliveSettings {
+  /** `interval`, field 1. */
+  readonly interval?: Duration;
+  /** `timeout`, field 2. */
+  readonly timeout?: Duration;
+  /** `interval_jitter`, field 3. */
+  readonly intervalJitter?: Percent;
+  /** `connection_idle_interval`, field 4. */
+  readonly connectionIdleInterval?: Duration;
 }
 
 /** `envoy.config.core.v3.Locality`. */
@@ -774,6 +1364,14 @@ export interface RetryPolicy_RetryPriority {
   readonly typedConfig?: Any;
 }
 
+/** `envoy.config.core.v3.RuntimeDouble`. */
+export interface RuntimeDouble {
+  /** `default_value`, field 1. */
+  readonly defaultValue: number;
+  /** `runtime_key`, field 2. */
+  readonly runtimeKey: string;
+}
+
 /** `envoy.config.core.v3.SelfConfigSource`. */
 export interface SelfConfigSource {
   /** `transport_api_version`, field 1. */
@@ -858,6 +1456,16 @@ export interface SubstitutionFormatString {
   readonly jsonFormatOptions?: JsonFormatOptions;
 }
 
+/** `envoy.config.core.v3.TcpKeepalive`. */
+export interface TcpKeepalive {
+  /** `keepalive_probes`, field 1. */
+  readonly keepaliveProbes?: UInt32Value;
+  /** `keepalive_time`, field 2. */
+  readonly keepaliveTime?: UInt32Value;
+  /** `keepalive_interval`, field 3. */
+  readonly keepaliveInterval?: UInt32Value;
+}
+
 /** `envoy.config.core.v3.TlvEntry`. */
 export interface TlvEntry {
   /** `type`, field 1. */
@@ -882,6 +1490,16 @@ export interface EnvoyConfigCoreV3TypedExtensionConfig {
   readonly name: string;
   /** `typed_config`, field 2. */
   readonly typedConfig?: Any;
+}
+
+/** `envoy.config.core.v3.UpstreamHttpProtocolOptions`. */
+export interface UpstreamHttpProtocolOptions {
+  /** `auto_sni`, field 1. */
+  readonly autoSni: boolean;
+  /** `auto_san_validation`, field 2. */
+  readonly autoSanValidation: boolean;
+  /** `override_auto_sni_header`, field 3. */
+  readonly overrideAutoSniHeader: string;
 }
 
 /** `envoy.config.core.v3.WatchedDirectory`. */
@@ -1100,6 +1718,16 @@ export interface UpstreamLocalityStats {
   readonly upstreamEndpointStats: readonly UpstreamEndpointStats[];
   /** `priority`, field 6. */
   readonly priority: number;
+}
+
+/** `envoy.config.metrics.v3.StatsMatcher`. */
+export interface StatsMatcher {
+  /** `reject_all`, field 1, one of `stats_matcher`. */
+  readonly rejectAll?: boolean;
+  /** `exclusion_list`, field 2, one of `stats_matcher`. */
+  readonly exclusionList?: ListStringMatcher;
+  /** `inclusion_list`, field 3, one of `stats_matcher`. */
+  readonly inclusionList?: ListStringMatcher;
 }
 
 /** `envoy.data.accesslog.v3.AccessLogCommon`. */
@@ -1411,7 +2039,7 @@ export interface CertificateValidationContext {
   /** `match_typed_subject_alt_names`, field 15. */
   readonly matchTypedSubjectAltNames: readonly SubjectAltNameMatcher[];
   /** `match_subject_alt_names`, field 9, deprecated. */
-  readonly matchSubjectAltNames: readonly StringMatcher[];
+  readonly matchSubjectAltNames: readonly EnvoyTypeMatcherV3StringMatcher[];
   /** `require_signed_certificate_timestamp`, field 6. */
   readonly requireSignedCertificateTimestamp?: BoolValue;
   /** `crl`, field 7. */
@@ -1471,7 +2099,7 @@ export interface SubjectAltNameMatcher {
   /** `san_type`, field 1. */
   readonly sanType: SubjectAltNameMatcher_SanType;
   /** `matcher`, field 2. */
-  readonly matcher?: StringMatcher;
+  readonly matcher?: EnvoyTypeMatcherV3StringMatcher;
   /** `oid`, field 3. */
   readonly oid: string;
 }
@@ -2046,10 +2674,34 @@ export interface ListMatcher {
   readonly oneOf?: ValueMatcher;
 }
 
+/** `envoy.type.matcher.v3.ListStringMatcher`. */
+export interface ListStringMatcher {
+  /** `patterns`, field 1. */
+  readonly patterns: readonly EnvoyTypeMatcherV3StringMatcher[];
+}
+
+/** `envoy.type.matcher.v3.MetadataMatcher`. */
+export interface MetadataMatcher {
+  /** `filter`, field 1. */
+  readonly filter: string;
+  /** `path`, field 2. */
+  readonly path: readonly MetadataMatcher_PathSegment[];
+  /** `value`, field 3. */
+  readonly value?: ValueMatcher;
+  /** `invert`, field 4. */
+  readonly invert: boolean;
+}
+
+/** `envoy.type.matcher.v3.MetadataMatcher.PathSegment`. */
+export interface MetadataMatcher_PathSegment {
+  /** `key`, field 1, one of `segment`. */
+  readonly key?: string;
+}
+
 /** `envoy.type.matcher.v3.NodeMatcher`. */
 export interface NodeMatcher {
   /** `node_id`, field 1. */
-  readonly nodeId?: StringMatcher;
+  readonly nodeId?: EnvoyTypeMatcherV3StringMatcher;
   /** `node_metadatas`, field 2. */
   readonly nodeMetadatas: readonly StructMatcher[];
 }
@@ -2061,21 +2713,21 @@ export interface OrMatcher {
 }
 
 /** `envoy.type.matcher.v3.RegexMatcher`. */
-export interface RegexMatcher {
+export interface EnvoyTypeMatcherV3RegexMatcher {
   /** `google_re2`, field 1, one of `engine_type`, deprecated. */
-  readonly googleRe2?: RegexMatcher_GoogleRE2;
+  readonly googleRe2?: EnvoyTypeMatcherV3RegexMatcher_GoogleRE2;
   /** `regex`, field 2. */
   readonly regex: string;
 }
 
 /** `envoy.type.matcher.v3.RegexMatcher.GoogleRE2`. */
-export interface RegexMatcher_GoogleRE2 {
+export interface EnvoyTypeMatcherV3RegexMatcher_GoogleRE2 {
   /** `max_program_size`, field 1, deprecated. */
   readonly maxProgramSize?: UInt32Value;
 }
 
 /** `envoy.type.matcher.v3.StringMatcher`. */
-export interface StringMatcher {
+export interface EnvoyTypeMatcherV3StringMatcher {
   /** `exact`, field 1, one of `match_pattern`. */
   readonly exact?: string;
   /** `prefix`, field 2, one of `match_pattern`. */
@@ -2083,7 +2735,7 @@ export interface StringMatcher {
   /** `suffix`, field 3, one of `match_pattern`. */
   readonly suffix?: string;
   /** `safe_regex`, field 5, one of `match_pattern`. */
-  readonly safeRegex?: RegexMatcher;
+  readonly safeRegex?: EnvoyTypeMatcherV3RegexMatcher;
   /** `contains`, field 7, one of `match_pattern`. */
   readonly contains?: string;
   /** `custom`, field 8, one of `match_pattern`. */
@@ -2113,7 +2765,7 @@ export interface ValueMatcher {
   /** `double_match`, field 2, one of `match_pattern`. */
   readonly doubleMatch?: DoubleMatcher;
   /** `string_match`, field 3, one of `match_pattern`. */
-  readonly stringMatch?: StringMatcher;
+  readonly stringMatch?: EnvoyTypeMatcherV3StringMatcher;
   /** `bool_match`, field 4, one of `match_pattern`. */
   readonly boolMatch?: boolean;
   /** `present_match`, field 5, one of `match_pattern`. */
@@ -2126,6 +2778,22 @@ export interface ValueMatcher {
 
 /** `envoy.type.matcher.v3.ValueMatcher.NullMatch`. */
 export interface ValueMatcher_NullMatch {
+}
+
+/** `envoy.type.metadata.v3.MetadataKey`. */
+export interface MetadataKey {
+  /** `key`, field 1. */
+  readonly key: string;
+  /** `path`, field 2. */
+  readonly path: readonly MetadataKey_PathSegment[];
+}
+
+/** `envoy.type.metadata.v3.MetadataKey.PathSegment`. */
+export interface MetadataKey_PathSegment {
+  /** `key`, field 1, one of `segment`. */
+  readonly key?: string;
+  /** `index`, field 2, one of `segment`. */
+  readonly index?: number;
 }
 
 /** `envoy.type.v3.DoubleRange`. */
@@ -2150,6 +2818,12 @@ export interface Int64Range {
   readonly start: number;
   /** `end`, field 2. */
   readonly end: number;
+}
+
+/** `envoy.type.v3.Percent`. */
+export interface Percent {
+  /** `value`, field 1. */
+  readonly value: number;
 }
 
 /** `envoy.type.v3.RateLimitStrategy`. */
@@ -2750,6 +3424,116 @@ export interface XdsCoreV3TypedExtensionConfig {
   readonly typedConfig?: Any;
 }
 
+/** `xds.type.matcher.v3.Matcher`. */
+export interface Matcher {
+  /** `matcher_list`, field 1, one of `matcher_type`. */
+  readonly matcherList?: Matcher_MatcherList;
+  /** `matcher_tree`, field 2, one of `matcher_type`. */
+  readonly matcherTree?: Matcher_MatcherTree;
+  /** `on_no_match`, field 3. */
+  readonly onNoMatch?: Matcher_OnMatch;
+}
+
+/** `xds.type.matcher.v3.Matcher.MatcherList`. */
+export interface Matcher_MatcherList {
+  /** `matchers`, field 1. */
+  readonly matchers: readonly Matcher_MatcherList_FieldMatcher[];
+}
+
+/** `xds.type.matcher.v3.Matcher.MatcherList.FieldMatcher`. */
+export interface Matcher_MatcherList_FieldMatcher {
+  /** `predicate`, field 1. */
+  readonly predicate?: Matcher_MatcherList_Predicate;
+  /** `on_match`, field 2. */
+  readonly onMatch?: Matcher_OnMatch;
+}
+
+/** `xds.type.matcher.v3.Matcher.MatcherList.Predicate`. */
+export interface Matcher_MatcherList_Predicate {
+  /** `single_predicate`, field 1, one of `match_type`. */
+  readonly singlePredicate?: Matcher_MatcherList_Predicate_SinglePredicate;
+  /** `or_matcher`, field 2, one of `match_type`. */
+  readonly orMatcher?: Matcher_MatcherList_Predicate_PredicateList;
+  /** `and_matcher`, field 3, one of `match_type`. */
+  readonly andMatcher?: Matcher_MatcherList_Predicate_PredicateList;
+  /** `not_matcher`, field 4, one of `match_type`. */
+  readonly notMatcher?: Matcher_MatcherList_Predicate;
+}
+
+/** `xds.type.matcher.v3.Matcher.MatcherList.Predicate.PredicateList`. */
+export interface Matcher_MatcherList_Predicate_PredicateList {
+  /** `predicate`, field 1. */
+  readonly predicate: readonly Matcher_MatcherList_Predicate[];
+}
+
+/** `xds.type.matcher.v3.Matcher.MatcherList.Predicate.SinglePredicate`. */
+export interface Matcher_MatcherList_Predicate_SinglePredicate {
+  /** `input`, field 1. */
+  readonly input?: XdsCoreV3TypedExtensionConfig;
+  /** `value_match`, field 2, one of `matcher`. */
+  readonly valueMatch?: XdsTypeMatcherV3StringMatcher;
+  /** `custom_match`, field 3, one of `matcher`. */
+  readonly customMatch?: XdsCoreV3TypedExtensionConfig;
+}
+
+/** `xds.type.matcher.v3.Matcher.MatcherTree`. */
+export interface Matcher_MatcherTree {
+  /** `input`, field 1. */
+  readonly input?: XdsCoreV3TypedExtensionConfig;
+  /** `exact_match_map`, field 2, one of `tree_type`. */
+  readonly exactMatchMap?: Matcher_MatcherTree_MatchMap;
+  /** `prefix_match_map`, field 3, one of `tree_type`. */
+  readonly prefixMatchMap?: Matcher_MatcherTree_MatchMap;
+  /** `custom_match`, field 4, one of `tree_type`. */
+  readonly customMatch?: XdsCoreV3TypedExtensionConfig;
+}
+
+/** `xds.type.matcher.v3.Matcher.MatcherTree.MatchMap`. */
+export interface Matcher_MatcherTree_MatchMap {
+  /** `map`, field 1. */
+  readonly map: Readonly<Record<string, Matcher_OnMatch>>;
+}
+
+/** `xds.type.matcher.v3.Matcher.OnMatch`. */
+export interface Matcher_OnMatch {
+  /** `matcher`, field 1, one of `on_match`. */
+  readonly matcher?: Matcher;
+  /** `action`, field 2, one of `on_match`. */
+  readonly action?: XdsCoreV3TypedExtensionConfig;
+  /** `keep_matching`, field 3. */
+  readonly keepMatching: boolean;
+}
+
+/** `xds.type.matcher.v3.RegexMatcher`. */
+export interface XdsTypeMatcherV3RegexMatcher {
+  /** `google_re2`, field 1, one of `engine_type`. */
+  readonly googleRe2?: XdsTypeMatcherV3RegexMatcher_GoogleRE2;
+  /** `regex`, field 2. */
+  readonly regex: string;
+}
+
+/** `xds.type.matcher.v3.RegexMatcher.GoogleRE2`. */
+export interface XdsTypeMatcherV3RegexMatcher_GoogleRE2 {
+}
+
+/** `xds.type.matcher.v3.StringMatcher`. */
+export interface XdsTypeMatcherV3StringMatcher {
+  /** `exact`, field 1, one of `match_pattern`. */
+  readonly exact?: string;
+  /** `prefix`, field 2, one of `match_pattern`. */
+  readonly prefix?: string;
+  /** `suffix`, field 3, one of `match_pattern`. */
+  readonly suffix?: string;
+  /** `safe_regex`, field 5, one of `match_pattern`. */
+  readonly safeRegex?: XdsTypeMatcherV3RegexMatcher;
+  /** `contains`, field 7, one of `match_pattern`. */
+  readonly contains?: string;
+  /** `custom`, field 8, one of `match_pattern`. */
+  readonly custom?: XdsCoreV3TypedExtensionConfig;
+  /** `ignore_case`, field 6. */
+  readonly ignoreCase: boolean;
+}
+
 /** Values of `envoy.admin.v3.ClientResourceStatus`. */
 export const ClientResourceStatus = {
   UNKNOWN: 0,
@@ -2762,6 +3546,96 @@ export const ClientResourceStatus = {
 } as const;
 /** A value of `envoy.admin.v3.ClientResourceStatus`; numbers that it does not define are kept. */
 export type ClientResourceStatus = number;
+
+/** Values of `envoy.config.cluster.v3.Cluster.ClusterProtocolSelection`. */
+export const Cluster_ClusterProtocolSelection = {
+  USE_CONFIGURED_PROTOCOL: 0,
+  USE_DOWNSTREAM_PROTOCOL: 1,
+} as const;
+/** A value of `envoy.config.cluster.v3.Cluster.ClusterProtocolSelection`; numbers that it does not define are kept. */
+export type Cluster_ClusterProtocolSelection = number;
+
+/** Values of `envoy.config.cluster.v3.Cluster.DiscoveryType`. */
+export const Cluster_DiscoveryType = {
+  STATIC: 0,
+  STRICT_DNS: 1,
+  LOGICAL_DNS: 2,
+  EDS: 3,
+  ORIGINAL_DST: 4,
+} as const;
+/** A value of `envoy.config.cluster.v3.Cluster.DiscoveryType`; numbers that it does not define are kept. */
+export type Cluster_DiscoveryType = number;
+
+/** Values of `envoy.config.cluster.v3.Cluster.DnsLookupFamily`. */
+export const Cluster_DnsLookupFamily = {
+  AUTO: 0,
+  V4_ONLY: 1,
+  V6_ONLY: 2,
+  V4_PREFERRED: 3,
+  ALL: 4,
+} as const;
+/** A value of `envoy.config.cluster.v3.Cluster.DnsLookupFamily`; numbers that it does not define are kept. */
+export type Cluster_DnsLookupFamily = number;
+
+/** Values of `envoy.config.cluster.v3.Cluster.LbPolicy`. */
+export const Cluster_LbPolicy = {
+  ROUND_ROBIN: 0,
+  LEAST_REQUEST: 1,
+  RING_HASH: 2,
+  RANDOM: 3,
+  MAGLEV: 5,
+  CLUSTER_PROVIDED: 6,
+  LOAD_BALANCING_POLICY_CONFIG: 7,
+} as const;
+/** A value of `envoy.config.cluster.v3.Cluster.LbPolicy`; numbers that it does not define are kept. */
+export type Cluster_LbPolicy = number;
+
+/** Values of `envoy.config.cluster.v3.Cluster.LbSubsetConfig.LbSubsetFallbackPolicy`. */
+export const Cluster_LbSubsetConfig_LbSubsetFallbackPolicy = {
+  NO_FALLBACK: 0,
+  ANY_ENDPOINT: 1,
+  DEFAULT_SUBSET: 2,
+} as const;
+/** A value of `envoy.config.cluster.v3.Cluster.LbSubsetConfig.LbSubsetFallbackPolicy`; numbers that it does not define are kept. */
+export type Cluster_LbSubsetConfig_LbSubsetFallbackPolicy = number;
+
+/** Values of `envoy.config.cluster.v3.Cluster.LbSubsetConfig.LbSubsetMetadataFallbackPolicy`. */
+export const Cluster_LbSubsetConfig_LbSubsetMetadataFallbackPolicy = {
+  METADATA_NO_FALLBACK: 0,
+  FALLBACK_LIST: 1,
+} as const;
+/** A value of `envoy.config.cluster.v3.Cluster.LbSubsetConfig.LbSubsetMetadataFallbackPolicy`; numbers that it does not define are kept. */
+export type Cluster_LbSubsetConfig_LbSubsetMetadataFallbackPolicy = number;
+
+/** Values of `envoy.config.cluster.v3.Cluster.LbSubsetConfig.LbSubsetSelector.LbSubsetSelectorFallbackPolicy`. */
+export const Cluster_LbSubsetConfig_LbSubsetSelector_LbSubsetSelectorFallbackPolicy = {
+  NOT_DEFINED: 0,
+  NO_FALLBACK: 1,
+  ANY_ENDPOINT: 2,
+  DEFAULT_SUBSET: 3,
+  KEYS_SUBSET: 4,
+} as const;
+/** A value of `envoy.config.cluster.v3.Cluster.LbSubsetConfig.LbSubsetSelector.LbSubsetSelectorFallbackPolicy`; numbers that it does not define are kept. */
+export type Cluster_LbSubsetConfig_LbSubsetSelector_LbSubsetSelectorFallbackPolicy = number;
+
+/** Values of `envoy.config.cluster.v3.Cluster.RingHashLbConfig.HashFunction`. */
+export const Cluster_RingHashLbConfig_HashFunction = {
+  XX_HASH: 0,
+  MURMUR_HASH_2: 1,
+} as const;
+/** A value of `envoy.config.cluster.v3.Cluster.RingHashLbConfig.HashFunction`; numbers that it does not define are kept. */
+export type Cluster_RingHashLbConfig_HashFunction = number;
+
+/** Values of `envoy.config.cluster.v3.UpstreamConnectionOptions.FirstAddressFamilyVersion`. */
+export const UpstreamConnectionOptions_FirstAddressFamilyVersion = {
+  DEFAULT: 0,
+  V4: 1,
+  V6: 2,
+  PIPE: 3,
+  INTERNAL: 4,
+} as const;
+/** A value of `envoy.config.cluster.v3.UpstreamConnectionOptions.FirstAddressFamilyVersion`; numbers that it does not define are kept. */
+export type UpstreamConnectionOptions_FirstAddressFamilyVersion = number;
 
 /** Values of `envoy.config.core.v3.ApiConfigSource.ApiType`. */
 export const ApiConfigSource_ApiType = {
@@ -2806,6 +3680,15 @@ export const HealthStatus = {
 /** A value of `envoy.config.core.v3.HealthStatus`; numbers that it does not define are kept. */
 export type HealthStatus = number;
 
+/** Values of `envoy.config.core.v3.HttpProtocolOptions.HeadersWithUnderscoresAction`. */
+export const HttpProtocolOptions_HeadersWithUnderscoresAction = {
+  ALLOW: 0,
+  REJECT_REQUEST: 1,
+  DROP_HEADER: 2,
+} as const;
+/** A value of `envoy.config.core.v3.HttpProtocolOptions.HeadersWithUnderscoresAction`; numbers that it does not define are kept. */
+export type HttpProtocolOptions_HeadersWithUnderscoresAction = number;
+
 /** Values of `envoy.config.core.v3.ProxyProtocolConfig.Version`. */
 export const ProxyProtocolConfig_Version = {
   V1: 0,
@@ -2837,6 +3720,14 @@ export const RequestMethod = {
 } as const;
 /** A value of `envoy.config.core.v3.RequestMethod`; numbers that it does not define are kept. */
 export type RequestMethod = number;
+
+/** Values of `envoy.config.core.v3.RoutingPriority`. */
+export const RoutingPriority = {
+  DEFAULT: 0,
+  HIGH: 1,
+} as const;
+/** A value of `envoy.config.core.v3.RoutingPriority`; numbers that it does not define are kept. */
+export type RoutingPriority = number;
 
 /** Values of `envoy.config.core.v3.SocketAddress.Protocol`. */
 export const SocketAddress_Protocol = {
@@ -3119,7 +4010,35 @@ export interface MessageTypes {
   readonly "envoy.admin.v3.ScopedRoutesConfigDump.DynamicScopedRouteConfigs": ScopedRoutesConfigDump_DynamicScopedRouteConfigs;
   readonly "envoy.admin.v3.ScopedRoutesConfigDump.InlineScopedRouteConfigs": ScopedRoutesConfigDump_InlineScopedRouteConfigs;
   readonly "envoy.admin.v3.UpdateFailureState": UpdateFailureState;
+  readonly "envoy.config.cluster.v3.CircuitBreakers": CircuitBreakers;
+  readonly "envoy.config.cluster.v3.CircuitBreakers.Thresholds": CircuitBreakers_Thresholds;
+  readonly "envoy.config.cluster.v3.CircuitBreakers.Thresholds.RetryBudget": CircuitBreakers_Thresholds_RetryBudget;
+  readonly "envoy.config.cluster.v3.Cluster": Cluster;
+  readonly "envoy.config.cluster.v3.Cluster.CommonLbConfig": Cluster_CommonLbConfig;
+  readonly "envoy.config.cluster.v3.Cluster.CommonLbConfig.ConsistentHashingLbConfig": Cluster_CommonLbConfig_ConsistentHashingLbConfig;
+  readonly "envoy.config.cluster.v3.Cluster.CommonLbConfig.LocalityWeightedLbConfig": Cluster_CommonLbConfig_LocalityWeightedLbConfig;
+  readonly "envoy.config.cluster.v3.Cluster.CommonLbConfig.ZoneAwareLbConfig": Cluster_CommonLbConfig_ZoneAwareLbConfig;
+  readonly "envoy.config.cluster.v3.Cluster.CustomClusterType": Cluster_CustomClusterType;
+  readonly "envoy.config.cluster.v3.Cluster.EdsClusterConfig": Cluster_EdsClusterConfig;
+  readonly "envoy.config.cluster.v3.Cluster.LbSubsetConfig": Cluster_LbSubsetConfig;
+  readonly "envoy.config.cluster.v3.Cluster.LbSubsetConfig.LbSubsetSelector": Cluster_LbSubsetConfig_LbSubsetSelector;
+  readonly "envoy.config.cluster.v3.Cluster.LeastRequestLbConfig": Cluster_LeastRequestLbConfig;
+  readonly "envoy.config.cluster.v3.Cluster.MaglevLbConfig": Cluster_MaglevLbConfig;
+  readonly "envoy.config.cluster.v3.Cluster.OriginalDstLbConfig": Cluster_OriginalDstLbConfig;
+  readonly "envoy.config.cluster.v3.Cluster.PreconnectPolicy": Cluster_PreconnectPolicy;
+  readonly "envoy.config.cluster.v3.Cluster.QueuingPolicies": Cluster_QueuingPolicies;
+  readonly "envoy.config.cluster.v3.Cluster.RefreshRate": Cluster_RefreshRate;
+  readonly "envoy.config.cluster.v3.Cluster.RingHashLbConfig": Cluster_RingHashLbConfig;
+  readonly "envoy.config.cluster.v3.Cluster.RoundRobinLbConfig": Cluster_RoundRobinLbConfig;
+  readonly "envoy.config.cluster.v3.Cluster.SlowStartConfig": Cluster_SlowStartConfig;
   readonly "envoy.config.cluster.v3.Cluster.TransportSocketMatch": Cluster_TransportSocketMatch;
+  readonly "envoy.config.cluster.v3.Filter": Filter;
+  readonly "envoy.config.cluster.v3.LoadBalancingPolicy": LoadBalancingPolicy;
+  readonly "envoy.config.cluster.v3.LoadBalancingPolicy.Policy": LoadBalancingPolicy_Policy;
+  readonly "envoy.config.cluster.v3.OutlierDetection": OutlierDetection;
+  readonly "envoy.config.cluster.v3.TrackClusterStats": TrackClusterStats;
+  readonly "envoy.config.cluster.v3.UpstreamConnectionOptions": UpstreamConnectionOptions;
+  readonly "envoy.config.cluster.v3.UpstreamConnectionOptions.HappyEyeballsConfig": UpstreamConnectionOptions_HappyEyeballsConfig;
   readonly "envoy.config.core.v3.Address": Address;
   readonly "envoy.config.core.v3.AggregatedConfigSource": AggregatedConfigSource;
   readonly "envoy.config.core.v3.ApiConfigSource": ApiConfigSource;
@@ -3129,9 +4048,12 @@ export interface MessageTypes {
   readonly "envoy.config.core.v3.ConfigSource": ConfigSource;
   readonly "envoy.config.core.v3.ControlPlane": ControlPlane;
   readonly "envoy.config.core.v3.DataSource": DataSource;
+  readonly "envoy.config.core.v3.DnsResolutionConfig": DnsResolutionConfig;
+  readonly "envoy.config.core.v3.DnsResolverOptions": DnsResolverOptions;
   readonly "envoy.config.core.v3.EnvoyInternalAddress": EnvoyInternalAddress;
   readonly "envoy.config.core.v3.EventServiceConfig": EventServiceConfig;
   readonly "envoy.config.core.v3.Extension": Extension;
+  readonly "envoy.config.core.v3.ExtensionConfigSource": ExtensionConfigSource;
   readonly "envoy.config.core.v3.ExtraSourceAddress": ExtraSourceAddress;
   readonly "envoy.config.core.v3.GrpcService": GrpcService;
   readonly "envoy.config.core.v3.GrpcService.EnvoyGrpc": GrpcService_EnvoyGrpc;
@@ -3155,7 +4077,15 @@ export interface MessageTypes {
   readonly "envoy.config.core.v3.HealthCheck.Payload": HealthCheck_Payload;
   readonly "envoy.config.core.v3.HealthCheck.TcpHealthCheck": HealthCheck_TcpHealthCheck;
   readonly "envoy.config.core.v3.HealthCheck.TlsOptions": HealthCheck_TlsOptions;
+  readonly "envoy.config.core.v3.HealthStatusSet": HealthStatusSet;
+  readonly "envoy.config.core.v3.Http1ProtocolOptions": Http1ProtocolOptions;
+  readonly "envoy.config.core.v3.Http1ProtocolOptions.HeaderKeyFormat": Http1ProtocolOptions_HeaderKeyFormat;
+  readonly "envoy.config.core.v3.Http1ProtocolOptions.HeaderKeyFormat.ProperCaseWords": Http1ProtocolOptions_HeaderKeyFormat_ProperCaseWords;
+  readonly "envoy.config.core.v3.Http2ProtocolOptions": Http2ProtocolOptions;
+  readonly "envoy.config.core.v3.Http2ProtocolOptions.SettingsParameter": Http2ProtocolOptions_SettingsParameter;
+  readonly "envoy.config.core.v3.HttpProtocolOptions": HttpProtocolOptions;
   readonly "envoy.config.core.v3.JsonFormatOptions": JsonFormatOptions;
+  readonly "envoy.config.core.v3.KeepaliveSettings": KeepaliveSettings;
   readonly "envoy.config.core.v3.Locality": Locality;
   readonly "envoy.config.core.v3.Metadata": Metadata;
   readonly "envoy.config.core.v3.Node": Node;
@@ -3167,6 +4097,7 @@ export interface MessageTypes {
   readonly "envoy.config.core.v3.RetryPolicy": RetryPolicy;
   readonly "envoy.config.core.v3.RetryPolicy.RetryHostPredicate": RetryPolicy_RetryHostPredicate;
   readonly "envoy.config.core.v3.RetryPolicy.RetryPriority": RetryPolicy_RetryPriority;
+  readonly "envoy.config.core.v3.RuntimeDouble": RuntimeDouble;
   readonly "envoy.config.core.v3.SelfConfigSource": SelfConfigSource;
   readonly "envoy.config.core.v3.SocketAddress": SocketAddress;
   readonly "envoy.config.core.v3.SocketOption": SocketOption;
@@ -3175,9 +4106,11 @@ export interface MessageTypes {
   readonly "envoy.config.core.v3.SocketOption.SocketType.Stream": SocketOption_SocketType_Stream;
   readonly "envoy.config.core.v3.SocketOptionsOverride": SocketOptionsOverride;
   readonly "envoy.config.core.v3.SubstitutionFormatString": SubstitutionFormatString;
+  readonly "envoy.config.core.v3.TcpKeepalive": TcpKeepalive;
   readonly "envoy.config.core.v3.TlvEntry": TlvEntry;
   readonly "envoy.config.core.v3.TransportSocket": TransportSocket;
   readonly "envoy.config.core.v3.TypedExtensionConfig": EnvoyConfigCoreV3TypedExtensionConfig;
+  readonly "envoy.config.core.v3.UpstreamHttpProtocolOptions": UpstreamHttpProtocolOptions;
   readonly "envoy.config.core.v3.WatchedDirectory": WatchedDirectory;
   readonly "envoy.config.endpoint.v3.ClusterLoadAssignment": ClusterLoadAssignment;
   readonly "envoy.config.endpoint.v3.ClusterLoadAssignment.Policy": ClusterLoadAssignment_Policy;
@@ -3196,6 +4129,7 @@ export interface MessageTypes {
   readonly "envoy.config.endpoint.v3.UnnamedEndpointLoadMetricStats": UnnamedEndpointLoadMetricStats;
   readonly "envoy.config.endpoint.v3.UpstreamEndpointStats": UpstreamEndpointStats;
   readonly "envoy.config.endpoint.v3.UpstreamLocalityStats": UpstreamLocalityStats;
+  readonly "envoy.config.metrics.v3.StatsMatcher": StatsMatcher;
   readonly "envoy.data.accesslog.v3.AccessLogCommon": AccessLogCommon;
   readonly "envoy.data.accesslog.v3.ConnectionProperties": ConnectionProperties;
   readonly "envoy.data.accesslog.v3.HTTPAccessLogEntry": HTTPAccessLogEntry;
@@ -3273,18 +4207,24 @@ export interface MessageTypes {
   readonly "envoy.service.status.v3.PerXdsConfig": PerXdsConfig;
   readonly "envoy.type.matcher.v3.DoubleMatcher": DoubleMatcher;
   readonly "envoy.type.matcher.v3.ListMatcher": ListMatcher;
+  readonly "envoy.type.matcher.v3.ListStringMatcher": ListStringMatcher;
+  readonly "envoy.type.matcher.v3.MetadataMatcher": MetadataMatcher;
+  readonly "envoy.type.matcher.v3.MetadataMatcher.PathSegment": MetadataMatcher_PathSegment;
   readonly "envoy.type.matcher.v3.NodeMatcher": NodeMatcher;
   readonly "envoy.type.matcher.v3.OrMatcher": OrMatcher;
-  readonly "envoy.type.matcher.v3.RegexMatcher": RegexMatcher;
-  readonly "envoy.type.matcher.v3.RegexMatcher.GoogleRE2": RegexMatcher_GoogleRE2;
-  readonly "envoy.type.matcher.v3.StringMatcher": StringMatcher;
+  readonly "envoy.type.matcher.v3.RegexMatcher": EnvoyTypeMatcherV3RegexMatcher;
+  readonly "envoy.type.matcher.v3.RegexMatcher.GoogleRE2": EnvoyTypeMatcherV3RegexMatcher_GoogleRE2;
+  readonly "envoy.type.matcher.v3.StringMatcher": EnvoyTypeMatcherV3StringMatcher;
   readonly "envoy.type.matcher.v3.StructMatcher": StructMatcher;
   readonly "envoy.type.matcher.v3.StructMatcher.PathSegment": StructMatcher_PathSegment;
   readonly "envoy.type.matcher.v3.ValueMatcher": ValueMatcher;
   readonly "envoy.type.matcher.v3.ValueMatcher.NullMatch": ValueMatcher_NullMatch;
+  readonly "envoy.type.metadata.v3.MetadataKey": MetadataKey;
+  readonly "envoy.type.metadata.v3.MetadataKey.PathSegment": MetadataKey_PathSegment;
   readonly "envoy.type.v3.DoubleRange": DoubleRange;
   readonly "envoy.type.v3.FractionalPercent": FractionalPercent;
   readonly "envoy.type.v3.Int64Range": Int64Range;
+  readonly "envoy.type.v3.Percent": Percent;
   readonly "envoy.type.v3.RateLimitStrategy": RateLimitStrategy;
   readonly "envoy.type.v3.RateLimitStrategy.RequestsPerTimeUnit": RateLimitStrategy_RequestsPerTimeUnit;
   readonly "envoy.type.v3.SemanticVersion": SemanticVersion;
@@ -3349,4 +4289,16 @@ export interface MessageTypes {
   readonly "xds.core.v3.ResourceLocator": XdsCoreV3ResourceLocator;
   readonly "xds.core.v3.ResourceLocator.Directive": ResourceLocator_Directive;
   readonly "xds.core.v3.TypedExtensionConfig": XdsCoreV3TypedExtensionConfig;
+  readonly "xds.type.matcher.v3.Matcher": Matcher;
+  readonly "xds.type.matcher.v3.Matcher.MatcherList": Matcher_MatcherList;
+  readonly "xds.type.matcher.v3.Matcher.MatcherList.FieldMatcher": Matcher_MatcherList_FieldMatcher;
+  readonly "xds.type.matcher.v3.Matcher.MatcherList.Predicate": Matcher_MatcherList_Predicate;
+  readonly "xds.type.matcher.v3.Matcher.MatcherList.Predicate.PredicateList": Matcher_MatcherList_Predicate_PredicateList;
+  readonly "xds.type.matcher.v3.Matcher.MatcherList.Predicate.SinglePredicate": Matcher_MatcherList_Predicate_SinglePredicate;
+  readonly "xds.type.matcher.v3.Matcher.MatcherTree": Matcher_MatcherTree;
+  readonly "xds.type.matcher.v3.Matcher.MatcherTree.MatchMap": Matcher_MatcherTree_MatchMap;
+  readonly "xds.type.matcher.v3.Matcher.OnMatch": Matcher_OnMatch;
+  readonly "xds.type.matcher.v3.RegexMatcher": XdsTypeMatcherV3RegexMatcher;
+  readonly "xds.type.matcher.v3.RegexMatcher.GoogleRE2": XdsTypeMatcherV3RegexMatcher_GoogleRE2;
+  readonly "xds.type.matcher.v3.StringMatcher": XdsTypeMatcherV3StringMatcher;
 }

@@ -20,13 +20,19 @@ import {
   ProblemError,
   type Timer,
 } from "@denvoy/base";
-import { FileWatcher, scanSignatures } from "@denvoy/runtime";
+import {
+  type FileContent,
+  FileWatcher,
+  NOT_UTF8,
+  readFileContent,
+  scanSignatures,
+  textOf,
+} from "@denvoy/runtime";
 import type { ChangeOutcome } from "../domain/configuration_writer.ts";
 import type { SlotEdit } from "../domain/catalog.ts";
 import { contentHash } from "../domain/content_hash.ts";
 import { type FileChanges, FileSet } from "../domain/file_set.ts";
 import { readResourceText, type ResourceDocument } from "../domain/resource_document.ts";
-import { type FileContent, NOT_UTF8, readFileContent, textOf } from "./file_content.ts";
 import { isResourcePath, MAX_FILES, rootOf } from "./resource_files.ts";
 
 /** Where files' resources go. */

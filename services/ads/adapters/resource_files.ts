@@ -4,8 +4,7 @@
  * @module
  */
 import type { Problem } from "@denvoy/base";
-import { scanSignatures } from "@denvoy/runtime";
-import { NOT_UTF8, readFileContent, textOf } from "./file_content.ts";
+import { NOT_UTF8, readFileContent, scanSignatures, textOf } from "@denvoy/runtime";
 
 /** Files beyond this number are not seen. */
 export const MAX_FILES = 100_000;

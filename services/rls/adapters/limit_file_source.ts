@@ -7,8 +7,9 @@
  * @module
  */
 import { type Clock, hasErrors, type Logger, type Problem, ProblemError } from "@denvoy/base";
-import { FileWatcher, scanSignatures } from "@denvoy/runtime";
+import { FileWatcher } from "@denvoy/runtime";
 import { type LimitSet, readLimitSet } from "../domain/limit_set.ts";
+import { isLimitPath, limitRootOf, readLimitFiles } from "./limit_files.ts";
 
 /** How a source is. */
 export type LimitSourceState =
@@ -31,7 +32,6 @@ export interface LimitFileSourceOptions {
   readonly onState: (state: LimitSourceState) => void;
 }
 
-const MAX_FILES = 10_000;
 /** For how long a file must be gone to be believed. */
 const GONE_MS = 200;
 
@@ -47,7 +47,7 @@ export class LimitFileSource implements AsyncDisposable {
   /** Nothing is read before {@linkcode load}. */
   constructor(options: LimitFileSourceOptions) {
     this.#options = options;
-    this.#root = options.path.length > 1 ? options.path.replace(/\/+$/, "") : options.path;
+    this.#root = limitRootOf(options.path);
   }
 
   /**
@@ -84,17 +84,14 @@ export class LimitFileSource implements AsyncDisposable {
 
   /** Reads all files anew; returns what is wrong with them. */
   async #look(): Promise<readonly Problem[]> {
-    let read = await this.#read();
+    const { path, mergeDomains } = this.#options;
+    let read = await readLimitFiles(path);
     if ([...this.#texts.keys()].some((file) => !read.texts.has(file))) {
       await new Promise<void>((resolve) => this.#options.clock.after(GONE_MS, resolve));
-      read = await this.#read();
+      read = await readLimitFiles(path);
     }
-    const { path, mergeDomains } = this.#options;
-    const empty: readonly Problem[] = read.texts.size === 0 && read.problems.length === 0
-      ? [{ severity: "error", file: path, message: "no limit file (.yaml, .yml, .json) is there" }]
-      : [];
     const { set, problems } = readLimitSet(read.texts, { mergeDomains });
-    const all = [...empty, ...read.problems, ...problems];
+    const all = [...read.problems, ...problems];
     if (set === undefined || hasErrors(all)) this.#fail(all);
     else this.#succeed(set, { texts: read.texts, warnings: all });
     return all;
@@ -130,31 +127,4 @@ export class LimitFileSource implements AsyncDisposable {
       else this.#options.logger.error("limit file cannot be used", problem);
     }
   }
-
-  async #read(): Promise<{
-    readonly texts: ReadonlyMap<string, string>;
-    readonly problems: readonly Problem[];
-  }> {
-    const include = (file: string) => isLimitPath(file, this.#root);
-    const found = await scanSignatures(this.#root, { include, maxFiles: MAX_FILES });
-    const texts = new Map<string, string>();
-    const problems: Problem[] = [];
-    for (const file of [...found.keys()].sort()) {
-      try {
-        texts.set(file, await Deno.readTextFile(file));
-      } catch (error) {
-        if (error instanceof Deno.errors.NotFound) continue;
-        const reason = error instanceof Error ? error.message : String(error);
-        problems.push({ severity: "error", file, message: `cannot be read: ${reason}` });
-      }
-    }
-    return { texts, problems };
-  }
-}
-
-/** The root itself counts whatever its name; below it `.yaml`, `.yml` and `.json`, not hidden. */
-function isLimitPath(path: string, root: string): boolean {
-  if (path === root) return true;
-  const names = path.slice(root.length).split("/").filter(Boolean);
-  return names.every((name) => !name.startsWith(".")) && /\.(ya?ml|json)$/.test(path);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Reads one resource file, whatever lies at its path: never waits for a pipe, never takes more into
+ * Reads one file of a folder that users fill, whatever lies at its path: never waits for a pipe, never takes more into
  * memory than a file may hold, and never takes bytes for text that are none.
  * @module
  */

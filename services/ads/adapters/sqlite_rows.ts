@@ -12,7 +12,7 @@ import type { Registration } from "../domain/registration.ts";
 import type { SlotContent } from "../domain/revision.ts";
 import type { RolloutRecord } from "../domain/rollouts.ts";
 import { parseNodeSelector, selectorToJson } from "../domain/selector_parser.ts";
-import type { Row } from "./sqlite_database.ts";
+import type { Row } from "@denvoy/runtime";
 
 /** Returns the text of a selector. */
 export function selectorText(selector: NodeSelector): string {

@@ -17,7 +17,7 @@ import type {
   StoreBatch,
   StoredConfiguration,
 } from "../domain/store.ts";
-import { type Row, SqliteDatabase } from "./sqlite_database.ts";
+import { type Row, SqliteDatabase } from "@denvoy/runtime";
 import {
   contentFields,
   contentOf,

@@ -7,8 +7,8 @@
 import { StatusCode, StatusError } from "@denvoy/base";
 import type {
   DoubleMatcher,
+  EnvoyTypeMatcherV3StringMatcher as StringMatcher,
   NodeMatcher,
-  StringMatcher,
   StructMatcher,
   ValueMatcher,
 } from "@denvoy/proto/messages";

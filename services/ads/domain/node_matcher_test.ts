@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { equal, throws } from "node:assert/strict";
 import { StatusError } from "@denvoy/base";
-import type { NodeMatcher, StringMatcher, ValueMatcher } from "@denvoy/proto/messages";
+import type {
+  EnvoyTypeMatcherV3StringMatcher as StringMatcher,
+  NodeMatcher,
+  ValueMatcher,
+} from "@denvoy/proto/messages";
 import { matchesAnyNode } from "./node_matcher.ts";
 
 const node = {

@@ -8,6 +8,7 @@ import { StatusCode } from "@denvoy/base";
 import {
   type AnyRoute,
   type ApiRequest,
+  EventQueue,
   events,
   HttpError,
   route,
@@ -18,7 +19,6 @@ import type { LoggedEvent } from "../domain/change_log.ts";
 import { LOAD_ASSIGNMENT } from "../domain/resource_types.ts";
 import type { Revision } from "../domain/revision.ts";
 import { anyObject, type ApiParts, invalid, isoTime, typeOf } from "./api_parts.ts";
-import { EventQueue } from "./event_queue.ts";
 import { headJson } from "./outcome_json.ts";
 import { changeJson } from "./resource_json.ts";
 

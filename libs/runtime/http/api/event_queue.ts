@@ -3,7 +3,7 @@
  * Events on their way to one watcher: a bounded queue that ends the watch when it is full.
  * @module
  */
-import type { WatchEvent } from "@denvoy/runtime";
+import type { WatchEvent } from "./response.ts";
 
 /** Events that wait for a watcher at most, beside those that it began with. */
 const MAX_WAITING = 1000;

@@ -6,6 +6,7 @@
 export * from "./bytes.ts";
 export * from "./certificate_names.ts";
 export * from "./clock.ts";
+export * from "./der.ts";
 export * from "./listening.ts";
 export * from "./logger.ts";
 export * from "./near_miss.ts";

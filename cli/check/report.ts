@@ -23,19 +23,21 @@ export function textReport(result: CheckResult, styles: Styles): string {
   const verdict = errors + warnings === 0
     ? styles.green("no problems")
     : [count(errors, "error"), count(warnings, "warning")].filter(Boolean).join(", ");
+  const parts = [count(result.resources, "resource"), count(result.rules, "limit rule")];
   const what = `${count(result.files, "file") || "no files"}, ` +
-    (count(result.resources, "resource") || "no resources");
+    (parts.filter(Boolean).join(", ") || "no resources");
   return [...lines, ...note, `${what}: ${verdict}`].join("\n") + "\n";
 }
 
 /** Returns a report for programs. */
 export function jsonReport(result: CheckResult): string {
   const { errors, warnings } = countProblems(result.problems);
-  const { files, resources, problems, referencesUnknown } = result;
+  const { files, resources, rules, problems, referencesUnknown } = result;
   const report = {
     ok: errors === 0,
     files,
     resources,
+    rules,
     errors,
     warnings,
     referencesChecked: !referencesUnknown,

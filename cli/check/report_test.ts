@@ -14,7 +14,13 @@ const error: Problem = {
   hint: 'did you mean "name"?',
 };
 const warning: Problem = { severity: "warning", message: "odd" };
-const result = { files: 1, resources: 2, problems: [error, warning], referencesUnknown: false };
+const result = {
+  files: 1,
+  resources: 2,
+  rules: 0,
+  problems: [error, warning],
+  referencesUnknown: false,
+};
 
 Deno.test("textReport() has a line per problem and a summary", () => {
   assert.equal(
@@ -31,6 +37,14 @@ Deno.test("textReport() says that nothing is wrong, and what could not be checke
     "note: references were not followed, as not every file could be read\n" +
       "1 file, no resources: no problems\n",
   );
+});
+
+Deno.test("textReport() counts the rules of limit files", () => {
+  const limits = { ...result, files: 2, problems: [] };
+  const summary = (resources: number, rules: number) =>
+    textReport({ ...limits, resources, rules }, stylesFor(false));
+  assert.equal(summary(0, 1), "2 files, 1 limit rule: no problems\n");
+  assert.equal(summary(3, 2), "2 files, 3 resources, 2 limit rules: no problems\n");
 });
 
 Deno.test("jsonReport() holds every problem as it is", () => {

@@ -3,9 +3,11 @@
  * The rls service as programs run it, and what it reads limit files with.
  * @module
  */
+export { type LimitTexts, readLimitFiles } from "./adapters/limit_files.ts";
 export { rlsEnvironment } from "./adapters/process_environment.ts";
 export { rls } from "./app.ts";
 export { type RlsConfig, rlsSchema } from "./config.ts";
+export { isLimitText } from "./domain/limit_file.ts";
 export {
   joinLimitFiles,
   LimitSet,

@@ -19,7 +19,8 @@ const DANGLING = `resources:
 `;
 
 Deno.test("denvoy check finds nothing wrong with the examples", async () => {
-  for (const path of ["examples/quickstart", "examples/compose", "examples/bootstrap/local.yaml"]) {
+  const paths = ["quickstart", "compose", "bootstrap/local.yaml", "rls/limits"];
+  for (const path of paths.map((name) => `examples/${name}`)) {
     const run = await runDenvoy(["check", "--strict", path]);
     assert.equal(run.code, 0, run.out);
     assert.match(run.out, /: no problems\n$/);
@@ -83,6 +84,32 @@ Deno.test("denvoy check checks bootstraps that are named, and refuses them in fo
   assert.match(named.out, /^error: envoy\.yaml:2:10: admin\.adress: .*did you mean "address"/);
   const inside = await runDenvoy(["check", folder.path]);
   assert.match(inside.out, /unknown field "admin", expected one of resources, nodes/);
+});
+
+const LIMITS = `domain: shop
+descriptors:
+- { key: client, rate_limit: { unit: minute, requests_per_unit: 10 } }
+- { key: token, rate_limit: { unit: minuet, requests_per_unit: 10 } }
+`;
+
+Deno.test("denvoy check tells limits by their form, and checks them as rls would", async () => {
+  const good = LIMITS.replace("minuet", "hour");
+  await using folder = await TempFolder.create({
+    "limits.yaml": LIMITS,
+    "more.yaml": good.replace("shop", "other"),
+    "odd.yaml": "domian: shop\n",
+    "dangling.yaml": DANGLING,
+  });
+  const bad = await runDenvoy(["check", "limits.yaml", "dangling.yaml"], { cwd: folder.path });
+  assert.equal(bad.code, 1);
+  assert.match(bad.out, /^error: limits\.yaml:4:.*unit: must be one of .*"minute"/m);
+  assert.match(bad.out, /2 files, 1 resource: 1 error, 1 warning/);
+  const fine = await runDenvoy(["check", "more.yaml", "dangling.yaml"], { cwd: folder.path });
+  assert.match(fine.out, /2 files, 1 resource, 2 limit rules: 1 warning/);
+  const told = await runDenvoy(["check", "--limits", "odd.yaml"], { cwd: folder.path });
+  assert.match(told.out, /^error: odd\.yaml:1:1: domian: unknown key .*did you mean "domain"/);
+  const nothing = await runDenvoy(["check"], { cwd: folder.path });
+  assert.deepEqual([nothing.code, /PATH or --limits/.test(nothing.error)], [2, true]);
 });
 
 Deno.test("denvoy check exits with 1 for what is not there, with 2 for bad usage", async () => {

@@ -42,6 +42,17 @@ export function readLimitFile(text: string, { file }: { readonly file?: string }
   return { limits: hasErrors(sorted) ? undefined : limits, problems: sorted };
 }
 
+/** Tells whether a text has the form of a limit file: its root says `domain` or `descriptors`. */
+export function isLimitText(text: string, file?: string): boolean {
+  // Most texts are told by their words alone; to parse a large one takes long.
+  if (!/\b(domain|descriptors)\b/.test(text)) return false;
+  const { documents: [document] } = parseDocuments(text, file === undefined ? {} : { file });
+  if (document === undefined || !isMap(document.value)) return false;
+  const { value } = document;
+  const isOther = ["@type", "resources", "nodes"].some((key) => Object.hasOwn(value, key));
+  return !isOther && fileKeys.some((key) => Object.hasOwn(value, key));
+}
+
 function failed(file: string | undefined, message: string): LimitFile {
   const problem: Problem = { severity: "error", ...at(file), line: 1, column: 1, message };
   return { limits: undefined, problems: [problem] };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { formatProblem } from "@denvoy/base";
-import { readLimitFile } from "./limit_file.ts";
+import { isLimitText, readLimitFile } from "./limit_file.ts";
 import type { CountedLimit, LimitRule } from "./limit_rule.ts";
 import { readLimitSet } from "./limit_set.ts";
 
@@ -171,4 +171,19 @@ Deno.test("readLimitSet() refuses a domain in two files unless they are to be me
   const same = files("{domain: d, descriptors: [{key: k}]}");
   const clash = readLimitSet(same, { mergeDomains: true });
   assert.match(clash.problems[0]?.message ?? "", /duplicate descriptor "d.k": it is in a.yaml:1/);
+});
+
+Deno.test("isLimitText() tells limit files from resources by their root", () => {
+  const rows: readonly (readonly [text: string, isLimits: boolean])[] = [
+    ["domain: d\ndescriptors: []", true],
+    ["descriptors: []", true],
+    ["{domain: d}", true],
+    ['resources: [{ "@type": x, domain: d }]', false],
+    ['"@type": x\ndomain: d', false],
+    ["virtual_hosts: [{ domains: [d] }]", false],
+    ["- domain", false],
+    ["domain: [", false],
+    ["", false],
+  ];
+  for (const [text, isLimits] of rows) assert.equal(isLimitText(text), isLimits, text);
 });

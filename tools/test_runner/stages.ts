@@ -28,26 +28,30 @@ export const unitFolders: readonly string[] = [
   ...["libs", "services", "cli", "tools", "examples", "benches"],
 ];
 
-/** Folders under tests/ in the order in which they run; others come after them. */
-const realOrder = ["support", "examples", "envoy", "interop", "faults", "regressions"];
+/** Folders under tests/ that begin; long ones, so that none of them is left for the end. */
+const first = ["support", "envoy", "cli"];
+
+/** Folders under tests/ with bounds on time in them: each runs by itself, at the end. */
+const measuring = ["redis", "faults"];
 
 /**
  * Returns the stages for the folders that have tests: of `unitFolders`, and all under tests/. Tests
- * against real parts run one folder after the other, as some of them measure.
+ * against real parts mostly wait, so two folders run at a time, but for those that measure.
  */
 export function allStages(folders: readonly string[]): readonly Stage[] {
   const units = unitFolders.filter((folder) => folders.includes(folder));
   const real = folders.filter((folder) => folder.startsWith("tests/"))
     .map((folder) => folder.slice("tests/".length))
     .filter((name) => name !== "structure");
-  const ordered = [
-    ...realOrder.filter((name) => real.includes(name)),
-    ...real.filter((name) => !realOrder.includes(name)).sort(),
-  ];
+  const others = real.filter((name) => ![...first, ...measuring].includes(name)).sort();
+  const ordered = [...first, ...others, ...measuring].filter((name) => real.includes(name));
   return [
     ...checks,
     ...(units.length === 0 ? [] : [tests("unit", ["--parallel", ...units])]),
-    ...ordered.map((name) => tests(name, [`tests/${name}`])),
+    ...ordered.map((name) => ({
+      ...tests(name, [`tests/${name}`]),
+      isolated: !measuring.includes(name),
+    })),
   ];
 }
 

@@ -66,6 +66,12 @@ Deno.test("allStages() runs checks first and leaves no folder of tests out", () 
   assert.equal(names.filter((name) => name === "structure").length, 1);
 });
 
+Deno.test("allStages() gives tests that measure the machine to themselves, at the end", () => {
+  const stages = allStages(["tests/faults", "tests/new", "tests/envoy", "tests/redis", "libs"]);
+  const names = batches(stages.slice(6)).map((batch) => batch.map(({ name }) => name).join("+"));
+  assert.deepEqual(names, ["unit", "envoy+new", "redis", "faults"]);
+});
+
 Deno.test("selectStages() keeps the order and refuses what there is not", () => {
   const stages = [stage("lint"), stage("unit"), stage("envoy")];
   assert.deepEqual(selectStages(stages, ["envoy", "lint"]).map(({ name }) => name), [

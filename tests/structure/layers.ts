@@ -71,9 +71,12 @@ export const npmHomes: Readonly<Record<string, readonly string[]>> = {
   "@opentelemetry/api": ["libs/runtime", "services/metrics"],
   "@opentelemetry/exporter-prometheus": ["libs/runtime", "services/metrics"],
   "@opentelemetry/sdk-metrics": ["libs/runtime", "services/metrics"],
+  "@peculiar/x509": ["services/sds"],
+  "@types/node-forge": ["services/sds"],
   "ioredis": ["services/rls"],
   "node-forge": ["services/sds"],
   "protobufjs": ["libs/proto"],
+  "reflect-metadata": ["services/sds"],
   "yaml": ["libs/proto", "libs/runtime"],
 };
 

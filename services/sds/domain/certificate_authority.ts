@@ -76,10 +76,18 @@ export interface IssuedRecord {
   readonly notBeforeMs: number;
   /** End of its validity. */
   readonly notAfterMs: number;
-  /** Identifier of the authority that signed it. */
+  /** Identifier of the authority under which it was signed. */
   readonly authorityId: string;
   /** Present once it was revoked. */
   readonly revocation?: Revocation;
+}
+
+/** Which certificates to list. */
+export interface ListIssuedOptions {
+  /** At most this many. @default 1000 */
+  readonly limit?: number;
+  /** Only those that carry this name. */
+  readonly name?: string;
 }
 
 /** Where a root stands: trusted only, trusted and signing, or trusted only again. */
@@ -113,6 +121,7 @@ export interface TrustBundle {
 export type AuthorityEvent =
   | { readonly kind: "bundle-changed"; readonly bundle: TrustBundle }
   | { readonly kind: "signer-changed"; readonly authorityId: string }
+  | { readonly kind: "crl-changed" }
   | { readonly kind: "revoked"; readonly revocation: Revocation };
 
 /**
@@ -134,7 +143,11 @@ export interface CertificateAuthority {
   ): readonly IssuedRecord[];
   /** Revokes. @throws StatusError NOT_FOUND for a serial that it never issued. */
   revoke(serial: string, reason?: RevocationReason): Promise<Revocation>;
-  /** PEM of the revocation lists of all trusted authorities, roots' included. */
+  /**
+   * PEM of the revocation lists of every CA that may stand in a chain, so that Envoy, which refuses a
+   * chain with a CA without list, has them all; empty while no certificate that is still valid is
+   * revoked. Under an outside CA there is none for its root: check the leaf's only.
+   */
   crlPem(): string;
   /** Makes the next root: trusted from now on, not signing yet. */
   prepareRoot(): Promise<AuthorityFacts>;

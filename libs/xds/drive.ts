@@ -36,6 +36,11 @@ export interface ServeOptions<N extends DiscoveryNode = DiscoveryNode> {
   assign(node: N | undefined): ResourceView | Promise<ResourceView>;
   /** Is given the stream once it is open, e.g. to reassign it later. */
   onOpen?(stream: HubStream): void;
+  /**
+   * Is waited for before the stream sees a request, e.g. while what it names is still being made.
+   * What it rejects with ends the call. Returns `undefined` where there is nothing to wait for.
+   */
+  prepare?(request: RequestOf<N>): Promise<void> | undefined;
 }
 
 /**
@@ -94,6 +99,11 @@ class ResponseIterator<N extends DiscoveryNode> implements AsyncIterator<Bytes, 
         if (this.#phase === "done") return;
         const stream = this.#stream ?? await this.#open(request.node ?? undefined);
         if (stream === undefined) return;
+        const preparing = this.#options.prepare?.(request);
+        if (preparing !== undefined) {
+          await preparing;
+          if (this.#isDone()) return;
+        }
         stream.request(request);
         if (stream.error !== undefined) throw stream.error;
         this.#wake();
@@ -114,6 +124,11 @@ class ResponseIterator<N extends DiscoveryNode> implements AsyncIterator<Bytes, 
     this.#stream = stream;
     onOpen?.call(this.#options, stream);
     return stream;
+  }
+
+  /** A method, as the compiler would not believe that the phase changes during a wait. */
+  #isDone(): boolean {
+    return this.#phase === "done";
   }
 
   #wake(): void {

@@ -3,6 +3,14 @@
  * The xDS transport protocol, pure: SotW and Delta, every type, one state machine.
  * @module
  */
+export * from "./content_hash.ts";
+export { createClient, stepClient } from "./client/client.ts";
+export * from "./client/client_events.ts";
+export * from "./client/client_options.ts";
+export * from "./client/client_report.ts";
+export { hasRequests } from "./client/client_requests.ts";
+export type * from "./client/client_state.ts";
+export type * from "./client/received.ts";
 export * from "./discovery_request.ts";
 export * from "./drive.ts";
 export { type Fingerprint, type ProtocolMode, type Rendering } from "./encoded_resource.ts";

@@ -66,16 +66,35 @@ export function planResponse(
   if (type.everything) markEverything(stream, type);
   const draft = new Draft();
   const pass = { stream, type, nowMs, ordering: new Ordering(stream), draft };
-  for (const [name, reason] of type.dirty) {
-    const heldBefore = draft.held;
-    decide(pass, name, reason);
-    if (draft.held === heldBefore) type.held?.delete(name);
-  }
+  const left = decideNames(pass);
   // The first answer to a wildcard is what a client starts to serve with: it is sent complete.
   if (type.owed && draft.heldAdditions > 0) return undefined;
   settleDirty(type, draft);
+  for (const [name, reason] of left) type.dirty.set(name, reason);
   addHeartbeats(type, draft, nowMs);
   return isWorthSending(type, draft) ? draft : undefined;
+}
+
+/** Decides on what is dirty; returns what is left for the next response. */
+function decideNames(pass: Pass): Iterable<readonly [string, DirtyReason]> {
+  const { stream, type, draft } = pass;
+  if (!type.policy.alone) {
+    for (const [name, reason] of type.dirty) decideOne(pass, name, reason);
+    return [];
+  }
+  const left: (readonly [string, DirtyReason])[] = [];
+  for (const [name, reason] of type.dirty) {
+    const isFull = draft.resources.length > 0;
+    if (isFull && typeof resolve(stream, type, name) === "object") left.push([name, reason]);
+    else decideOne(pass, name, reason);
+  }
+  return left;
+}
+
+function decideOne(pass: Pass, name: string, reason: DirtyReason): void {
+  const heldBefore = pass.draft.held;
+  decide(pass, name, reason);
+  if (pass.draft.held === heldBefore) pass.type.held?.delete(name);
 }
 
 /** Takes the next group of suspects that is still what the client is to have. */
@@ -94,7 +113,7 @@ function nextProbe(stream: StreamState, type: TypeState): Plan | undefined {
 
 function canSendWholeList(type: TypeState): boolean {
   return type.subscription.isPureWildcard && type.known.size === 0 && type.dirty.size === 0 &&
-    type.parked === undefined && !mayWait(type.typeUrl);
+    type.parked === undefined && !mayWait(type.typeUrl) && !type.policy.alone;
 }
 
 function wholeList(stream: StreamState, type: TypeState): Plan | undefined {

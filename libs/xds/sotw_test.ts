@@ -226,3 +226,19 @@ Deno.test("step() answers an empty wildcard of clusters, or Envoy would wait", (
   assert.deepEqual(contentsOf(response), []);
   assert.equal(response?.versionInfo, "0000000000000000");
 });
+
+Deno.test("step() sends one secret in each response, in both variants, and never one twice", () => {
+  for (const mode of ["sotw", "delta"] as const) {
+    const names = ["a", "b", "c"];
+    const mesh = new TestMesh(names.map((name) => testResource(secret, name)));
+    const stream = mesh.open(mode);
+    const asked = { resourceNames: names, resourceNamesSubscribe: names };
+    stream.send({ typeUrl: secret, ...asked });
+    const again = mode === "sotw" ? { resourceNames: names } : {};
+    const answers = [stream.accept(again), stream.accept(again), stream.accept(again)];
+    assert.deepEqual(answers.map(contentsOf), [["a=1"], ["b=1"], ["c=1"]], mode);
+    mesh.put(testResource(secret, "c", { content: "2" }));
+    assert.deepEqual(contentsOf(stream.accept(again)), ["c=2"], mode);
+    assert.equal(stream.pull(), undefined, mode);
+  }
+});

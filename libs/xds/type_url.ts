@@ -62,6 +62,11 @@ export interface TypePolicy {
    * no further clusters until that one is replaced or removed.
    */
   readonly restores: boolean;
+  /**
+   * A response holds one resource. Envoy rejects a response with one bad secret as a whole after
+   * using some of the others, and which ones depends on their order.
+   */
+  readonly alone: boolean;
 }
 
 const DEFAULT: TypePolicy = {
@@ -71,6 +76,7 @@ const DEFAULT: TypePolicy = {
   removable: true,
   heartbeat: true,
   restores: false,
+  alone: false,
 };
 const FULL_STATE: TypePolicy = { ...DEFAULT, fullState: true };
 const SECRET: TypePolicy = {
@@ -78,6 +84,7 @@ const SECRET: TypePolicy = {
   legacyWildcard: false,
   missing: "silence",
   removable: false,
+  alone: true,
 };
 const POLICIES: ReadonlyMap<TypeUrl, TypePolicy> = new Map([
   [TypeUrls.listener, FULL_STATE],
@@ -86,7 +93,7 @@ const POLICIES: ReadonlyMap<TypeUrl, TypePolicy> = new Map([
   [TypeUrls.endpoints, { ...DEFAULT, legacyWildcard: false }],
   [TypeUrls.virtualHost, { ...DEFAULT, missing: "empty-alias", heartbeat: false }],
   [TypeUrls.secret, SECRET],
-  [TypeUrls.extensionConfig, { ...SECRET, legacyWildcard: true }],
+  [TypeUrls.extensionConfig, { ...SECRET, legacyWildcard: true, alone: false }],
 ]);
 
 /**

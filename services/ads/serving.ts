@@ -4,6 +4,7 @@
  * each change that concerns them.
  * @module
  */
+import { DISCOVERY_SERVICES, discoveryMethods, PollAnswerer, restRoutes } from "@denvoy/discovery";
 import { type GrpcServer, serveGrpc } from "@denvoy/grpc";
 import { type AnyRoute, grpcConnectionMetrics, grpcLimits, type Runtime } from "@denvoy/runtime";
 import { DEFAULT_TUNING, Hub } from "@denvoy/xds";
@@ -11,12 +12,11 @@ import type { AdsConfig } from "./config.ts";
 import type { Configuration } from "./domain/configuration.ts";
 import type { NodeIdentityTemplate } from "./domain/node_identity.ts";
 import { clientStatusMethods } from "./handlers/client_status.ts";
-import { discoveryMethods } from "./handlers/discovery.ts";
+import { clientStatusRoute } from "./handlers/client_status_route.ts";
+import { nodePolls } from "./handlers/node_polls.ts";
 import { nodeRoutes } from "./handlers/nodes_api.ts";
 import { NodeSessions } from "./handlers/node_sessions.ts";
-import { PollAnswerer } from "./handlers/poll.ts";
 import { rejectionRoutes } from "./handlers/rejections_api.ts";
-import { restRoutes } from "./handlers/rest.ts";
 import { streamEvents } from "./handlers/stream_events.ts";
 import type { AdsInstruments } from "./metrics.ts";
 
@@ -74,7 +74,11 @@ export class Serving {
       ...(identity && { identity }),
     });
     const { sessions } = this;
-    this.#polls = new PollAnswerer({ hub, views, publisher, sessions, clock });
+    this.#polls = new PollAnswerer({
+      hub,
+      views: nodePolls({ views, publisher, sessions }),
+      clock,
+    });
     publisher.listen((changes) => {
       for (const { view, keys } of changes) hub.changed(view, keys);
     });
@@ -88,7 +92,12 @@ export class Serving {
       transport: config.grpcServer,
       address: config.grpcAddress,
       methods: [
-        ...discoveryMethods({ hub, sessions, polls: this.#polls }),
+        ...discoveryMethods({
+          services: DISCOVERY_SERVICES,
+          hub,
+          sessions,
+          polls: this.#polls,
+        }),
         ...clientStatusMethods({ sessions, clock }),
       ],
       ...(tls && { tls: tls.current }),
@@ -105,7 +114,12 @@ export class Serving {
     const { config, runtime: { clock } } = this.#parts;
     const { hub, sessions } = this;
     return [
-      ...restRoutes({ sessions, clock, polls: this.#polls, waitMs: config.restWaitMs }),
+      ...restRoutes({
+        services: DISCOVERY_SERVICES,
+        polls: this.#polls,
+        waitMs: config.restWaitMs,
+      }),
+      clientStatusRoute({ sessions, clock }),
       ...nodeRoutes({ sessions, clock }),
       ...rejectionRoutes({ hub, sessions, clock }),
     ];

@@ -30,7 +30,7 @@ import {
 } from "@denvoy/runtime";
 import type { ChangeOutcome } from "../domain/configuration_writer.ts";
 import type { SlotEdit } from "../domain/catalog.ts";
-import { contentHash } from "../domain/content_hash.ts";
+import { contentHash } from "@denvoy/xds";
 import { type FileChanges, FileSet } from "../domain/file_set.ts";
 import { readResourceText, type ResourceDocument } from "../domain/resource_document.ts";
 import { isResourcePath, MAX_FILES, rootOf } from "./resource_files.ts";

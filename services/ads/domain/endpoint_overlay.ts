@@ -12,7 +12,7 @@
 import { joinBytes } from "@denvoy/base";
 import { messageCodec } from "@denvoy/proto";
 import type { Resource } from "@denvoy/xds";
-import { contentVersion } from "./content_hash.ts";
+import { contentVersion } from "@denvoy/xds";
 import type { NodeLocality } from "./node_selector.ts";
 import { LOAD_ASSIGNMENT } from "./resource_types.ts";
 import {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { messageCodec } from "@denvoy/proto";
 import type { Resource } from "@denvoy/xds";
 import { Catalog } from "./catalog.ts";
-import { contentVersion } from "./content_hash.ts";
+import { contentVersion } from "@denvoy/xds";
 import { NodeViews } from "./node_views.ts";
 import type { EndpointHealth, Registration } from "./registration.ts";
 import { Registrations } from "./registrations.ts";

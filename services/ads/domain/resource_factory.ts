@@ -7,7 +7,7 @@
 import { err, ok, type Result } from "@denvoy/base";
 import { type AnyMessage, messageCodec, messageFromBinary, viewOf } from "@denvoy/proto";
 import type { Resource } from "@denvoy/xds";
-import { contentVersion } from "./content_hash.ts";
+import { contentVersion } from "@denvoy/xds";
 import { findReferences } from "./references.ts";
 import {
   RATE_LIMIT_CONFIG,

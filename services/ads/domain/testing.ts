@@ -4,7 +4,7 @@
  * @module
  */
 import type { Resource, ResourceKey } from "@denvoy/xds";
-import { contentVersion } from "./content_hash.ts";
+import { contentVersion } from "@denvoy/xds";
 import type { NodeIdentity, NodeSelector } from "./node_selector.ts";
 import { everyNode } from "./node_selector.ts";
 import { CLUSTER } from "./resource_types.ts";

@@ -5,12 +5,12 @@
  * @module
  */
 import { type Clock, type Logger, StatusCode, StatusError } from "@denvoy/base";
+import { type DiscoverySessions, type RequestingNode, requestingNode } from "@denvoy/discovery";
 import type { Peer } from "@denvoy/grpc";
 import type { Node } from "@denvoy/proto/messages";
 import type { Hub, HubStream } from "@denvoy/xds";
 import type { NodeIdentityTemplate } from "../domain/node_identity.ts";
 import type { NodeView, NodeViews, ViewLease } from "../domain/node_views.ts";
-import { type RequestingNode, requestingNode } from "./requesting_node.ts";
 
 /** One stream of one node. */
 export interface NodeSession {
@@ -51,7 +51,7 @@ const MAX_KEPT_VIEWS = 256;
 const REFUSAL_LOG_MS = 1000;
 
 /** All sessions. */
-export class NodeSessions {
+export class NodeSessions implements DiscoverySessions<PendingSession> {
   readonly #parts: NodeSessionsParts;
   readonly #sessions = new Map<HubStream, NodeSession>();
   /** Leases that keep views alive, by the id and cluster of the node, the latest last. */

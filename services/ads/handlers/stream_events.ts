@@ -3,7 +3,8 @@
  * What follows from what nodes say: counts, log lines, and the course of rollouts.
  * @module
  */
-import { byteLength, type Logger } from "@denvoy/base";
+import type { Logger } from "@denvoy/base";
+import { discoveryObserver } from "@denvoy/discovery";
 import type { HubStream, StreamObserver } from "@denvoy/xds";
 import type { RolloutControl } from "../domain/rollout_control.ts";
 import type { Rollouts } from "../domain/rollouts.ts";
@@ -28,38 +29,29 @@ export interface StreamEventParts {
 export function streamEvents(parts: StreamEventParts): StreamObserver {
   const { instruments, logger, sessions, rolloutControl } = parts;
   const isRollingOut = () => parts.rollouts.active().length > 0;
+  const observer = discoveryObserver({
+    instruments,
+    logger,
+    typeLabel,
+    addressOf: (stream) => sessions().of(stream)?.peer.address,
+  });
   return {
-    onSent(stream, { typeUrl, bytes, resources }) {
-      const type = typeLabel(typeUrl);
-      instruments.pushes.add(1, { type });
-      instruments.pushedBytes.add(byteLength(bytes), { type });
-      if (isRollingOut()) {
-        rolloutControl.delivered({ kind: "sent", node: nodeId(stream), resources });
-      }
+    onSent(stream, response) {
+      observer.onSent(stream, response);
+      if (!isRollingOut()) return;
+      const { resources } = response;
+      rolloutControl.delivered({ kind: "sent", node: nodeId(stream), resources });
     },
-    onAccepted(stream, { typeUrl, resources, changedAtMs }, nowMs) {
-      const type = typeLabel(typeUrl);
-      instruments.acks.add(1, { type });
-      if (changedAtMs !== undefined) {
-        instruments.pushTime.record((nowMs - changedAtMs) / 1000, { type });
-      }
-      if (isRollingOut()) {
-        rolloutControl.delivered({ kind: "acked", node: nodeId(stream), resources });
-      }
+    onAccepted(stream, accepted, nowMs) {
+      observer.onAccepted(stream, accepted, nowMs);
+      if (!isRollingOut()) return;
+      const { resources } = accepted;
+      rolloutControl.delivered({ kind: "acked", node: nodeId(stream), resources });
     },
-    onRejected(stream, rejected) {
-      const { typeUrl, nonce, resources, suspects, detail } = rejected;
-      instruments.nacks.add(1, { type: typeLabel(typeUrl) });
+    onRejected(stream, rejected, nowMs) {
+      observer.onRejected(stream, rejected, nowMs);
+      const { resources, detail } = rejected;
       const node = nodeId(stream);
-      logger.warn("node rejected a response", {
-        node,
-        address: sessions().of(stream)?.peer.address,
-        typeUrl,
-        nonce,
-        resources: resources.map(({ name, version }) => `${name}@${version}`),
-        suspects,
-        detail: detail.message,
-      });
       rolloutControl.delivered({ kind: "nacked", node, resources, why: detail.message });
     },
     onClosed(stream) {

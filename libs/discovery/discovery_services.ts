@@ -24,7 +24,7 @@ export interface DiscoveryService {
 
 const ENVOY = "type.googleapis.com/envoy";
 
-/** Every discovery service that ads answers. */
+/** Every discovery service of the API. */
 export const DISCOVERY_SERVICES: readonly DiscoveryService[] = [
   {
     service: "envoy.service.discovery.v3.AggregatedDiscoveryService",
@@ -112,3 +112,8 @@ export const DISCOVERY_SERVICES: readonly DiscoveryService[] = [
     fetch: "FetchRlsConfigs",
   },
 ];
+
+/** The discovery service of secrets alone. */
+export const SECRET_DISCOVERY_SERVICES: readonly DiscoveryService[] = DISCOVERY_SERVICES.filter(
+  ({ service }) => service === "envoy.service.secret.v3.SecretDiscoveryService",
+);

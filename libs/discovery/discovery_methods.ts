@@ -22,8 +22,8 @@ import type {
   Node,
 } from "@denvoy/proto/messages";
 import { type Hub, type ProtocolMode, serveStream } from "@denvoy/xds";
-import { DISCOVERY_SERVICES, type DiscoveryService } from "./discovery_services.ts";
-import type { NodeSessions, PendingSession } from "./node_sessions.ts";
+import type { DiscoveryService } from "./discovery_services.ts";
+import type { DiscoverySessions, SessionView } from "./discovery_sessions.ts";
 import type { Poll, PollAnswerer } from "./poll.ts";
 
 const sotwRequest = messageCodec("envoy.service.discovery.v3.DiscoveryRequest");
@@ -31,26 +31,30 @@ const deltaRequest = messageCodec("envoy.service.discovery.v3.DeltaDiscoveryRequ
 const sotwResponse = messageCodec("envoy.service.discovery.v3.DiscoveryResponse");
 
 /** What answers the discovery RPCs. */
-export interface DiscoveryParts {
+export interface DiscoveryParts<S extends SessionView> {
+  /** Which services are answered. */
+  readonly services: readonly DiscoveryService[];
   /** Where streams are. */
   readonly hub: Hub;
   /** Who they belong to. */
-  readonly sessions: NodeSessions;
+  readonly sessions: DiscoverySessions<S>;
   /** What answers polls. */
   readonly polls: PollAnswerer;
 }
 
-/** Returns the RPCs of all discovery services. */
-export function discoveryMethods(parts: DiscoveryParts): readonly MethodImplementation[] {
-  return DISCOVERY_SERVICES.flatMap((service) => [
+/** Returns the RPCs of the discovery services. */
+export function discoveryMethods<S extends SessionView>(
+  parts: DiscoveryParts<S>,
+): readonly MethodImplementation[] {
+  return parts.services.flatMap((service) => [
     ...streamMethod(parts, service, "sotw"),
     ...streamMethod(parts, service, "delta"),
-    ...fetchMethod(parts, service),
+    ...fetchMethod(parts.polls, service),
   ]);
 }
 
-function streamMethod(
-  parts: DiscoveryParts,
+function streamMethod<S extends SessionView>(
+  parts: DiscoveryParts<S>,
   service: DiscoveryService,
   mode: ProtocolMode,
 ): readonly MethodImplementation[] {
@@ -79,29 +83,32 @@ function decodeOnly<T>({ decode }: { decode(bytes: Uint8Array): T }): Codec<T> {
   };
 }
 
-function streamHandler(
-  { hub, sessions }: DiscoveryParts,
+function streamHandler<S extends SessionView>(
+  { hub, sessions }: DiscoveryParts<S>,
   { mode, typeUrl }: { readonly mode: ProtocolMode; readonly typeUrl: string | undefined },
 ): BidiStreamHandler<DiscoveryRequest | DeltaDiscoveryRequest, Bytes> {
-  return (requests, { peer, signal }) => {
-    let session: PendingSession | undefined;
+  return (requests, { peer, metadata, signal }) => {
+    let session: S | undefined;
     return serveStream<Node>(requests, {
       hub,
       mode,
       ...(typeUrl === undefined ? {} : { typeUrl }),
-      assign(node) {
-        session = sessions.begin({ node, peer, signal });
+      async assign(node) {
+        session = await sessions.begin({ node, peer, metadata, signal });
         return session.view;
       },
       onOpen(stream) {
         if (session !== undefined) sessions.add(session, stream);
       },
+      ...(sessions.prepare !== undefined && {
+        prepare: (request) => session && sessions.prepare?.(session, request),
+      }),
     });
   };
 }
 
 function fetchMethod(
-  { polls }: DiscoveryParts,
+  polls: PollAnswerer,
   { service, fetch, typeUrl }: DiscoveryService,
 ): readonly MethodImplementation[] {
   if (fetch === undefined || typeUrl === undefined) return [];
@@ -113,8 +120,9 @@ function fetchMethod(
     response: { encode: sotwResponse.encode, decode: sotwResponse.decode },
   };
   const handler: UnaryHandler<DiscoveryRequest, DiscoveryResponse> = async (request, context) => {
-    const { peer, signal } = context;
-    const poll: Poll = { request: { ...request, versionInfo: "" }, typeUrl, peer, signal };
+    const { peer, metadata, signal } = context;
+    const unversioned = { ...request, versionInfo: "" };
+    const poll: Poll = { request: unversioned, typeUrl, peer, metadata, signal };
     const answer = await polls.answer(poll);
     if (answer.kind !== "unchanged") return answer.response;
     throw new TypeError("Cannot answer a poll without a version as unchanged");

@@ -4,10 +4,24 @@
  * @module
  */
 import type { Node, Struct, Value } from "@denvoy/proto/messages";
-import type { NodeIdentity } from "../domain/node_selector.ts";
 
 /** A node as people are shown it. */
-export interface RequestingNode extends NodeIdentity {
+export interface RequestingNode {
+  /** `node.id`. */
+  readonly id: string;
+  /** `node.cluster`. */
+  readonly cluster: string;
+  /** `node.locality`; absent parts are empty strings. */
+  readonly locality: {
+    /** Region, e.g. `eu-west-1`. */
+    readonly region: string;
+    /** Zone within the region. */
+    readonly zone: string;
+    /** Part of the zone. */
+    readonly subZone: string;
+  };
+  /** `node.metadata` as plain JSON. */
+  readonly metadata: Readonly<Record<string, unknown>>;
   /** Name and version of the client, e.g. `envoy 1.40.0`; empty when it did not say. */
   readonly userAgent: string;
 }

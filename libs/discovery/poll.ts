@@ -5,12 +5,15 @@
  * @module
  */
 import type { Clock } from "@denvoy/base";
-import type { Peer } from "@denvoy/grpc";
+import type { Metadata, Peer } from "@denvoy/grpc";
 import type { DiscoveryRequest, DiscoveryResponse } from "@denvoy/proto/messages";
-import { fetchResources, type FetchResult, type Hub, type TypeUrl } from "@denvoy/xds";
-import type { NodeViews, ViewLease } from "../domain/node_views.ts";
-import type { Publisher } from "../domain/publisher.ts";
-import type { NodeSessions } from "./node_sessions.ts";
+import {
+  fetchResources,
+  type FetchResult,
+  type Hub,
+  type ResourceView,
+  type TypeUrl,
+} from "@denvoy/xds";
 
 /** One poll. */
 export interface Poll {
@@ -20,6 +23,8 @@ export interface Poll {
   readonly typeUrl: TypeUrl;
   /** Who asks. */
   readonly peer: Peer;
+  /** Headers of the call. */
+  readonly metadata: Metadata;
   /** Fires when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
   /** How long to wait for a change, in milliseconds. @default 0 */
@@ -32,16 +37,29 @@ export type PollAnswer =
   /** `nothing` when none of the names exists and a response can only say so by being empty. */
   | { readonly kind: "resources" | "nothing"; readonly response: DiscoveryResponse };
 
+/** What the node of a poll sees, for as long as the poll lasts. */
+export interface PollView {
+  /** What it sees now. */
+  readonly view: ResourceView;
+  /** Ends it. */
+  release(): void;
+}
+
+/** Says what the node of a poll sees. */
+export interface PollViews {
+  /**
+   * Returns what the node of a poll sees; `onChange` is called when that may have changed.
+   * @throws StatusError, e.g. PERMISSION_DENIED, with which the poll is answered
+   */
+  open(poll: Poll, onChange: () => void): PollView | Promise<PollView>;
+}
+
 /** What polls are answered with. */
 export interface PollParts {
   /** What nodes said of resources. */
   readonly hub: Hub;
   /** Through what nodes see. */
-  readonly views: NodeViews;
-  /** Tells of changes. */
-  readonly publisher: Publisher;
-  /** Says who a node may be. */
-  readonly sessions: NodeSessions;
+  readonly views: PollViews;
   /** Where time comes from. */
   readonly clock: Clock;
 }
@@ -57,34 +75,30 @@ export class PollAnswerer {
 
   /**
    * Answers a poll at once, or with the next change if the client has everything and waits.
-   * @throws StatusError PERMISSION_DENIED when the node may not be who it says
+   * @throws StatusError with what `PollViews.open` throws
    */
   async answer(poll: Poll): Promise<PollAnswer> {
-    const node = this.#parts.sessions.identify(poll.request.node, poll.peer);
     const changes = new ChangeWait();
-    const lease = this.#parts.views.lease({ node, moved: () => changes.notify() });
-    const stopListening = this.#parts.publisher.listen((views) => {
-      if (views.some(({ view }) => view === lease.view)) changes.notify();
-    });
+    const opened = await this.#parts.views.open(poll, () => changes.notify());
     const timer = this.#parts.clock.after(poll.waitMs ?? 0, () => changes.end());
     const onAbort = () => changes.end();
     poll.signal.addEventListener("abort", onAbort, { once: true });
+    if (poll.signal.aborted) changes.end();
     try {
-      return await this.#untilChanged(poll, { lease, changes });
+      return await this.#untilChanged(poll, { opened, changes });
     } finally {
       poll.signal.removeEventListener("abort", onAbort);
       timer.cancel();
-      stopListening();
-      lease.release();
+      opened.release();
     }
   }
 
   async #untilChanged(
     poll: Poll,
-    { lease, changes }: { readonly lease: ViewLease; readonly changes: ChangeWait },
+    { opened, changes }: { readonly opened: PollView; readonly changes: ChangeWait },
   ): Promise<PollAnswer> {
     while (true) {
-      const result = this.#look(poll, lease);
+      const result = this.#look(poll, opened);
       const isNews = result.kind === "resources";
       if (!isNews && poll.waitMs && await changes.next()) continue;
       if (result.kind === "unchanged") return result;
@@ -92,7 +106,7 @@ export class PollAnswerer {
     }
   }
 
-  #look({ request, typeUrl }: Poll, { view }: ViewLease): FetchResult {
+  #look({ request, typeUrl }: Poll, { view }: PollView): FetchResult {
     return fetchResources(request, { view, typeUrl, verdicts: this.#parts.hub.verdicts(view) });
   }
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import { ProblemError } from "@denvoy/base";
-import type { Peer } from "@denvoy/grpc";
+import type { Metadata, Peer } from "@denvoy/grpc";
 import {
   messageCodec,
   messageFromBinary,
@@ -23,35 +23,38 @@ import {
   route,
 } from "@denvoy/runtime";
 import type { TypeUrl } from "@denvoy/xds";
-import { clientStatus, type ClientStatusParts } from "./client_status.ts";
-import { DISCOVERY_SERVICES } from "./discovery_services.ts";
+import type { DiscoveryService } from "./discovery_services.ts";
 import type { PollAnswerer } from "./poll.ts";
 
 /** What polls are answered with. */
-export interface RestParts extends ClientStatusParts {
+export interface RestParts {
+  /** Which services are answered. */
+  readonly services: readonly DiscoveryService[];
   /** What answers polls. */
   readonly polls: PollAnswerer;
   /** How long a poll is held open for a change when it does not say, in milliseconds. */
   readonly waitMs: number;
+  /**
+   * `open` where whoever answers finds out by itself who asks, from the headers of the request.
+   * @default "authenticated"
+   */
+  readonly access?: "authenticated" | "open";
 }
 
 const REQUEST = "envoy.service.discovery.v3.DiscoveryRequest";
 const RESPONSE = "envoy.service.discovery.v3.DiscoveryResponse";
-const STATUS_REQUEST = "envoy.service.status.v3.ClientStatusRequest";
-const STATUS_RESPONSE = "envoy.service.status.v3.ClientStatusResponse";
 /** A client that reconnects names all that it has. */
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
 
-/** Returns a route for each type that has a REST path, and one for client status. */
+/** Returns a route for each type that has a REST path. */
 export function restRoutes(parts: RestParts): readonly AnyRoute[] {
-  const types = DISCOVERY_SERVICES.flatMap(({ restName, typeUrl }) =>
+  return parts.services.flatMap(({ restName, typeUrl }) =>
     restName === undefined || typeUrl === undefined ? [] : [typeRoute(parts, { restName, typeUrl })]
   );
-  return [...types, statusRoute(parts)];
 }
 
 function typeRoute(
-  { polls, waitMs }: RestParts,
+  { polls, waitMs, access }: RestParts,
   { restName, typeUrl }: { readonly restName: string; readonly typeUrl: TypeUrl },
 ): AnyRoute {
   return route({
@@ -61,42 +64,24 @@ function typeRoute(
     description: "Held open for a change as long as `Prefer: wait=<seconds>` says.",
     tag: "discovery",
     hosts: "any",
+    ...(access !== undefined && { access }),
     body: { doc: REQUEST, schema: { type: "object" }, maxBytes: MAX_BODY_BYTES },
     responses: {
       200: { doc: RESPONSE, schema: { type: "object" } },
       304: { doc: "The client has this version, or nothing of what it names exists." },
     },
     async handle(request) {
-      const discovery = await readBody(request, REQUEST);
+      const discovery = await readMessageBody(request, REQUEST);
       const answer = await polls.answer({
         request: discovery,
         typeUrl,
         peer: peerOf(request),
+        metadata: metadataOf(request),
         signal: AbortSignal.any([request.signal, request.draining]),
         waitMs: preferredWaitMs(request.headers.get("prefer")) ?? waitMs,
       });
       if (answer.kind !== "resources") return empty({ status: 304 });
-      return protoJson(RESPONSE, messageCodec(RESPONSE).encode(answer.response));
-    },
-  });
-}
-
-function statusRoute(parts: RestParts): AnyRoute {
-  return route({
-    method: "POST",
-    path: "/v3/discovery:client_status",
-    summary: "What each node asked for, has, and rejected (CSDS)",
-    tag: "discovery",
-    body: {
-      doc: STATUS_REQUEST,
-      schema: { type: "object" },
-    },
-    responses: {
-      200: { doc: STATUS_RESPONSE, schema: { type: "object" } },
-    },
-    async handle(request) {
-      const status = clientStatus(await readBody(request, STATUS_REQUEST), parts);
-      return protoJson(STATUS_RESPONSE, messageCodec(STATUS_RESPONSE).encode(status));
+      return messageJson(RESPONSE, messageCodec(RESPONSE).encode(answer.response));
     },
   });
 }
@@ -105,7 +90,7 @@ function statusRoute(parts: RestParts): AnyRoute {
  * Reads a body in the canonical JSON mapping.
  * @throws ProblemError with everything that is wrong with it
  */
-async function readBody<N extends MessageName>(
+export async function readMessageBody<N extends MessageName>(
   request: ApiRequest,
   name: N,
 ): Promise<MessageOf<N>> {
@@ -117,7 +102,8 @@ async function readBody<N extends MessageName>(
   return messageCodec(name).decode(read.message.toBinary());
 }
 
-function protoJson(name: MessageName, encoded: Uint8Array): ApiResponse {
+/** Answers with an encoded message in the canonical JSON mapping. */
+export function messageJson(name: MessageName, encoded: Uint8Array): ApiResponse {
   const message = messageFromBinary(`type.googleapis.com/${name}`, encoded);
   return json(toJson(message, { withType: false }));
 }
@@ -126,6 +112,11 @@ function protoJson(name: MessageName, encoded: Uint8Array): ApiResponse {
 function peerOf({ principal, peerAddress }: ApiRequest): Peer {
   const uriSans = principal.kind === "certificate" ? [principal.name] : [];
   return { address: peerAddress, uriSans, dnsSans: [] };
+}
+
+/** The headers of an HTTP request are to a poll what metadata is to a call. */
+function metadataOf({ headers }: ApiRequest): Metadata {
+  return new Map([...headers].map(([name, value]) => [name, [value]]));
 }
 
 /** Returns how long a client wants to wait (RFC 7240, section 4.3); undefined when it does not say. */

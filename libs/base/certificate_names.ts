@@ -55,7 +55,7 @@ export function readCertificateNames(der: Uint8Array): CertificateNames {
   return {
     uriSans: namesOf(names, tagUri),
     dnsSans: namesOf(names, tagDnsName),
-    subject: formatName(expectDerTag(subject, tagSequence)),
+    subject: formatDistinguishedName(expectDerTag(subject, tagSequence)),
   };
 }
 
@@ -74,7 +74,12 @@ function readAlternativeNames(extensions: Uint8Array): readonly DerElement[] {
   return [];
 }
 
-function formatName(name: Uint8Array): string {
+/**
+ * Returns the contents of a Name in the form of RFC 4514, e.g. `CN=envoy-1,O=Denvoy`.
+ *
+ * @throws RangeError when they are not the DER of a Name.
+ */
+export function formatDistinguishedName(name: Uint8Array): string {
   const relativeNames = readDer(name).map((set) =>
     readDer(set.content).map(formatAttribute).join("+")
   );

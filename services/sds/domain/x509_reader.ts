@@ -4,12 +4,18 @@
  * cryptographic library; the rules about what is read are in `secret_check.ts` and `chain.ts`.
  * @module
  */
-import type { CertificateFacts, CrlFacts, KeyFacts, OcspFacts } from "./certificate_facts.ts";
+import type { CertificateFacts, CrlFacts, KeyFacts } from "./certificate_facts.ts";
 
 /** A certificate that was read. */
 export interface ReadCertificate {
   /** Its bytes. */
   readonly der: Uint8Array;
+  /** DER Name of its subject, as it stands there. */
+  readonly subjectDer: Uint8Array;
+  /** DER Name of its issuer, as it stands there. */
+  readonly issuerDer: Uint8Array;
+  /** DER SubjectPublicKeyInfo. */
+  readonly spki: Uint8Array;
   /** What it says. */
   readonly facts: CertificateFacts;
 }
@@ -18,8 +24,21 @@ export interface ReadCertificate {
 export interface ReadCrl {
   /** Its bytes. */
   readonly der: Uint8Array;
+  /** DER Name of its issuer, as it stands there. */
+  readonly issuerDer: Uint8Array;
   /** What it says. */
   readonly facts: CrlFacts;
+}
+
+/** Whether a signature is right; `unsupported` for algorithms that cannot be computed here. */
+export type SignatureVerdict = "right" | "wrong" | "unsupported";
+
+/** A request for a certificate (PKCS#10) whose signature is right. */
+export interface ReadCsr {
+  /** DER SubjectPublicKeyInfo. */
+  readonly spki: Uint8Array;
+  /** Its public key. */
+  readonly key: KeyFacts;
 }
 
 /** Reads and compares. No method quotes key material in what it returns or throws. */
@@ -30,12 +49,10 @@ export interface X509Reader {
   readCrl(der: Uint8Array): ReadCrl | undefined;
   /** Reads a private key without a passphrase; undefined when it is none that can be used. */
   readKey(keyPem: string): KeyFacts | undefined;
-  /** Reads an OCSP response; undefined when it is none, or not a successful one. */
-  readOcsp(der: Uint8Array): OcspFacts | undefined;
+  /** Reads a request; undefined when it is none, or its signature is not that of its own key. */
+  readCsr(der: Uint8Array): Promise<ReadCsr | undefined>;
   /** Tells whether the key belongs to the certificate. */
   keyBelongsTo(keyPem: string, certificate: ReadCertificate): boolean;
-  /** Tells whether `issuer` is named in the certificate and its key made the signature. */
-  isIssuedBy(certificate: ReadCertificate, issuer: ReadCertificate): boolean;
-  /** Tells whether `issuer` is named in the list and its key made the signature. */
-  isCrlIssuedBy(crl: ReadCrl, issuer: ReadCertificate): boolean;
+  /** Tells whether the issuer's key made the signature of a certificate, a list or a request. */
+  signatureOf(signedDer: Uint8Array, issuerSpki: Uint8Array): SignatureVerdict;
 }

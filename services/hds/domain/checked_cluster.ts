@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * What is checked: clusters as Envoys are to probe them. Made by cluster_reader.ts, which refuses
+ * what would harm an Envoy; all that is here is safe to send once its names are resolved.
+ * @module
+ */
+import type { Cluster_TransportSocketMatch, HealthCheck } from "@denvoy/proto/messages";
+
+/** Where something runs (config.core.v3.Locality); empty where unknown. */
+export interface Locality {
+  /** E.g. `eu-central-1`. */
+  readonly region: string;
+  /** E.g. `a`. */
+  readonly zone: string;
+  /** E.g. `rack-7`. */
+  readonly subZone: string;
+}
+
+/** Another port, name or address that is probed in place of the endpoint's own. */
+export interface ProbeOverride {
+  /** Port; 0 for the endpoint's own. */
+  readonly port: number;
+  /** Host header and SNI; empty for the endpoint's own. */
+  readonly hostname: string;
+  /** IP address; empty for the endpoint's own. */
+  readonly ip: string;
+}
+
+/** An endpoint that is probed. */
+export interface CheckedEndpoint {
+  /** `host:port` as its load assignment has it: its name in the API, and in verdicts. */
+  readonly address: string;
+  /** IP address or name as its load assignment has it. */
+  readonly host: string;
+  /** The address that Envoys are told, canonical; undefined while its name is not resolved. */
+  readonly ip: string | undefined;
+  /** Port, 1 to 65535. */
+  readonly port: number;
+  /** Host name for checks and SNI; empty for none. */
+  readonly hostname: string;
+  /** What is probed in place of it. */
+  readonly override: ProbeOverride | undefined;
+  /** Where it runs. */
+  readonly locality: Locality;
+  /** Id of the node that it belongs to (metadata `denvoy`, field `node`); empty where not said. */
+  readonly node: string;
+}
+
+/** How a cluster came to be checked. */
+export type ClusterSource = "files" | "ads" | "api";
+
+/** What an Envoy must be able to do to check a cluster; see prober.ts. */
+export type Need = string;
+
+/** A cluster with its checks; an endpoint is healthy when all of them pass. */
+export interface CheckedCluster {
+  /** Its name, unique; Envoys report by it. */
+  readonly name: string;
+  /** The load assignment that verdicts are for: EDS service name, else its name. */
+  readonly service: string;
+  /** Where it came from. */
+  readonly source: ClusterSource;
+  /** At least one; each complete and as Envoys are sent it. */
+  readonly checks: readonly HealthCheck[];
+  /** Transport sockets that checks choose from. */
+  readonly transportSocketMatches: readonly Cluster_TransportSocketMatch[];
+  /** What an Envoy must be able to do to check it. */
+  readonly needs: ReadonlySet<Need>;
+  /** How long the first probe of an endpoint may take, in milliseconds: jitter and timeout. */
+  readonly firstProbeMs: number;
+  /** Its endpoints, each address once. */
+  readonly endpoints: readonly CheckedEndpoint[];
+}
+
+/** Returns the cluster with the addresses that names stand for at present. */
+export function withResolvedNames(
+  cluster: CheckedCluster,
+  names: ReadonlyMap<string, string>,
+): CheckedCluster {
+  if (cluster.endpoints.every(({ ip }) => ip !== undefined)) return cluster;
+  const endpoints = cluster.endpoints.map((endpoint) =>
+    endpoint.ip === undefined ? { ...endpoint, ip: names.get(endpoint.host) } : endpoint
+  );
+  return { ...cluster, endpoints };
+}

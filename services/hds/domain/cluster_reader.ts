@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Makes what is checked out of Envoy's own Cluster resources, and refuses what would end the Envoy
+ * that is sent it: endpoints without an address, named ports, addresses that are no IP address after
+ * names are resolved, unknown checkers and transport sockets.
+ * @module
+ */
+import { messageCodec } from "@denvoy/proto";
+import type {
+  Any,
+  Cluster,
+  Cluster_TransportSocketMatch,
+  ClusterLoadAssignment,
+  HealthCheck,
+} from "@denvoy/proto/messages";
+import type { CheckedCluster, CheckedEndpoint, ClusterSource, Need } from "./checked_cluster.ts";
+import { readEndpoints } from "./endpoint_reader.ts";
+import { checkExtension, knownCheckers, knownTransportSockets } from "./extension_rules.ts";
+import {
+  type DefaultCheck,
+  defaultHealthCheck,
+  extensionNeed,
+  firstProbeMs,
+  needsOf,
+  sentHealthCheck,
+} from "./health_check.ts";
+
+/** What is wrong with a cluster, and where in it. */
+export interface ClusterProblem {
+  /** Keys from the cluster to the value, in proto names. */
+  readonly path: readonly (string | number)[];
+  /** Action or rule, and current value. */
+  readonly message: string;
+}
+
+/** What a cluster is read with. */
+export interface ClusterReadOptions {
+  /** Where it comes from. */
+  readonly source: ClusterSource;
+  /** The check of a cluster that has none. */
+  readonly defaultCheck: DefaultCheck;
+  /** More types of extensions that all Envoys here have. */
+  readonly moreExtensions: readonly string[];
+  /** Its endpoints where they come by EDS; its own `load_assignment` where left out. */
+  readonly assignment?: ClusterLoadAssignment;
+}
+
+/** A cluster, or all that is wrong with it. */
+export type ClusterRead =
+  | {
+    /** It can be checked. */
+    readonly kind: "checked";
+    /** The cluster. */
+    readonly cluster: CheckedCluster;
+    /** Flaws that leave out parts of it. */
+    readonly warnings: readonly ClusterProblem[];
+  }
+  | {
+    /** It has no checks of its own and there are none by default. */
+    readonly kind: "unchecked";
+  }
+  | {
+    /** It would harm an Envoy. */
+    readonly kind: "refused";
+    /** At least one. */
+    readonly problems: readonly ClusterProblem[];
+  };
+
+const clusterCodec = messageCodec("envoy.config.cluster.v3.Cluster");
+
+/** Decodes a Cluster resource. @throws DecodeError */
+export function decodeCluster(bytes: Uint8Array): Cluster {
+  return clusterCodec.decode(bytes);
+}
+
+/** Returns the load assignment that a cluster's endpoints come from. */
+export function serviceOf(cluster: Cluster): string {
+  const named = cluster.edsClusterConfig?.serviceName || cluster.loadAssignment?.clusterName;
+  return named || cluster.name;
+}
+
+/** Reads a cluster that satisfies Envoy's own validation rules. */
+export function readCluster(cluster: Cluster, options: ClusterReadOptions): ClusterRead {
+  const fallback = defaultHealthCheck(options.defaultCheck);
+  const given = cluster.healthChecks.length > 0 || fallback === undefined
+    ? cluster.healthChecks
+    : [fallback];
+  if (given.length === 0) return { kind: "unchecked" };
+  const problems: ClusterProblem[] = [];
+  const needs = new Set<Need>(given.flatMap(needsOf));
+  const extensions = new ExtensionReader(options.moreExtensions, { needs, problems });
+  for (const [index, check] of given.entries()) extensions.checker(check, index);
+  const sockets = readSockets(cluster, extensions);
+  const assignment = options.assignment ?? cluster.loadAssignment;
+  const endpoints = readEndpoints(assignment, problems);
+  if (problems.length > 0) return { kind: "refused", problems };
+  const checks = given.map((check) => sentHealthCheck(withDefaultSocket(check, sockets)));
+  return {
+    kind: "checked",
+    warnings: endpoints.warnings,
+    cluster: {
+      name: cluster.name,
+      service: serviceOf(cluster),
+      source: options.source,
+      checks,
+      needs,
+      transportSocketMatches: sockets.matches,
+      firstProbeMs: Math.max(...checks.map(firstProbeMs)),
+      endpoints: endpoints.endpoints satisfies readonly CheckedEndpoint[],
+    },
+  };
+}
+
+/** Collects what extensions need and what is wrong with them. */
+class ExtensionReader {
+  readonly #more: readonly string[];
+  readonly #needs: Set<Need>;
+  readonly #problems: ClusterProblem[];
+
+  constructor(
+    more: readonly string[],
+    { needs, problems }: { needs: Set<Need>; problems: ClusterProblem[] },
+  ) {
+    this.#more = more;
+    this.#needs = needs;
+    this.#problems = problems;
+  }
+
+  checker({ customHealthCheck: custom }: HealthCheck, index: number): void {
+    if (custom === undefined) return;
+    const what = `custom health check "${custom.name}"`;
+    const path = ["health_checks", index, "custom_health_check"];
+    this.#take(custom.typedConfig, { what, path, allowed: knownCheckers });
+  }
+
+  socket(
+    socket: { readonly name: string; readonly typedConfig?: Any },
+    path: ClusterProblem["path"],
+  ): void {
+    const what = `transport socket "${socket.name}"`;
+    this.#take(socket.typedConfig, { what, path, allowed: knownTransportSockets });
+  }
+
+  #take(
+    config: Any | undefined,
+    { what, path, allowed }: Pick<ClusterProblem, "path"> & {
+      readonly what: string;
+      readonly allowed: readonly string[];
+    },
+  ): void {
+    const found = checkExtension(config, { what, allowed: [...allowed, ...this.#more] });
+    if (found.kind === "refused") this.#problems.push({ path, message: found.message });
+    else for (const type of found.types) this.#needs.add(extensionNeed(type));
+  }
+}
+
+interface Sockets {
+  readonly matches: readonly Cluster_TransportSocketMatch[];
+  /** What chooses the cluster's own transport socket. */
+  readonly hasDefault: boolean;
+}
+
+/** Criteria by which a check that has none chooses its cluster's own transport socket. */
+const DEFAULT_CRITERIA = { fields: { "denvoy.default": { boolValue: true } } };
+
+function readSockets(cluster: Cluster, extensions: ExtensionReader): Sockets {
+  const { transportSocket, transportSocketMatches } = cluster;
+  for (const [index, { transportSocket: socket }] of transportSocketMatches.entries()) {
+    const path = ["transport_socket_matches", index, "transport_socket"];
+    if (socket !== undefined) extensions.socket(socket, path);
+  }
+  if (transportSocket === undefined) return { matches: transportSocketMatches, hasDefault: false };
+  extensions.socket(transportSocket, ["transport_socket"]);
+  const own = { name: "denvoy.default", match: DEFAULT_CRITERIA, transportSocket };
+  return { matches: [...transportSocketMatches, own], hasDefault: true };
+}
+
+/** Health discovery knows no `transport_socket` of a cluster: checks have to choose it. */
+function withDefaultSocket(check: HealthCheck, { hasDefault }: Sockets): HealthCheck {
+  if (!hasDefault || check.transportSocketMatchCriteria !== undefined) return check;
+  return { ...check, transportSocketMatchCriteria: DEFAULT_CRITERIA };
+}

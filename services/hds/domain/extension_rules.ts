@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Which extensions a health check may use. An Envoy 1.40 that is sent a checker or a transport socket
+ * that it was not built with ends itself: what is not known to be there is refused at its source, and
+ * what an Envoy does not list among its extensions is not sent to it.
+ * @module
+ */
+import { messageFromBinary, typeNameOf, walk } from "@denvoy/proto";
+import type { Any } from "@denvoy/proto/messages";
+
+const EXTENSIONS = "envoy.extensions";
+
+/** Types of custom health checks that an ordinary Envoy has. */
+export const knownCheckers: readonly string[] = [
+  `${EXTENSIONS}.health_checkers.redis.v3.Redis`,
+  `${EXTENSIONS}.health_checkers.thrift.v3.Thrift`,
+];
+
+/** Types of upstream transport sockets that an ordinary Envoy has. */
+export const knownTransportSockets: readonly string[] = [
+  `${EXTENSIONS}.transport_sockets.tls.v3.UpstreamTlsContext`,
+  `${EXTENSIONS}.transport_sockets.raw_buffer.v3.RawBuffer`,
+  `${EXTENSIONS}.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport`,
+  `${EXTENSIONS}.transport_sockets.starttls.v3.UpstreamStartTlsConfig`,
+  `${EXTENSIONS}.transport_sockets.http_11_proxy.v3.Http11ProxyUpstreamTransport`,
+];
+
+/** What an extension needs, or why it is refused. */
+export type ExtensionCheck =
+  | { readonly kind: "ok"; readonly types: readonly string[] }
+  | { readonly kind: "refused"; readonly message: string };
+
+/**
+ * Returns the types of an extension's configuration and of those within it. `allowed` are the types
+ * that it may be of itself.
+ */
+export function checkExtension(
+  config: Any | undefined,
+  { what, allowed }: { readonly what: string; readonly allowed: readonly string[] },
+): ExtensionCheck {
+  if (config === undefined) return refused(`${what} needs a typed_config`);
+  const type = typeNameOf(config.typeUrl);
+  if (!allowed.includes(type)) {
+    const rule = `${what} must be one of ${allowed.join(", ")}, as an Envoy without it ends itself`;
+    return refused(`${rule}: current value is ${type}`);
+  }
+  const types = innerTypes(config);
+  if (types.every((inner) => inner !== ANY)) return { kind: "ok", types: [type, ...types] };
+  return refused(`${what} holds an extension of a type that is not known`);
+}
+
+const ANY = "google.protobuf.Any";
+const EXTENSION_CONFIG = "envoy.config.core.v3.TypedExtensionConfig";
+
+/** Types of the extensions within a message; `google.protobuf.Any` for one that is not known. */
+function innerTypes({ typeUrl, value }: Any): readonly string[] {
+  const types: string[] = [];
+  walk(messageFromBinary(typeUrl, value), (view) => {
+    if (view.typeName !== EXTENSION_CONFIG) return;
+    const inner = view.message("typed_config");
+    if (inner !== undefined) types.push(inner.typeName);
+  });
+  return types;
+}
+
+function refused(message: string): ExtensionCheck {
+  return { kind: "refused", message };
+}

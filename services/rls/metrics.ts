@@ -14,7 +14,13 @@ import {
 } from "@denvoy/runtime";
 import type { StoreFailure } from "./domain/counter_store.ts";
 import type { CountedMatch, NoLimitReason } from "./domain/descriptor_matcher.ts";
-import type { FailurePolicy, LimitRule } from "./domain/limit_rule.ts";
+import type { LimitStatus } from "./domain/decision.ts";
+import {
+  type CountedLimit,
+  type FailurePolicy,
+  type LimitRule,
+  windowName,
+} from "./domain/limit_rule.ts";
 import type { Tally } from "./domain/tally.ts";
 
 /** What a request was told; `shadowed` is over a limit while the service is in shadow mode. */
@@ -23,7 +29,7 @@ export type DecisionName = "ok" | "over_limit" | "shadowed" | "error";
 /** The series of one rule. */
 type RuleSeries = Readonly<Record<keyof Tally, CounterSeries>>;
 
-type RuleCounter = Counter<"domain" | "rule">;
+type RuleCounter = Counter<"domain" | "rule" | "window">;
 
 const ruleCounters: Readonly<Record<keyof Tally, readonly [name: string, help: string]>> = {
   total: ["hits_total", "Units that requests asked for, by limit."],
@@ -54,6 +60,7 @@ export class RlsInstruments {
   readonly fileLoads: Counter<"outcome">;
   readonly #counters: Readonly<Record<keyof Tally, RuleCounter>>;
   readonly #series = new WeakMap<LimitRule, RuleSeries>();
+  readonly #windowSeries = new WeakMap<CountedLimit, RuleSeries>();
 
   /** Makes the instruments; at most once for each `metrics`. */
   constructor(metrics: Metrics) {
@@ -89,21 +96,25 @@ export class RlsInstruments {
     });
     const counters = Object.entries(ruleCounters).map(([key, [name, help]]) => [
       key,
-      metrics.counter(name, { help, labels: ["domain", "rule"] }),
+      metrics.counter(name, { help, labels: ["domain", "rule", "window"] }),
     ]);
     this.#counters = Object.fromEntries(counters);
   }
 
   /** Counts the units of a charge. */
   counted(match: CountedMatch, tally: Tally): void {
-    const series = this.#matchSeries(match);
-    series.total.add(tally.total);
-    if (tally.within > 0) series.within.add(tally.within);
-    if (tally.near > 0) series.near.add(tally.near);
-    if (tally.over > 0) series.over.add(tally.over);
-    if (tally.overFromCache > 0) series.overFromCache.add(tally.overFromCache);
-    if (tally.shadow > 0) series.shadow.add(tally.shadow);
-    if (tally.refunded > 0) series.refunded.add(tally.refunded);
+    addTally(this.#matchSeries(match), tally);
+  }
+
+  /** Counts the units of the charges of a rule with several limits. */
+  countedSeveral({ domain, rule, metricKey }: CountedMatch, windows: readonly LimitStatus[]): void {
+    for (const { limit, tally } of windows) {
+      if (limit === undefined || tally === undefined || rule === undefined) continue;
+      const series = metricKey === rule.path
+        ? this.#limitSeries(rule, limit)
+        : this.#seriesOf(domain, metricKey.slice(domain.length + 1), windowName(limit));
+      addTally(series, tally);
+    }
   }
 
   /** Counts a descriptor without a limit. */
@@ -121,9 +132,13 @@ export class RlsInstruments {
     this.failureAnswers.add(1, { policy });
   }
 
-  /** What was counted of a rule since the start, values of requests apart. */
-  totals(rule: LimitRule): Readonly<Record<keyof Tally, number>> {
-    const totals = Object.entries(this.#ruleSeries(rule)).map(([key, { total }]) => [key, total]);
+  /**
+   * What was counted of a rule since the start, values of requests apart; of one with several limits
+   * that of one of them.
+   */
+  totals(rule: LimitRule, limit?: CountedLimit): Readonly<Record<keyof Tally, number>> {
+    const series = limit === undefined ? this.#ruleSeries(rule) : this.#limitSeries(rule, limit);
+    const totals = Object.entries(series).map(([key, { total }]) => [key, total]);
     return Object.fromEntries(totals);
   }
 
@@ -131,6 +146,16 @@ export class RlsInstruments {
     if (rule === undefined) return this.#seriesOf(domain, OVERRIDE);
     if (metricKey === rule.path) return this.#ruleSeries(rule);
     return this.#seriesOf(domain, metricKey.slice(domain.length + 1));
+  }
+
+  #limitSeries(rule: LimitRule, limit: CountedLimit): RuleSeries {
+    let series = this.#windowSeries.get(limit);
+    if (series === undefined) {
+      const path = rule.path.slice(rule.domain.length + 1);
+      series = this.#seriesOf(rule.domain, path, windowName(limit));
+      this.#windowSeries.set(limit, series);
+    }
+    return series;
   }
 
   #ruleSeries(rule: LimitRule): RuleSeries {
@@ -142,13 +167,23 @@ export class RlsInstruments {
     return series;
   }
 
-  #seriesOf(domain: string, rule: string): RuleSeries {
+  #seriesOf(domain: string, rule: string, window = ""): RuleSeries {
     const all = Object.entries(this.#counters).map(([key, counter]) => [
       key,
-      counter.with({ domain, rule }),
+      counter.with({ domain, rule, window }),
     ]);
     return Object.fromEntries(all);
   }
+}
+
+function addTally(series: RuleSeries, tally: Tally): void {
+  series.total.add(tally.total);
+  if (tally.within > 0) series.within.add(tally.within);
+  if (tally.near > 0) series.near.add(tally.near);
+  if (tally.over > 0) series.over.add(tally.over);
+  if (tally.overFromCache > 0) series.overFromCache.add(tally.overFromCache);
+  if (tally.shadow > 0) series.shadow.add(tally.shadow);
+  if (tally.refunded > 0) series.refunded.add(tally.refunded);
 }
 
 /** What gauges are read from. */

@@ -5,6 +5,7 @@
  * @module
  */
 import { type Clock, StatusCode, StatusError } from "@denvoy/base";
+import { chargeBundles } from "./domain/charge_bundles.ts";
 import {
   type Atomicity,
   type Charged,
@@ -21,8 +22,8 @@ import {
   type Decision,
   type DecisionSettings,
 } from "./domain/decision.ts";
-import type { CountedMatch } from "./domain/descriptor_matcher.ts";
-import type { FailurePolicy } from "./domain/limit_rule.ts";
+import type { Match } from "./domain/descriptor_matcher.ts";
+import { type FailurePolicy, limitsTogether } from "./domain/limit_rule.ts";
 import type { LimitSet } from "./domain/limit_set.ts";
 import { type HitRequest, planRequest, type RateLimitPlan } from "./domain/rate_limit_plan.ts";
 import type { RlsInstruments } from "./metrics.ts";
@@ -93,7 +94,7 @@ export class RateLimiter {
       if (charges.length === 0) return this.#finish(plan, []);
       const { store, clock, settings: { atomic, timeoutMs } } = this.#parts;
       const options = { nowMs: clock.nowMs(), timeoutMs: Math.min(timeoutMs, waitMs) };
-      const outcome = store.charge({ charges, atomic }, options);
+      const outcome = chargeBundles(store, { charges, atomic }, options);
       if (outcome instanceof Promise) return this.#later(plan, outcome);
       return this.#settle(plan, outcome);
     } catch (error) {
@@ -134,8 +135,7 @@ export class RateLimiter {
   #withoutStore(plan: RateLimitPlan, failure: StoreFailure): readonly ChargeAnswer[] {
     const { instruments, local, clock, settings } = this.#parts;
     instruments.storeFailed(failure);
-    const counted = plan.matches.filter((match) => match.kind === "counted");
-    const policies = counted.map((match) => this.#policyOf(match));
+    const policies = plan.matches.flatMap((match) => this.#policiesOf(match));
     for (const policy of policies) instruments.answeredWithoutStore(policy);
     if (policies.includes("error")) {
       const message = `counters are not available: ${failure.why}`;
@@ -144,18 +144,21 @@ export class RateLimiter {
     const charges = plan.charges.filter((_, index) => policies[index] === "local");
     const request = { charges, atomic: settings.atomic };
     const options = { nowMs: clock.nowMs(), timeoutMs: settings.timeoutMs };
-    const charged = charges.length === 0 ? [] : [...local.charge(request, options)];
+    const charged = charges.length === 0 ? [] : [...chargeNow(local, request, options)];
     return policies.map((policy) =>
       policy === "local" ? charged.shift() ?? "allow" : policy === "deny" ? "deny" : "allow"
     );
   }
 
-  /** A limit that is only tried out fails no call. */
-  #policyOf({ limit, rule }: CountedMatch): FailurePolicy {
+  /** One for each charge of a match. A limit that is only tried out fails no call. */
+  #policiesOf(match: Match): readonly FailurePolicy[] {
+    if (match.kind !== "counted") return [];
     const { onStoreFailure, shadowMode } = this.#parts.settings;
-    const policy = limit.onStoreFailure ?? onStoreFailure;
-    const triedOut = shadowMode || rule?.shadowMode === true;
-    return triedOut && policy === "error" ? "allow" : policy;
+    const triedOut = shadowMode || match.rule?.shadowMode === true;
+    return limitsTogether(match.limit).map((limit) => {
+      const policy = limit.onStoreFailure ?? onStoreFailure;
+      return triedOut && policy === "error" ? "allow" : policy;
+    });
   }
 
   #finish(plan: RateLimitPlan, answers: readonly ChargeAnswer[]): Decided {
@@ -163,8 +166,11 @@ export class RateLimiter {
     const decision = decide(plan, { answers, settings: this.#decisionSettings });
     for (const [index, match] of plan.matches.entries()) {
       if (match.kind === "none") instruments.withoutLimit(match.why);
-      const tally = decision.statuses[index]?.tally;
-      if (match.kind === "counted" && tally !== undefined) instruments.counted(match, tally);
+      const status = decision.statuses[index];
+      if (match.kind !== "counted" || status === undefined) continue;
+      const { tally, windows } = status;
+      if (windows !== undefined) instruments.countedSeveral(match, windows);
+      else if (tally !== undefined) instruments.counted(match, tally);
     }
     const { verdict, unshadowed } = decision;
     const name = verdict === "over-limit"
@@ -175,6 +181,16 @@ export class RateLimiter {
     instruments.decisions[name].add();
     return { plan, decision };
   }
+}
+
+/** Charges what counts at once, and therefore never fails. */
+function chargeNow(
+  local: LocalCounters,
+  request: ChargeRequest,
+  options: ChargeOptions,
+): readonly Charged[] {
+  const outcome = chargeBundles(local, request, options);
+  return Array.isArray(outcome) ? outcome : [];
 }
 
 function refuse(message: string): never {

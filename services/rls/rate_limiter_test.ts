@@ -18,6 +18,7 @@ descriptors:
   - { key: allow, rate_limit: { unit: minute, requests_per_unit: 2, on_store_failure: allow } }
   - { key: deny, rate_limit: { unit: minute, requests_per_unit: 2, on_store_failure: deny } }
   - { key: local, rate_limit: { unit: minute, requests_per_unit: 2, on_store_failure: local } }
+  - { key: two, rate_limit: [2/minute, { unit: hour, requests_per_unit: 3, name: hourly }] }
 `);
 
 /** A store that fails, at once or later. */
@@ -113,6 +114,20 @@ Deno.test("RateLimiter.decide() charges none of a request's limits when one is o
   assert.deepEqual(await verdicts(limiter, "plain=1", 2), ["ok", "over-limit"]);
 });
 
+Deno.test("RateLimiter.decide() counts several limits of a rule together, each in its own series", async () => {
+  const { limiter, metrics } = worldOf();
+  assert.deepEqual(await verdicts(limiter, "two=1", 4), ["ok", "ok", "over-limit", "over-limit"]);
+  const text = await metrics.scrape();
+  for (
+    const line of [
+      'rls_hits_total{domain="d",rule="two",window="minute"} 4',
+      'rls_over_limit_total{domain="d",rule="two",window="minute"} 2',
+      'rls_within_limit_total{domain="d",rule="two",window="hourly"} 2',
+      'rls_over_limit_total{domain="d",rule="two",window="hourly"} 0',
+    ]
+  ) assert.equal(text.includes(`${line}\n`), true, `${line} in\n${text}`);
+});
+
 Deno.test("RateLimiter.decide() counts answers, units and descriptors without a limit", async () => {
   const { limiter, metrics } = worldOf();
   await verdicts(limiter, "plain=1", 3);
@@ -122,10 +137,10 @@ Deno.test("RateLimiter.decide() counts answers, units and descriptors without a 
   const lines = [
     'rls_decisions_total{decision="ok"} 5',
     'rls_decisions_total{decision="over_limit"} 1',
-    'rls_hits_total{domain="d",rule="plain"} 3',
-    'rls_within_limit_total{domain="d",rule="plain"} 2',
-    'rls_over_limit_total{domain="d",rule="plain"} 1',
-    'rls_shadow_over_limit_total{domain="d",rule="shadow"} 1',
+    'rls_hits_total{domain="d",rule="plain",window=""} 3',
+    'rls_within_limit_total{domain="d",rule="plain",window=""} 2',
+    'rls_over_limit_total{domain="d",rule="plain",window=""} 1',
+    'rls_shadow_over_limit_total{domain="d",rule="shadow",window=""} 1',
     'rls_unmatched_descriptors_total{reason="no_rule"} 1',
   ];
   for (const line of lines) assert.equal(text.includes(`${line}\n`), true, `${line} in\n${text}`);

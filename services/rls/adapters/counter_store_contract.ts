@@ -14,6 +14,8 @@ import {
   type CounterStore,
   isStoreFailure,
 } from "../domain/counter_store.ts";
+import { chargeBundles } from "../domain/charge_bundles.ts";
+import { windowStart } from "../domain/window.ts";
 import { MemoryCounterStore } from "./memory_counter_store.ts";
 
 const epoch = Date.UTC(2026, 0, 1);
@@ -145,10 +147,58 @@ const contract: Readonly<Record<string, (store: CounterStore) => Promise<void>>>
     assert.deepEqual(seen, Array.from({ length: 500 }, (_, n) => n + 1));
   },
 
+  async "admits by several windows at once what each of them has room for, and no more"(store) {
+    for (let seed = 1; seed <= 6; seed++) await compareWithLedger(store, seed);
+  },
+
   async "agrees with the model on any sequence of requests, with a clock that steps back"(store) {
     for (let seed = 1; seed <= 8; seed++) await compareWithModel(store, seed);
   },
 };
+
+/** Windows that count together, with a rule beside them that counts by itself. */
+const windows: readonly Pick<Charge, "windowSeconds" | "limit" | "algorithm">[] = [
+  { windowSeconds: 1, limit: 3, algorithm: { kind: "fixed-window" } },
+  { windowSeconds: 10, limit: 8, algorithm: { kind: "fixed-window" } },
+  { windowSeconds: 60, limit: 20, algorithm: { kind: "fixed-window" } },
+];
+
+/**
+ * Charges several windows as one bundle and keeps a ledger of what was admitted: a request must pass
+ * exactly when the ledger says that every window has room for it, and what did not pass must count
+ * nowhere.
+ */
+async function compareWithLedger(store: CounterStore, seed: number): Promise<void> {
+  const random = seededRandom(seed);
+  const key = `{${uniqueKey()}}_`;
+  const ledger: { readonly atMs: number; readonly hits: number }[] = [];
+  let [nowMs, beside] = [epoch, 0];
+  for (let n = 0; n < 120; n++) {
+    nowMs += random(900);
+    const hits = random(4);
+    const charges = windows.map((parts) => {
+      const { windowSeconds } = parts;
+      const perSecond = windowSeconds === 1;
+      return testCharge({ ...parts, key: `${key}${windowSeconds}s_`, hits, perSecond, bundle: 1 });
+    });
+    const plain = testCharge({ key: `${key}beside_`, windowSeconds: 3_600, limit: 50, hits });
+    const request = { charges: [plain, ...charges], atomic: "each" } as const;
+    const [first, ...rest] = chargedOf(
+      await chargeBundles(store, request, { nowMs, timeoutMs }),
+    );
+    const used = windows.map(({ windowSeconds }) => {
+      const start = windowStart(nowMs, windowSeconds) * 1000;
+      return ledger.reduce((sum, entry) => entry.atMs >= start ? sum + entry.hits : sum, 0);
+    });
+    const over = windows.map(({ limit }, at) => (used[at] ?? 0) + hits > limit);
+    const passes = !over.includes(true);
+    if (passes) ledger.push({ atMs: nowMs, hits });
+    assert.deepEqual(rest.map((charged) => charged.over), over, `seed ${seed}, request ${n}`);
+    const after = used.map((units) => passes ? units + hits : units);
+    assert.deepEqual(rest.map((charged) => charged.after), after, `seed ${seed}, request ${n}`);
+    assert.equal(first?.after, beside += hits);
+  }
+}
 
 /** Makes the same requests of the store and of a fresh memory, whose algorithms are proven. */
 async function compareWithModel(store: CounterStore, seed: number): Promise<void> {

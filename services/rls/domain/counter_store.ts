@@ -44,6 +44,11 @@ export interface Charge {
   readonly refund?: boolean;
   /** A window of one second: counted in the per-second Redis if there is one. */
   readonly perSecond: boolean;
+  /**
+   * Charges of a request that have the same number count all or none, also where the request says
+   * `each`; see charge_bundles.ts. @default on its own
+   */
+  readonly bundle?: number;
 }
 
 /** What came of one charge. */

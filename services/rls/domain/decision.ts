@@ -4,8 +4,8 @@
  * @module
  */
 import type { Charge, Charged } from "./counter_store.ts";
-import type { CountedMatch, Match } from "./descriptor_matcher.ts";
-import type { CountedLimit } from "./limit_rule.ts";
+import type { Match } from "./descriptor_matcher.ts";
+import { type CountedLimit, limitsTogether } from "./limit_rule.ts";
 import type { RateLimitPlan } from "./rate_limit_plan.ts";
 import { type Tally, tallyOf } from "./tally.ts";
 
@@ -15,18 +15,24 @@ export type ChargeAnswer = Charged | "allow" | "deny";
 /** Whether a request may pass. */
 export type Verdict = "ok" | "over-limit";
 
-/** What the client is told of one descriptor. */
-export interface DescriptorStatus {
-  /** Whether it may pass. */
+/** How one limit stands after a request. */
+export interface LimitStatus {
+  /** Whether the descriptor may pass. */
   readonly verdict: Verdict;
-  /** Its limit; undefined without a counted one. */
+  /** The limit; undefined without a counted one. */
   readonly limit: CountedLimit | undefined;
   /** Units left. */
   readonly remaining: number;
   /** Milliseconds until there are more; undefined when that is unknown. */
   readonly resetMs: number | undefined;
-  /** Where its units fell; undefined when nothing was counted. */
+  /** Where the units fell; undefined when nothing was counted. */
   readonly tally: Tally | undefined;
+}
+
+/** What the client is told of one descriptor: how its limit stands, of several the nearest. */
+export interface DescriptorStatus extends LimitStatus {
+  /** How each limit stands where the rule has several; else undefined. */
+  readonly windows?: readonly LimitStatus[];
 }
 
 /** What the client is told. */
@@ -68,9 +74,17 @@ export function decide(
   let at = 0;
   const statuses = matches.map((match) => {
     if (match.kind !== "counted") return match.kind === "none" ? unmatched : unlimited;
+    const { limit: { also }, rule } = match;
+    const shadowMode = rule?.shadowMode ?? false;
+    if (also !== undefined) {
+      const end = at + 1 + also.length;
+      const parts = { charges: charges.slice(at, end), answers: answers.slice(at, end) };
+      at = end;
+      return nearest(match.limit, { ...parts, settings, shadowMode, someOver });
+    }
     const [charge, answer] = [charges[at], answers[at++]];
     if (charge === undefined || answer === undefined) throw new TypeError("too few answers");
-    return statusOf(match, { charge, answer, settings, someOver });
+    return statusOf(match.limit, { charge, answer, settings, shadowMode, someOver });
   });
   const unshadowed = overallOf(matches, { statuses, settings });
   const verdict = settings.shadowMode ? "ok" : unshadowed;
@@ -90,14 +104,41 @@ interface StatusParts {
   readonly charge: Charge;
   readonly answer: ChargeAnswer;
   readonly settings: DecisionSettings;
+  readonly shadowMode: boolean;
   readonly someOver: boolean;
 }
 
-function statusOf(
-  { limit, rule }: CountedMatch,
-  { charge, answer, settings: { nearRatio }, someOver }: StatusParts,
+interface WindowsParts extends Omit<StatusParts, "charge" | "answer"> {
+  readonly charges: readonly Charge[];
+  readonly answers: readonly ChargeAnswer[];
+}
+
+/** Of several limits the one that is over and stays so longest, else the one with the least left. */
+function nearest(
+  limit: CountedLimit,
+  { charges, answers, someOver, ...parts }: WindowsParts,
 ): DescriptorStatus {
-  const shadowMode = rule?.shadowMode ?? false;
+  const anyOver = someOver || answers.some(isOver);
+  const windows = limitsTogether(limit).map((one, index) => {
+    const [charge, answer] = [charges[index], answers[index]];
+    if (charge === undefined || answer === undefined) throw new TypeError("too few answers");
+    const status = statusOf(one, { ...parts, charge, answer, someOver: anyOver });
+    return { status, isOver: isOver(answer) };
+  });
+  const shown = windows.reduce((best, one) => {
+    if (one.isOver !== best.isOver) return one.isOver ? one : best;
+    const isNearer = one.isOver
+      ? (one.status.resetMs ?? 0) > (best.status.resetMs ?? 0)
+      : one.status.remaining < best.status.remaining;
+    return isNearer ? one : best;
+  });
+  return { ...shown.status, windows: windows.map(({ status }) => status) };
+}
+
+function statusOf(
+  limit: CountedLimit,
+  { charge, answer, settings: { nearRatio }, shadowMode, someOver }: StatusParts,
+): LimitStatus {
   const over = isOver(answer);
   const verdict = over && !shadowMode ? "over-limit" : "ok";
   if (typeof answer === "string") {

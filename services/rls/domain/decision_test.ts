@@ -16,6 +16,8 @@ descriptors:
   - { key: quota, quota_mode: true, rate_limit: 10 per minute, metadata: { mode: { quota: 1 } } }
   - { key: quota2, quota_mode: true, rate_limit: 10 per minute }
   - { key: free, rate_limit: { unlimited: true } }
+  - { key: two, rate_limit: [10/second, { unit: hour, requests_per_unit: 20, name: hourly }] }
+  - { key: other, rate_limit: { unit: day, requests_per_unit: 5, replaces: [{ name: hourly }] } }
 `);
 
 const settings: DecisionSettings = {
@@ -104,6 +106,48 @@ Deno.test("decide() joins statuses by quota and shadow modes", () => {
   }
 });
 
+Deno.test("decide() shows of several limits the nearest, and splits the units of each", () => {
+  const late = { resetMs: 3_600_000 };
+  const rows: readonly (readonly [
+    answers: readonly ChargeAnswer[],
+    shown: readonly [verdict: string, name: string, remaining: number],
+  ])[] = [
+    [[charged(3, 10), charged(3, 20, late)], ["ok", "", 7]],
+    [[charged(3, 10), charged(15, 20, late)], ["ok", "hourly", 5]],
+    [[charged(3, 10), charged(13, 20, late)], ["ok", "", 7]],
+    [[charged(3, 10), charged(20, 20, { ...late, over: true })], ["over-limit", "hourly", 0]],
+    [[charged(10, 10, { over: true }), charged(3, 20, late)], ["over-limit", "", 0]],
+    [
+      [charged(10, 10, { over: true }), charged(20, 20, { ...late, over: true })],
+      ["over-limit", "hourly", 0],
+    ],
+    [["allow", "deny"], ["over-limit", "hourly", 0]],
+  ];
+  for (const [answers, shown] of rows) {
+    const { statuses: [status] } = decided(["two=1"], answers);
+    assert.deepEqual([status?.verdict, status?.limit?.name, status?.remaining], shown);
+    assert.equal(status?.windows?.length, 2);
+  }
+  const answers = [charged(10, 10, { over: true }), charged(3, 20)];
+  const { statuses: [, status] } = decided(["a=1", "two=1"], [within, ...answers]);
+  const tallies = status?.windows?.map(({ tally }) => [tally?.total, tally?.within, tally?.over]);
+  assert.deepEqual(tallies, [[1, 0, 1], [1, 0, 0]]);
+});
+
+Deno.test("planRequest() charges all limits of a rule that nobody replaces, in one bundle", () => {
+  const keys = (texts: readonly string[]) =>
+    plan(texts).charges.map(({ key, windowSeconds, bundle }) => [key, windowSeconds, bundle]);
+  assert.deepEqual(keys(["a=1", "two=1"]), [
+    ["p_d_a_1_", 60, undefined],
+    ["p_d_two_1_1s_", 1, 1],
+    ["p_d_two_1_3600s_", 3600, 1],
+  ]);
+  assert.deepEqual(keys(["two=1", "other=1"]), [
+    ["p_d_two_1_1s_", 1, undefined],
+    ["p_d_other_1_", 86_400, undefined],
+  ]);
+});
+
 Deno.test("decide() keeps statuses as they are in the service's shadow mode, and says what would be", () => {
   const { statuses, verdict, unshadowed } = decided(["a=1"], [over], { shadowMode: true });
   assert.deepEqual([statuses[0]?.verdict, verdict, unshadowed], ["over-limit", "ok", "over-limit"]);
@@ -139,6 +183,7 @@ Deno.test("decide() splits units over within, near and over as envoyproxy/rateli
     [1, [11, 10], [0, 0, 1]],
     [3, [11, 10], [0, 2, 1]],
     [7, [13, 10], [0, 2, 3]],
+    [3, [9, 10, { over: true }], [0, 0, 3]],
     [5, [20, 10], [0, 0, 5]],
     [5, [20, 10, { fromNearCache: true }], [0, 0, 5]],
   ];
@@ -175,6 +220,11 @@ Deno.test("limitHeaders() writes the reference's headers and those of the later 
   assert.deepEqual(text("structured"), structured);
   assert.deepEqual(text("both"), [...separate, ...structured]);
   assert.deepEqual(limitHeaders(undefined, { style: "both", ...names }), []);
+  const several = decided(["two=1"], [charged(3, 10, { resetMs: 900 }), charged(3, 20)]).tightest;
+  assert.deepEqual(
+    limitHeaders(several, { style: "structured", ...names }).map(({ value }) => value),
+    ['"second";q=10;w=1, "hourly";q=20;w=3600', '"second";r=7;t=1, "hourly";r=17;t=60'],
+  );
 });
 
 Deno.test("dynamicMetadata() tells the request and merges what rules that passed say", () => {

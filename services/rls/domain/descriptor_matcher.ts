@@ -5,7 +5,13 @@
  * way back from a branch that was chosen, and a limit counts only where the descriptor ends.
  * @module
  */
-import type { CountedLimit, LimitRule, RuleLevel, Unlimited } from "./limit_rule.ts";
+import {
+  type CountedLimit,
+  type LimitRule,
+  limitsTogether,
+  type RuleLevel,
+  type Unlimited,
+} from "./limit_rule.ts";
 import type { LimitSet } from "./limit_set.ts";
 
 /** One entry of a descriptor. */
@@ -103,11 +109,22 @@ export function matchDescriptors(
   const matches = descriptors.map((descriptor) => matchDescriptor(set, { domain, descriptor }));
   const replaced = replacedNames(matches);
   if (replaced === undefined) return matches;
-  return matches.map((match) =>
-    match.kind !== "none" && match.limit.name !== "" && replaced.has(match.limit.name)
-      ? noMatches.replaced
-      : match
-  );
+  return matches.map((match) => withoutReplaced(match, replaced));
+}
+
+/** Of a rule with several limits those stay that nobody replaces. */
+function withoutReplaced(match: Match, replaced: ReadonlySet<string>): Match {
+  if (match.kind === "none") return match;
+  if (match.kind === "unlimited") {
+    return replaced.has(match.limit.name) ? noMatches.replaced : match;
+  }
+  const all = limitsTogether(match.limit);
+  const left = all.filter(({ name }) => !replaced.has(name));
+  const [first, ...also] = left;
+  if (left.length === all.length) return match;
+  if (first === undefined) return noMatches.replaced;
+  const { also: _, ...limit } = first;
+  return { ...match, limit: also.length === 0 ? limit : { ...limit, also } };
 }
 
 /** Returns the match of one descriptor by itself. */
@@ -214,9 +231,12 @@ function valuePart(key: string, value: string): string {
 function replacedNames(matches: readonly Match[]): ReadonlySet<string> | undefined {
   let names: Set<string> | undefined;
   for (const match of matches) {
-    if (match.kind === "none" || match.limit.replaces.length === 0) continue;
-    names ??= new Set();
-    for (const name of match.limit.replaces) names.add(name);
+    if (match.kind === "none") continue;
+    const { replaces } = match.limit;
+    const also = match.kind === "counted" ? match.limit.also : undefined;
+    if (replaces.length === 0 && also === undefined) continue;
+    const others = also?.flatMap((limit) => limit.replaces) ?? [];
+    for (const name of [...replaces, ...others]) (names ??= new Set()).add(name);
   }
   return names;
 }

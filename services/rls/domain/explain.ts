@@ -12,7 +12,13 @@ import {
   type RequestDescriptor,
   type RequestEntry,
 } from "./descriptor_matcher.ts";
-import type { LimitRule, RuleLevel, RulePlace } from "./limit_rule.ts";
+import {
+  type CountedLimit,
+  type LimitRule,
+  limitsTogether,
+  type RuleLevel,
+  type RulePlace,
+} from "./limit_rule.ts";
 import type { LimitSet } from "./limit_set.ts";
 
 /** One rule that was looked at. */
@@ -153,8 +159,12 @@ function whyNone(why: string, { domain, steps, descriptor }: SummaryParts): stri
   }
 }
 
-/** Returns a limit as people say it: `100 per 15 minutes, sliding-window`. */
+/** Returns a limit as people say it: `100 per 15 minutes, sliding-window`; several with `and`. */
 export function describeLimit({ limit }: Pick<CountedMatch, "limit">): string {
+  return limitsTogether(limit).map(describeOne).join(" and ");
+}
+
+function describeOne(limit: CountedLimit): string {
   const { requestsPerUnit, unit, unitMultiplier, algorithm } = limit;
   const span = unitMultiplier === 1 ? unit : `${unitMultiplier} ${unit}s`;
   return `${requestsPerUnit} per ${span}, ${algorithm.kind}`;

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { formatProblem } from "@denvoy/base";
 import { isLimitText, readLimitFile } from "./limit_file.ts";
-import type { CountedLimit, LimitRule } from "./limit_rule.ts";
+import { type CountedLimit, type LimitRule, limitsTogether, windowName } from "./limit_rule.ts";
 import { readLimitSet } from "./limit_set.ts";
 
 function problemsOf(text: string): readonly string[] {
@@ -82,6 +82,14 @@ Deno.test("readLimitFile() reads how a limit counts and what it does while nothi
   assert.equal(limitOf("{unit: hour, on_store_failure: local}").onStoreFailure, "local");
 });
 
+Deno.test("readLimitFile() reads several limits of one rule", () => {
+  const limit = limitOf("[10/second, {unit: hour, requests_per_unit: 100, name: hourly}]");
+  const all = limitsTogether(limit).map((one) => [one.requestsPerUnit, one.windowSeconds]);
+  assert.deepEqual(all, [[10, 1], [100, 3600]]);
+  assert.deepEqual(limitsTogether(limit).map(windowName), ["second", "hourly"]);
+  assert.equal(limitOf("[10/second]").also, undefined);
+});
+
 Deno.test("readLimitFile() takes unquoted numbers and booleans as the text that they are", () => {
   const text = "domain: 1\ndescriptors:\n" +
     ["007", "yes", "1.50", "true", "~", '"x y"'].map((value) =>
@@ -127,7 +135,22 @@ Deno.test("readLimitFile() refuses what envoyproxy/ratelimit refuses, and says w
     [policy("{unit: day, algorithm: magic}"), /algorithm: must be one of fixed_window/],
     [policy("{unit: day, on_store_failure: pass}"), /must be one of error, allow, deny, local/],
     [policy("100 per 15 parsecs"), /must be like `100 per 15 minutes`/],
-    [policy("[1]"), /rate_limit: must be a map, or a text/],
+    [policy("1"), /rate_limit: must be a map, or a text/],
+    [policy("[1]"), /rate_limit\[0\]: must be a map, or a text/],
+    [policy("[]"), /rate_limit: must have 1 to 10 limits: has 0/],
+    [policy("[1/day, {unlimited: true}]"), /\[1\]: must not be `unlimited` beside other limits/],
+    [
+      policy("[1/day, 2/day]"),
+      /\[1\]: must differ from the others in window or algorithm: .*"day"/,
+    ],
+    [
+      policy("[1/day, {unit: day, requests_per_unit: 1, algorithm: token_bucket}]"),
+      /\[1\]: must have a `name`, as another limit of the rule is called "day", too/,
+    ],
+    [
+      policy("[1/day, {unit: hour, name: a}, {unit: second, replaces: [{name: a}]}]"),
+      /\[2\]: must not replace another limit of its own rule/,
+    ],
   ];
   for (const [text, problem] of rows) {
     const problems = problemsOf(text);

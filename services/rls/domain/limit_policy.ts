@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Reads `rate_limit`: that of envoyproxy/ratelimit, and what goes beyond it (`algorithm`, `burst`,
- * `unit_multiplier`, `on_store_failure`, and `100 per 15 minutes` in one line).
+ * `unit_multiplier`, `on_store_failure`, `100 per 15 minutes` in one line, and a list of limits that
+ * count together).
  * @module
  */
-import type { Path, PlainMap } from "@denvoy/proto";
+import type { Path, PlainMap, PlainValue } from "@denvoy/proto";
 import type { Algorithm } from "./counter_store.ts";
 import { type FieldAt, type FieldReader, isMap, valueOf } from "./field_reader.ts";
-import { type CountedLimit, failurePolicies, type Limit, type LimitUnit } from "./limit_rule.ts";
+import {
+  type CountedLimit,
+  failurePolicies,
+  type Limit,
+  type LimitUnit,
+  windowName,
+} from "./limit_rule.ts";
 import { unitSeconds } from "./window.ts";
 
 /** Keys of `rate_limit`. */
@@ -22,6 +29,8 @@ export const replaceKeys: readonly string[] = ["name"];
 /** The longest window: ten years of 365 days. */
 const MAX_WINDOW_SECONDS = 10 * unitSeconds.year;
 const MAX_REQUESTS = 2 ** 32 - 1;
+/** Limits of one rule. */
+const MAX_WINDOWS = 10;
 
 const units = Object.keys(unitSeconds) as readonly LimitUnit[];
 const algorithms = ["fixed_window", "sliding_window", "token_bucket", "concurrency"] as const;
@@ -33,13 +42,73 @@ export function readPolicy(
 ): Limit | undefined {
   const value = valueOf(field);
   const path = [...field.path, field.name];
+  const { elsewhere } = field;
   if (value === undefined) return undefined;
+  if (!Array.isArray(value)) return readOne(reader, { value, path, elsewhere });
+  return readSeveral(reader, { values: value, path, elsewhere });
+}
+
+/** A list: its limits count together, so that each must be a counted one with a counter of its own. */
+function readSeveral(
+  reader: FieldReader,
+  { values, path, elsewhere }: {
+    readonly values: readonly PlainValue[];
+    readonly path: Path;
+    readonly elsewhere: Iterable<string>;
+  },
+): CountedLimit | undefined {
+  if (values.length === 0 || values.length > MAX_WINDOWS) {
+    reader.error(path, `must have 1 to ${MAX_WINDOWS} limits: has ${values.length}`);
+    return undefined;
+  }
+  const limits: CountedLimit[] = [];
+  for (const [index, value] of values.entries()) {
+    const at = [...path, index];
+    const limit = readOne(reader, { value, path: at, elsewhere });
+    if (limit?.kind === "unlimited") {
+      reader.error(at, "must not be `unlimited` beside other limits");
+    }
+    if (limit?.kind !== "counted") continue;
+    const clash = clashOf(limits, limit);
+    if (clash !== undefined) reader.error(at, clash);
+    limits.push(values.length === 1 ? limit : { ...limit, keySuffix: `${limit.windowSeconds}s_` });
+  }
+  const [first, ...also] = limits;
+  if (first === undefined || limits.length < values.length) return undefined;
+  return also.length === 0 ? first : { ...first, also };
+}
+
+function clashOf(others: readonly CountedLimit[], limit: CountedLimit): string | undefined {
+  const own = windowName(limit);
+  for (const other of others) {
+    const isSame = other.windowSeconds === limit.windowSeconds &&
+      other.algorithm.kind === limit.algorithm.kind;
+    if (isSame) return `must differ from the others in window or algorithm: is ${quote(own)} again`;
+    if (windowName(other) === own) {
+      return `must have a \`name\`, as another limit of the rule is called ${quote(own)}, too`;
+    }
+    const replaced = [other, limit].find(({ replaces }) =>
+      replaces.includes(other.name) || replaces.includes(limit.name)
+    );
+    if (replaced !== undefined) return "must not replace another limit of its own rule";
+  }
+  return undefined;
+}
+
+function readOne(
+  reader: FieldReader,
+  { value, path, elsewhere }: {
+    readonly value: PlainValue;
+    readonly path: Path;
+    readonly elsewhere: Iterable<string>;
+  },
+): Limit | undefined {
   if (typeof value === "string") return readShorthand(reader, { text: value, path });
   if (!isMap(value)) {
     reader.error(path, "must be a map, or a text such as `100 per 15 minutes`");
     return undefined;
   }
-  reader.keys({ map: value, path }, { known: policyKeys, elsewhere: field.elsewhere });
+  reader.keys({ map: value, path }, { known: policyKeys, elsewhere });
   const at = (name: string): FieldAt => ({ map: value, path, name });
   const name = reader.text(at("name")) ?? "";
   const replaces = readReplaces(reader, { field: at("replaces"), name, path });

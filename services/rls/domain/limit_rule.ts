@@ -40,6 +40,26 @@ export interface CountedLimit {
   readonly algorithm: Algorithm;
   /** What it answers while the store fails; undefined leaves it to the service. */
   readonly onStoreFailure: FailurePolicy | undefined;
+  /**
+   * The other limits of the same rule, which have none of their own. All of them count in one step:
+   * what one refuses does not count for the others. Undefined for a rule with one limit.
+   */
+  readonly also?: readonly CountedLimit[];
+  /**
+   * Ends the key of its counters, so that those of one rule differ: windows of two units that begin
+   * together have one name in Redis, as in envoyproxy/ratelimit. Undefined for a rule with one limit.
+   */
+  readonly keySuffix?: string;
+}
+
+/** Returns all limits that stand for one: itself, and the others of its rule. */
+export function limitsTogether(limit: CountedLimit): readonly CountedLimit[] {
+  return limit.also === undefined ? [limit] : [limit, ...limit.also];
+}
+
+/** Returns what a limit is called among those of its rule: its name, else its window. */
+export function windowName({ name, unit, unitMultiplier }: CountedLimit): string {
+  return name || (unitMultiplier === 1 ? unit : `${unitMultiplier} ${unit}s`);
 }
 
 /** A rule that lets everything pass and counts nothing. */

@@ -34,7 +34,7 @@ export interface HitRequest {
 export interface RateLimitPlan {
   /** The match of each descriptor. */
   readonly matches: readonly Match[];
-  /** What is to be charged: one for each counted match, in order. */
+  /** What is to be charged: one for each limit of each counted match, in order. */
   readonly charges: readonly Charge[];
 }
 
@@ -49,7 +49,16 @@ export function planRequest(
   for (const [index, match] of matches.entries()) {
     if (match.kind !== "counted") continue;
     const { hits = fallback, refund = false } = request.descriptors[index] ?? {};
-    charges.push(chargeOf(match, { hits, refund, keyPrefix }));
+    const { also } = match.limit;
+    const charge = chargeOf(match, { hits, refund, keyPrefix });
+    if (also === undefined) charges.push(charge);
+    else {
+      charges.push({ ...charge, bundle: index });
+      for (const limit of also) {
+        const other = chargeOf({ ...match, limit }, { hits, refund, keyPrefix });
+        charges.push({ ...other, bundle: index });
+      }
+    }
   }
   return { matches, charges };
 }
@@ -63,8 +72,9 @@ export function chargeOf(
     readonly keyPrefix: string;
   },
 ): Charge {
+  const { keySuffix } = limit;
   return {
-    key: keyPrefix + counterKey,
+    key: keySuffix === undefined ? keyPrefix + counterKey : keyPrefix + counterKey + keySuffix,
     windowSeconds: limit.windowSeconds,
     limit: limit.requestsPerUnit,
     algorithm: limit.algorithm,

@@ -3,7 +3,8 @@
  * The headers that tell a client how it stands.
  * @module
  */
-import type { DescriptorStatus } from "./decision.ts";
+import type { DescriptorStatus, LimitStatus } from "./decision.ts";
+import { type CountedLimit, windowName } from "./limit_rule.ts";
 
 /**
  * `separate`: limit, units left and seconds until the reset in a header each, as in
@@ -41,21 +42,39 @@ export function limitHeaders(
   { style, ...names }: HeaderSettings,
 ): readonly ResponseHeader[] {
   if (status?.limit === undefined || style === "none") return [];
-  const { limit: { requestsPerUnit, windowSeconds, name }, remaining, resetMs } = status;
-  const reset = Math.ceil((resetMs ?? windowSeconds * 1000) / 1000);
+  const { limit, remaining, resetMs } = status;
   const headers: ResponseHeader[] = [];
   if (style !== "structured") {
-    headers.push({ key: names.limit, value: String(requestsPerUnit) });
+    headers.push({ key: names.limit, value: String(limit.requestsPerUnit) });
     headers.push({ key: names.remaining, value: String(remaining) });
-    headers.push({ key: names.reset, value: String(reset) });
+    headers.push({ key: names.reset, value: String(resetSeconds(resetMs, limit)) });
   }
-  if (style !== "separate") {
-    const policy = structuredString(name || "default");
-    const quota = `${policy};q=${requestsPerUnit};w=${windowSeconds}`;
-    headers.push({ key: "RateLimit-Policy", value: quota });
-    headers.push({ key: "RateLimit", value: `${policy};r=${remaining};t=${reset}` });
-  }
+  if (style !== "separate") headers.push(...structuredHeaders(status.windows ?? [status]));
   return headers;
+}
+
+/** All limits of a descriptor, each by its name. */
+function structuredHeaders(statuses: readonly LimitStatus[]): readonly ResponseHeader[] {
+  const items = statuses.flatMap(({ limit, remaining, resetMs }) => {
+    if (limit === undefined) return [];
+    const { requestsPerUnit, windowSeconds } = limit;
+    const policy = structuredString(
+      statuses.length > 1 ? windowName(limit) : limit.name || "default",
+    );
+    const reset = resetSeconds(resetMs, limit);
+    return [{
+      policy: `${policy};q=${requestsPerUnit};w=${windowSeconds}`,
+      state: `${policy};r=${remaining};t=${reset}`,
+    }];
+  });
+  return [
+    { key: "RateLimit-Policy", value: items.map(({ policy }) => policy).join(", ") },
+    { key: "RateLimit", value: items.map(({ state }) => state).join(", ") },
+  ];
+}
+
+function resetSeconds(resetMs: number | undefined, { windowSeconds }: CountedLimit): number {
+  return Math.ceil((resetMs ?? windowSeconds * 1000) / 1000);
 }
 
 /** A string of RFC 9651: printable ASCII in quotes. */

@@ -65,8 +65,10 @@ function overSplit(
   { charge: { hits, limit, algorithm }, charged: { after }, nearRatio }: TallyParts,
 ): Pick<Tally, "near" | "over"> {
   const before = after - hits;
-  // Only a fixed window counts what is over: elsewhere the counter says nothing of this charge.
-  if (algorithm.kind !== "fixed-window" || before >= limit) return { near: 0, over: hits };
+  // Only a fixed window counts what is over, and not where all or none do: elsewhere the counter says
+  // nothing of this charge.
+  const isCounted = algorithm.kind === "fixed-window" && after > limit;
+  if (!isCounted || before >= limit) return { near: 0, over: hits };
   const near = limit - Math.max(nearLimit(limit, nearRatio), before);
   return { near: Math.max(0, near), over: Math.min(hits, after - limit) };
 }

@@ -21,7 +21,7 @@ import type { ResponseSettings } from "../handlers/response_message.ts";
 import type { RlsInstruments } from "../metrics.ts";
 import type { RateLimiter } from "../rate_limiter.ts";
 import { hitRequestOfJson, responseJson } from "./rate_limit_json.ts";
-import { configLine, explanationJson, ruleJson } from "./rule_json.ts";
+import { configLines, explanationJson, limitsOfRule, ruleJson } from "./rule_json.ts";
 
 /** What the routes work with. */
 export interface ApiParts {
@@ -113,8 +113,7 @@ function configRoute({ limits }: ApiParts): AnyRoute {
     tag: "reference",
     responses: { 200: { doc: "The lines.", types: ["text/plain"], schema: { type: "string" } } },
     handle() {
-      const rules = [...(limits() ?? LimitSet.empty).rules()];
-      const lines = rules.filter(({ limit }) => limit !== undefined).map(configLine);
+      const lines = [...(limits() ?? LimitSet.empty).rules()].flatMap(configLines);
       return text(lines.map((line) => `${line}\n`).join(""));
     },
   });
@@ -131,7 +130,13 @@ function limitsRoute({ limits, instruments }: ApiParts): AnyRoute {
     handle({ query: { domain } }) {
       const rules = [...(limits() ?? LimitSet.empty).rules()]
         .filter((rule) => domain === undefined || rule.domain === domain);
-      return json({ limits: rules.map((rule) => ruleJson(rule, instruments.totals(rule))) });
+      const all = rules.flatMap((rule) =>
+        limitsOfRule(rule).map(({ limit, window }) => {
+          const several = window !== undefined && limit?.kind === "counted" ? limit : undefined;
+          return ruleJson({ rule, limit, window, counts: instruments.totals(rule, several) });
+        })
+      );
+      return json({ limits: all });
     },
   });
 }

@@ -5,26 +5,45 @@
  */
 import type { Match } from "../domain/descriptor_matcher.ts";
 import type { Explanation } from "../domain/explain.ts";
-import type { Limit, LimitRule } from "../domain/limit_rule.ts";
+import { type Limit, type LimitRule, limitsTogether, windowName } from "../domain/limit_rule.ts";
 import type { Tally } from "../domain/tally.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
+/** A rule with one of its limits, and what was counted of it. */
+export interface CountedRule {
+  /** The rule. */
+  readonly rule: LimitRule;
+  /** The limit; undefined for a rule without one. */
+  readonly limit: Limit | undefined;
+  /** What the limit is called among those of its rule; undefined for a rule with one. */
+  readonly window: string | undefined;
+  /** What was counted. */
+  readonly counts: Readonly<Record<keyof Tally, number>>;
+}
+
 /** Returns a rule with what was counted of it. */
-export function ruleJson(
-  rule: LimitRule,
-  { overFromCache, ...counts }: Readonly<Record<keyof Tally, number>>,
-): Json {
-  const { domain, path, place, limit, shadowMode, quotaMode } = rule;
+export function ruleJson({ rule, limit, window, counts }: CountedRule): Json {
+  const { domain, path, place, shadowMode, quotaMode } = rule;
+  const { overFromCache, ...rest } = counts;
   return {
     domain,
     rule: path,
+    window,
     place,
     limit: limit === undefined ? undefined : limitJson(limit),
     shadow_mode: shadowMode,
     quota_mode: quotaMode,
-    counts: { ...counts, over_from_cache: overFromCache },
+    counts: { ...rest, over_from_cache: overFromCache },
   };
+}
+
+/** Returns all limits of a rule; one without any has one entry, too. */
+export function limitsOfRule(
+  { limit }: LimitRule,
+): readonly Pick<CountedRule, "limit" | "window">[] {
+  if (limit?.kind !== "counted" || limit.also === undefined) return [{ limit, window: undefined }];
+  return limitsTogether(limit).map((one) => ({ limit: one, window: windowName(one) }));
 }
 
 /** Returns a limit. */
@@ -54,13 +73,19 @@ function matchJson(match: Match): Json {
     rule: rule?.path,
     place: rule?.place,
     limit: limitJson(limit),
+    also: limit.kind === "counted" ? limit.also?.map(limitJson) : undefined,
     counter_key: match.kind === "counted" ? match.counterKey : undefined,
     metric_key: metricKey,
   };
 }
 
 /** Returns one line for each limit, in the words of envoyproxy/ratelimit's `/rlconfig`. */
-export function configLine({ path, limit, shadowMode, quotaMode }: LimitRule): string {
+export function configLines(rule: LimitRule): readonly string[] {
+  if (rule.limit === undefined) return [];
+  return limitsOfRule(rule).map(({ limit }) => configLine({ ...rule, limit }));
+}
+
+function configLine({ path, limit, shadowMode, quotaMode }: LimitRule): string {
   const modes = `shadow_mode: ${shadowMode}, quota_mode: ${quotaMode}`;
   if (limit?.kind !== "counted") return `${path}: unlimited, ${modes}`;
   const { unit, unitMultiplier, requestsPerUnit } = limit;

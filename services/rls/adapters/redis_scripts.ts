@@ -210,11 +210,15 @@ local function charge_together(charges, mode)
     cell.kind.settle(cell, charge)
     charge.over = not charge.refund and not cell.kind.fits(cell, charge)
     if charge.over then any = true
-    elseif not charge.refund then cell.pending = cell.pending + charge.hits end
+    elseif not charge.refund and mode == 'all' then cell.pending = cell.pending + charge.hits end
   end
   for _, charge in ipairs(charges) do charge.cell.pending = 0 end
   for _, charge in ipairs(charges) do
-    if not any or (mode == 'over' and charge.over) then charge_one(charge) else put(charge, charge.over) end
+    if not any or (mode == 'over' and charge.over) then charge_one(charge)
+    elseif mode == 'over' then
+      charge.hits, charge.refund = 0, false
+      charge_one(charge)
+    else put(charge, charge.over) end
   end
 end
 

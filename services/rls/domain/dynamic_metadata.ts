@@ -42,8 +42,10 @@ function descriptorOf({ entries, override, hits }: HitDescriptor): PlainMap {
   };
 }
 
+/** The text format of protobuf, which leaves zeros out. */
 function overrideText({ requestsPerUnit, unit }: CountedLimit): string {
-  return `requests_per_unit:${requestsPerUnit} unit:${unit.toUpperCase()}`;
+  const requests = requestsPerUnit === 0 ? "" : `requests_per_unit:${requestsPerUnit} `;
+  return `${requests}unit:${unit.toUpperCase()}`;
 }
 
 /** Adds what is not there yet; what a rule says is never changed. */

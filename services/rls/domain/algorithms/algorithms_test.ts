@@ -174,3 +174,17 @@ Deno.test("chargeCounters() adds up the charges of one counter before it says th
   const [once] = chargeCounters([charge], [counter], options);
   assert.equal(once?.after, 6);
 });
+
+Deno.test("chargeCounters() looks at each charge by itself where only those that are over count", () => {
+  const atomic = "over-only";
+  const run = (hits: readonly number[]) => {
+    const counter = new FixedWindow(60);
+    const charges = hits.map((one) => testCharge({ hits: one, limit: 2 }));
+    const counters = hits.map(() => counter);
+    const charged = chargeCounters(charges, counters, { atomic, nowMs: epoch });
+    return charged.map(({ after, over }) => `${after}${over ? "!" : ""}`).join(" ");
+  };
+  assert.equal(run([2, 1]), "2 3!");
+  assert.equal(run([1, 5]), "0 5!");
+  assert.equal(run([5, 1]), "5! 5!");
+});

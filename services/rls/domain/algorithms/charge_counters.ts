@@ -35,27 +35,33 @@ function chargeTogether(
   counters: readonly Counter[],
   { atomic, nowMs }: { readonly atomic: Atomicity; readonly nowMs: number },
 ): readonly Charged[] {
-  const over = findOver(charges, counters, nowMs);
+  const over = findOver(charges, counters, { atomic, nowMs });
   const anyOver = over.includes(true);
   return charges.map((charge, at) => {
     const counter = counterAt(counters, at);
     const isOver = over[at] === true;
     if (!anyOver || (atomic === "over-only" && isOver)) return chargeOne(charge, counter, nowMs);
+    if (atomic === "over-only") return chargeOne(asQuestion(charge), counter, nowMs);
     return counter.describe(charge, isOver);
   });
+}
+
+function asQuestion(charge: Charge): Charge {
+  return { ...charge, hits: 0, refund: false };
 }
 
 function findOver(
   charges: readonly Charge[],
   counters: readonly Counter[],
-  nowMs: number,
+  { atomic, nowMs }: { readonly atomic: Atomicity; readonly nowMs: number },
 ): readonly boolean[] {
   const over = charges.map((charge, at) => {
     const counter = counterAt(counters, at);
     counter.settle(charge, nowMs);
     if (charge.refund === true) return false;
     if (!counter.fits(charge)) return true;
-    counter.pending += charge.hits;
+    // As in envoyproxy/ratelimit each is looked at by itself where those that are over count.
+    if (atomic === "all-or-nothing") counter.pending += charge.hits;
     return false;
   });
   for (const counter of counters) counter.pending = 0;

@@ -54,7 +54,8 @@ export function certificateFacts(certificateChain: string): CertificateFacts | u
   }
 }
 
-function checkCertificates(pem: string, file: string): Problem[] {
+/** Returns what is wrong with PEM that has to hold certificates; `file` appears in problems. */
+export function checkCertificates(pem: string, file: string): Problem[] {
   const blocks = pem.match(CERTIFICATE) ?? [];
   if (blocks.length === 0) {
     return [{

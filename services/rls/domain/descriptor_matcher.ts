@@ -114,10 +114,8 @@ export function matchDescriptors(
 
 /** Of a rule with several limits those stay that nobody replaces. */
 function withoutReplaced(match: Match, replaced: ReadonlySet<string>): Match {
-  if (match.kind === "none") return match;
-  if (match.kind === "unlimited") {
-    return replaced.has(match.limit.name) ? noMatches.replaced : match;
-  }
+  // As in envoyproxy/ratelimit nobody takes `unlimited` away.
+  if (match.kind !== "counted") return match;
   const all = limitsTogether(match.limit);
   const left = all.filter(({ name }) => !replaced.has(name));
   const [first, ...also] = left;

@@ -138,12 +138,14 @@ descriptors:
   - { key: basic, rate_limit: { unit: second, requests_per_unit: 1, name: basic } }
   - { key: gold, rate_limit: { unit: second, requests_per_unit: 2, name: gold, replaces: [{ name: basic }] } }
   - { key: vip, rate_limit: { unlimited: true, name: vip, replaces: [{ name: gold }, { name: basic }] } }
+  - { key: over, rate_limit: { unit: second, requests_per_unit: 3, replaces: [{ name: vip }] } }
 `);
   const rows: readonly (readonly [entries: readonly string[], outcomes: readonly string[]])[] = [
     [["basic=1"], ["1"]],
     [["basic=1", "gold=1"], ["replaced", "2"]],
     [["gold=1", "basic=1"], ["2", "replaced"]],
     [["basic=1", "gold=1", "vip=1"], ["replaced", "replaced", "unlimited"]],
+    [["over=1", "vip=1"], ["3", "unlimited"]],
   ];
   for (const [texts, outcomes] of rows) {
     const descriptors = texts.map((text) => ({ entries: entriesOf(text) }));

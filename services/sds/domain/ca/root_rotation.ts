@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Does the steps of a root rotation, one at a time, whether an operator asks for them or they are due.
+ * @module
+ */
+import { type Clock, StatusCode, StatusError } from "@denvoy/base";
+import type { Authorities, AuthoritiesChange } from "./authorities.ts";
+import {
+  type Authority,
+  type AuthorityTools,
+  makeAuthority,
+  makeSigner,
+  withRecord,
+  withSigners,
+} from "./authority.ts";
+import { dueRotationStep, retirementMs, type RotationStep } from "./rotation.ts";
+
+/** What a step did. */
+export interface RotationOutcome {
+  /** The authority that it was about, as it is now. */
+  readonly authority: Authority;
+  /** What it meant. */
+  readonly change: AuthoritiesChange;
+}
+
+/** An operator may insist on a step that is not safe yet. */
+export interface StepOptions {
+  /** Does it although handshakes may fail. */
+  readonly force: boolean;
+}
+
+/** After a long time without power several steps are due at once; more than this is a mistake. */
+const MAX_STEPS_AT_ONCE = 16;
+
+/** Changes the authorities, one step after the other. */
+export class RootRotation {
+  readonly #tools: AuthorityTools & { readonly clock: Clock };
+  readonly #authorities: Authorities;
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** `authorities` are changed by nobody else. */
+  constructor(tools: AuthorityTools & { readonly clock: Clock }, authorities: Authorities) {
+    this.#tools = tools;
+    this.#authorities = authorities;
+  }
+
+  /** Makes the next root. Rejects with FAILED_PRECONDITION when there is one already. */
+  prepare(): Promise<RotationOutcome> {
+    return this.#inTurn(() => this.#prepare());
+  }
+
+  /** Lets the prepared root sign. Rejects with FAILED_PRECONDITION when there is none or it is new. */
+  activate(options: StepOptions): Promise<RotationOutcome> {
+    return this.#inTurn(() => Promise.resolve(this.#activate(options)));
+  }
+
+  /** Takes out what signs no more. Rejects with FAILED_PRECONDITION when its leaves still live. */
+  retire(options: StepOptions): Promise<RotationOutcome> {
+    return this.#inTurn(() => Promise.resolve(this.#retire(options)));
+  }
+
+  /** Does all steps that are due, telling of each; makes the first root in an empty store. */
+  doDueSteps(tell: (change: AuthoritiesChange) => void): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#authorities.all.length === 0) tell(await this.#makeFirst());
+      for (let count = 0; count < MAX_STEPS_AT_ONCE; count++) {
+        const nowMs = this.#tools.clock.nowMs();
+        const views = this.#authorities.rotationViews();
+        const step = dueRotationStep(views, { nowMs, settings: this.#tools.settings });
+        if (step === undefined) return;
+        tell((await this.#do(step)).change);
+      }
+    });
+  }
+
+  /** Steps await keys being made: two at once would each start from the same authorities. */
+  #inTurn<T>(step: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(step);
+    this.#last = done.catch(() => {});
+    return done;
+  }
+
+  #do(step: RotationStep): RotationOutcome | Promise<RotationOutcome> {
+    switch (step.kind) {
+      case "prepare":
+        return this.#prepare();
+      case "activate":
+        return this.#activate({ force: true });
+      case "retire":
+        return this.#takeOut(step.id);
+      case "renew-signer":
+        return this.#renewSigner();
+    }
+  }
+
+  async #makeFirst(): Promise<AuthoritiesChange> {
+    const nowMs = this.#tools.clock.nowMs();
+    const made = await makeAuthority(this.#tools, nowMs);
+    return this.#authorities.replace([
+      withRecord(made, { state: "active", activatedAtMs: nowMs }),
+    ]);
+  }
+
+  async #prepare(): Promise<RotationOutcome> {
+    const prepared = this.#authorities.find("prepared");
+    if (prepared !== undefined) {
+      throw refused("prepare root", `the one before must be activated first: ${idOf(prepared)}`);
+    }
+    const authority = await makeAuthority(this.#tools, this.#tools.clock.nowMs());
+    return { authority, change: this.#authorities.replace([...this.#authorities.all, authority]) };
+  }
+
+  #activate({ force }: StepOptions): RotationOutcome {
+    const { clock, settings } = this.#tools;
+    const prepared = this.#authorities.find("prepared");
+    if (prepared === undefined) throw refused("activate root", "one must be prepared first");
+    const nowMs = clock.nowMs();
+    const knownMs = nowMs - prepared.record.preparedAtMs;
+    if (!force && knownMs < settings.overlapMs) {
+      const rule = `it must have been trusted for ${settings.overlapMs} ms: is for ${knownMs} ms`;
+      throw refused("activate root", rule);
+    }
+    const authority = withRecord(prepared, { state: "active", activatedAtMs: nowMs });
+    const next = this.#authorities.all.map((other) => {
+      if (other === prepared) return authority;
+      return other.record.state === "active" ? withRecord(other, { state: "retiring" }) : other;
+    });
+    return { authority, change: this.#authorities.replace(next) };
+  }
+
+  #retire({ force }: StepOptions): RotationOutcome {
+    const views = this.#authorities.rotationViews().filter(({ state }) => state === "retiring");
+    const [oldest] = views.sort((a, b) => a.preparedAtMs - b.preparedAtMs);
+    if (oldest === undefined) throw refused("retire root", "one must have been replaced first");
+    const endMs = retirementMs(oldest);
+    if (!force && this.#tools.clock.nowMs() < endMs) {
+      const end = new Date(endMs).toISOString();
+      throw refused("retire root", `its last certificate must have ended: that ends ${end}`);
+    }
+    return this.#takeOut(oldest.id);
+  }
+
+  #takeOut(id: string): RotationOutcome {
+    const authority = this.#authorities.all.find(({ record }) => record.id === id);
+    if (authority === undefined) throw refused("retire root", `it must be trusted: ${id} is not`);
+    const next = this.#authorities.all.filter((other) => other !== authority);
+    return { authority, change: this.#authorities.replace(next) };
+  }
+
+  /** The signers before keep their keys while their leaves live, to sign revocation lists. */
+  async #renewSigner(): Promise<RotationOutcome> {
+    const { active } = this.#authorities;
+    const { root, rootKey } = active;
+    if (rootKey === undefined) throw refused("renew signer", "the key of its root must be here");
+    const nowMs = this.#tools.clock.nowMs();
+    const signer = await makeSigner({ certificate: root, key: rootKey }, this.#tools, nowMs);
+    const living = active.signers.filter(({ certificate }) => certificate.facts.notAfterMs > nowMs);
+    const authority = withSigners(active, [signer, ...living]);
+    const next = this.#authorities.all.map((other) => other === active ? authority : other);
+    return { authority, change: this.#authorities.replace(next) };
+  }
+}
+
+function idOf({ record }: Authority): string {
+  return record.id.slice(0, 16);
+}
+
+function refused(action: string, rule: string): StatusError {
+  return new StatusError(StatusCode.FAILED_PRECONDITION, `cannot ${action} as ${rule}`);
+}

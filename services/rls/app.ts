@@ -16,6 +16,7 @@ import { apiRoutes } from "./http/api_routes.ts";
 import { LimitsInForce } from "./limits_in_force.ts";
 import { observeRls, RlsInstruments } from "./metrics.ts";
 import { openStore } from "./open_store.ts";
+import { Quotas } from "./quotas.ts";
 import { RateLimiter } from "./rate_limiter.ts";
 import { StoreWatch } from "./store_watch.ts";
 
@@ -30,7 +31,10 @@ export const rls: ServiceDefinition<typeof rlsSchema.own> = {
 /** The service name under which envoyproxy/ratelimit tells its health. */
 const REFERENCE_HEALTH = "ratelimit";
 
-async function startRls(config: RlsConfig, runtime: Runtime): Promise<RunningApp> {
+async function startRls(
+  config: RlsConfig,
+  runtime: Runtime,
+): Promise<RunningApp> {
   await using opening = new AsyncDisposableStack();
   const { clock, metrics, readiness } = runtime;
   const instruments = new RlsInstruments(metrics);
@@ -39,26 +43,45 @@ async function startRls(config: RlsConfig, runtime: Runtime): Promise<RunningApp
     new MemoryCounterStore({ maxCounters: config.maxCounters }),
     (open) => open.close(),
   );
-  const store = opening.adopt(openStore(config, { clock, memory }), (open) => open.close());
+  const store = opening.adopt(
+    openStore(config, { clock, memory }),
+    (open) => open.close(),
+  );
   observeRls(metrics, {
     rules: () => limits.rules,
     problems: () => limits.problems,
     counters: () => memory.size,
     evicted: () => memory.evicted,
   });
+  const quotas = opening.use(new Quotas(config, runtime));
+  limits.subscribe((set) => quotas.take(set));
   opening.use(await loadLimits(config, { runtime, limits }));
 
   const settings = limiterSettings(config);
-  const parts = { limits: () => limits.set, store, local: memory, clock, instruments, settings };
+  const parts = {
+    limits: () => limits.set,
+    store,
+    local: memory,
+    clock,
+    instruments,
+    settings,
+  };
   const limiter = new RateLimiter(parts);
   const responses = responseSettings(config);
-  const grpc = await listen(config, { runtime, limiter, responses });
+  const grpc = await listen(config, { runtime, limiter, responses, quotas });
   opening.defer(() => grpc.drain(0));
   opening.use(watchStore(store, { runtime, grpc }));
   const isReady = () => readiness.report().ready;
-  await runtime.serveHttp(
-    apiRoutes({ limiter, limits: () => limits.set, isReady, instruments, responses }),
-  );
+  await runtime.serveHttp([
+    ...apiRoutes({
+      limiter,
+      limits: () => limits.set,
+      isReady,
+      instruments,
+      responses,
+    }),
+    ...quotas.routes(),
+  ]);
 
   const opened = opening.move();
   return {
@@ -116,16 +139,20 @@ function responseSettings(config: RlsConfig): ResponseSettings {
 /** Opens the gRPC listener; its TLS keys follow their files. */
 async function listen(
   { grpcServer, grpcAddress }: RlsConfig,
-  { runtime: { logger, tls, clock }, limiter, responses }: {
+  { runtime: { logger, tls, clock }, limiter, responses, quotas }: {
     readonly runtime: Runtime;
     readonly limiter: RateLimiter;
     readonly responses: ResponseSettings;
+    readonly quotas: Quotas;
   },
 ): Promise<GrpcServer> {
   const server = await serveGrpc({
     transport: grpcServer,
     address: grpcAddress,
-    methods: rateLimitMethods({ limiter, responses, nowMs: () => clock.nowMs() }),
+    methods: [
+      ...rateLimitMethods({ limiter, responses, nowMs: () => clock.nowMs() }),
+      ...quotas.methods(),
+    ],
     ...(tls && { tls: tls.current }),
     limits: { maxReceiveMessageBytes: 1024 * 1024 },
     logger,
@@ -142,6 +169,7 @@ function watchStore(
   },
 ): StoreWatch {
   const health = readiness.component("store");
-  const onServing = (serving: boolean) => grpc.setServing(REFERENCE_HEALTH, serving);
+  const onServing = (serving: boolean) =>
+    grpc.setServing(REFERENCE_HEALTH, serving);
   return new StoreWatch({ store, health, clock, onServing });
 }

@@ -19,17 +19,21 @@ import {
   string,
 } from "@denvoy/runtime";
 import { failurePolicies } from "./domain/limit_rule.ts";
+import { quotaStrategies } from "./domain/quota_assignment.ts";
+import { withoutRuleChoices } from "./domain/quota_settings.ts";
 import { headerStyles } from "./domain/response_headers.ts";
 
 const limitFields = {
   limits: path({
-    doc: "File or folder of limits (YAML in the format of envoyproxy/ratelimit); watched while " +
+    doc:
+      "File or folder of limits (YAML in the format of envoyproxy/ratelimit); watched while " +
       "running. Hidden files do not count. Needed: without it the service does not start, and " +
       "`denvoy serve` that names no service leaves it out.",
   }),
   mergeDomains: bool({ doc: "Lets several files add rules to one domain." }),
   allowInvalid: bool({
-    doc: "Starts even if `--limits` has errors; calls fail with UNAVAILABLE until it is mended.",
+    doc:
+      "Starts even if `--limits` has errors; calls fail with UNAVAILABLE until it is mended.",
   }),
   shadowMode: bool({ doc: "Counts and reports, but lets every request pass." }),
   quotaMode: bool({ doc: "Takes every limit as one in quota mode." }),
@@ -49,11 +53,15 @@ const limitFields = {
 const responseFields = {
   responseHeaders: oneOf(headerStyles, {
     default: "none",
-    doc: "Headers that tell clients how they stand: one each for limit, remaining and reset " +
+    doc:
+      "Headers that tell clients how they stand: one each for limit, remaining and reset " +
       "(`separate`), `RateLimit-Policy` and `RateLimit` of the later IETF drafts (`structured`), " +
       "or `both`.",
   }),
-  limitHeader: string({ default: "RateLimit-Limit", doc: "Name of the header with the limit." }),
+  limitHeader: string({
+    default: "RateLimit-Limit",
+    doc: "Name of the header with the limit.",
+  }),
   remainingHeader: string({
     default: "RateLimit-Remaining",
     doc: "Name of the header with the requests that are left.",
@@ -82,12 +90,14 @@ const storeFields = {
   maxCounters: integer({
     min: 1,
     default: "500000",
-    doc: "Counters that this process keeps at most: all of them without Redis, else those of " +
+    doc:
+      "Counters that this process keeps at most: all of them without Redis, else those of " +
       "limits that count here while Redis is away.",
   }),
   localCache: integer({
     default: "0",
-    doc: "Counters over their limit that this process remembers, so that Redis is not asked for " +
+    doc:
+      "Counters over their limit that this process remembers, so that Redis is not asked for " +
       "them; 0 remembers none.",
   }),
 };
@@ -95,7 +105,8 @@ const storeFields = {
 const redisFields = {
   redisUrl: string({
     secret: true,
-    doc: "Redis that counts: `host:port`, the path of a socket, `master,host:port,...` of " +
+    doc:
+      "Redis that counts: `host:port`, the path of a socket, `master,host:port,...` of " +
       "sentinels or `host:port,...` of a cluster. Without it this process counts.",
   }),
   redisType: oneOf(["single", "sentinel", "cluster"], {
@@ -103,17 +114,26 @@ const redisFields = {
     doc: "What `--redis-url` names.",
   }),
   redisAuthFile: secretFile({
-    doc: "File with `password` or `user:password` for Redis; read again for each connection.",
+    doc:
+      "File with `password` or `user:password` for Redis; read again for each connection.",
   }),
   redisAuth: string({
     secret: true,
     doc: "The same as text, for the environment; a file is safer.",
   }),
   redisTls: bool({ doc: "Speaks TLS to Redis." }),
-  redisCa: path({ value: "FILE", doc: "Roots (PEM) that Redis's certificate must chain to." }),
-  redisCert: path({ value: "FILE", doc: "Certificate (PEM) to show to Redis." }),
+  redisCa: path({
+    value: "FILE",
+    doc: "Roots (PEM) that Redis's certificate must chain to.",
+  }),
+  redisCert: path({
+    value: "FILE",
+    doc: "Certificate (PEM) to show to Redis.",
+  }),
   redisKey: secretFile({ doc: "Private key (PEM) of `--redis-cert`." }),
-  redisSkipHostname: bool({ doc: "Takes a certificate of Redis whatever name it has." }),
+  redisSkipHostname: bool({
+    doc: "Takes a certificate of Redis whatever name it has.",
+  }),
   redisPersecondUrl: string({
     secret: true,
     doc: "Another Redis for windows of one second.",
@@ -129,18 +149,65 @@ const redisFields = {
   expirationJitterSeconds: integer({
     max: 86_400,
     default: "300",
-    doc: "Up to so many seconds are added at random to the life of a fixed window in Redis.",
+    doc:
+      "Up to so many seconds are added at random to the life of a fixed window in Redis.",
+  }),
+};
+
+const quotaFields = {
+  quotaTtlMs: duration({
+    default: "30s",
+    minMs: 2000,
+    doc:
+      "How long a quota assignment lasts, in whole seconds. It is renewed after half of it; " +
+      "when the service is away for longer, Envoys do what their filter says of expired ones.",
+  }),
+  quotaIdleMs: duration({
+    default: "5m",
+    minMs: 1000,
+    doc: "A quota bucket without requests for so long is abandoned.",
+  }),
+  quotaStrategy: oneOf(quotaStrategies, {
+    default: "token-bucket",
+    doc:
+      "How shares of a limit are said. Envoy 1.40 ignores `requests-per-time-unit`.",
+  }),
+  quotaWithoutRule: oneOf(withoutRuleChoices, {
+    default: "abandon",
+    doc:
+      "What a quota bucket without a limit is told: `abandon` leaves it to the " +
+      "`no_assignment_behavior` of Envoy's filter.",
+  }),
+  quotaMaxBuckets: integer({
+    min: 1,
+    default: "200000",
+    doc: "Quota buckets at most, each Envoy's for itself; more are abandoned.",
+  }),
+  quotaMaxBucketsPerStream: integer({
+    min: 1,
+    default: "10000",
+    doc: "Quota buckets of one Envoy at most; more are abandoned.",
   }),
 };
 
 /** The schema of services/rls/main.ts. */
 export const rlsSchema: Schema<
-  typeof limitFields & typeof responseFields & typeof storeFields & typeof redisFields
+  & typeof limitFields
+  & typeof responseFields
+  & typeof storeFields
+  & typeof redisFields
+  & typeof quotaFields
 > = defineConfig({
   service: "rls",
   summary: "Global rate limits for Envoy: a drop-in for envoyproxy/ratelimit.",
   ports: { grpc: 8081, http: 8080 },
-  fields: { ...limitFields, ...responseFields, ...storeFields, ...redisFields },
+  fields: {
+    ...limitFields,
+    ...responseFields,
+    ...storeFields,
+    ...redisFields,
+    ...quotaFields,
+  },
 });
 
 /** The settings of rls, complete and frozen. */

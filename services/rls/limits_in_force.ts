@@ -16,6 +16,7 @@ const SHOWN_PROBLEMS = 10;
 export class LimitsInForce {
   readonly #health: ComponentHealth;
   readonly #instruments: RlsInstruments;
+  readonly #listeners: ((set: LimitSet) => void)[] = [];
   #set: LimitSet | undefined;
   #rules = 0;
   #problems = 0;
@@ -41,10 +42,16 @@ export class LimitsInForce {
     return this.#problems;
   }
 
+  /** Has a listener told of all limits that are taken over from now on. */
+  subscribe(listener: (set: LimitSet) => void): void {
+    this.#listeners.push(listener);
+  }
+
   /** Takes limits over; calls under way keep theirs. */
   take(set: LimitSet): void {
     this.#set = set;
     this.#rules = [...set.rules()].length;
+    for (const listener of this.#listeners) listener(set);
   }
 
   /** Takes a state of the files. */

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * One limit and all who share it. A share is a lease: whoever was told of one may use it until the
+ * lease ends, whether or not it is still connected or reads what it is sent. Nobody is told of more
+ * until it is free, so what is held never adds up to more than the limit; while a limit becomes
+ * smaller it only falls.
+ * @module
+ */
+import type { QuotaCapacity } from "./quota_assignment.ts";
+import { divide, isWorthwhile, wantsOf } from "./quota_sharing.ts";
+
+/** One who shares: a bucket of one Envoy. */
+export interface QuotaMember {
+  /** Tells who comes back after a lost connection: equal for the same bucket of the same Envoy. */
+  readonly owner: string;
+  /** Requests a second that it wants; undefined while that is not known. */
+  readonly demandPerSecond: number | undefined;
+  /** Is called when it may be told something new. */
+  changed(): void;
+}
+
+/** How a member stands. */
+export interface Stake {
+  /** Units that it shall have; undefined before the first division. */
+  readonly target: number | undefined;
+  /** Units that it may be using. */
+  readonly held: number;
+}
+
+interface Lease {
+  held: number;
+  endMs: number;
+}
+
+interface OpenStake extends Lease {
+  target: number | undefined;
+  told: boolean;
+  /** Since when it has been waiting for units that others hold. */
+  waitingMs: number | undefined;
+}
+
+/** Divisions of one limit are at least so far apart. */
+const SETTLE_MS = 100;
+/** For so long one waits for the whole of its share before it takes a part. */
+const PATIENCE_MS = 200;
+
+/** So many of those who are gone can come back to their lease; more are remembered as a sum. */
+const MAX_DEPARTED = 10_000;
+const NOBODY = "";
+
+/** Divides one limit. */
+export class QuotaPool {
+  #capacity: QuotaCapacity;
+  readonly #stakes = new Map<QuotaMember, OpenStake>();
+  readonly #departed = new Map<string, Lease[]>();
+  readonly #waiting = new Set<QuotaMember>();
+  #held = 0;
+  #dividedMs = -Infinity;
+  #joined = false;
+
+  /** Nobody shares it yet. */
+  constructor(capacity: QuotaCapacity) {
+    this.#capacity = capacity;
+  }
+
+  /** What is divided. */
+  get capacity(): QuotaCapacity {
+    return this.#capacity;
+  }
+
+  /** How many share it. */
+  get size(): number {
+    return this.#stakes.size;
+  }
+
+  /** Units that may be in use, also by those who are gone. */
+  get held(): number {
+    return this.#held;
+  }
+
+  /** Whether nobody has a share, nor has one left. */
+  get isUnused(): boolean {
+    return this.#stakes.size === 0 && this.#departed.size === 0;
+  }
+
+  /** How a member stands. @throws {TypeError} when it is no member */
+  stakeOf(member: QuotaMember): Stake {
+    return this.#stake(member);
+  }
+
+  /** Takes a member in. One who comes back goes on with the lease that it left. */
+  join(member: QuotaMember): void {
+    const lease = this.#reclaim(member.owner) ?? { held: 0, endMs: 0 };
+    this.#stakes.set(member, { ...lease, target: undefined, told: false, waitingMs: undefined });
+    this.#joined = true;
+  }
+
+  /** Lets a member go whose connection is lost: it may use its share until the lease ends. */
+  leave(member: QuotaMember): void {
+    const { held, endMs } = this.#stake(member);
+    this.#remove(member);
+    if (held === 0) return;
+    if (this.#departed.size < MAX_DEPARTED) {
+      const leases = this.#departed.get(member.owner) ?? [];
+      this.#departed.set(member.owner, [...leases, { held, endMs }]);
+      return;
+    }
+    const rest = this.#departed.get(NOBODY)?.[0];
+    const lease = { held: held + (rest?.held ?? 0), endMs: Math.max(endMs, rest?.endMs ?? 0) };
+    this.#departed.set(NOBODY, [lease]);
+  }
+
+  /** Lets a member go that does not use its share any more. */
+  drop(member: QuotaMember): void {
+    const stake = this.#stake(member);
+    this.#remove(member);
+    this.#free(stake);
+  }
+
+  /** Changes what is divided. What is held goes on at the same rate until it is told otherwise. */
+  resize(capacity: QuotaCapacity): void {
+    const factor = capacity.seconds / this.#capacity.seconds;
+    this.#capacity = capacity;
+    this.#joined = true;
+    this.#dividedMs = -Infinity;
+    this.#held = 0;
+    for (const leases of this.#departed.values()) {
+      for (const lease of leases) this.#held += lease.held = Math.ceil(lease.held * factor);
+    }
+    for (const stake of this.#stakes.values()) {
+      this.#held += stake.held = Math.ceil(stake.held * factor);
+      stake.target = undefined;
+    }
+  }
+
+  /**
+   * Divides anew if that serves anybody, unless it was done a moment ago. Returns when to come
+   * again, undefined when there is nothing to wait for.
+   */
+  settle(nowMs: number): number | undefined {
+    const againMs = this.#dividedMs + SETTLE_MS;
+    if (nowMs < againMs) return againMs;
+    this.#endLeases(nowMs);
+    this.#divide(nowMs);
+    this.#serveWaiting(nowMs);
+    return this.#nextMs(nowMs);
+  }
+
+  /**
+   * Returns the units that a member may be told of now: its target, or what it has already while
+   * others hold the rest. Undefined when it is better told nothing yet.
+   */
+  offer(member: QuotaMember, nowMs: number): number | undefined {
+    const stake = this.#stake(member);
+    const { target, held, told } = stake;
+    const room = this.#capacity.units - (this.#held - held);
+    if (target !== undefined && (target <= held || target <= room)) {
+      this.#endWaiting(member);
+      return target;
+    }
+    if (target !== undefined) {
+      this.#waiting.add(member);
+      stake.waitingMs ??= nowMs;
+      if (nowMs - stake.waitingMs >= PATIENCE_MS && room > held) {
+        stake.waitingMs = nowMs;
+        return room;
+      }
+    }
+    return held > 0 || told ? held : undefined;
+  }
+
+  /** Notes that a member was told of `share` units, which it may use until `endMs`. */
+  hold(member: QuotaMember, { share, endMs }: {
+    readonly share: number;
+    readonly endMs: number;
+  }): void {
+    const stake = this.#stake(member);
+    const freed = stake.held - share;
+    this.#held -= freed;
+    stake.held = share;
+    stake.endMs = endMs;
+    stake.told = true;
+    if (freed > 0) this.#wakeWaiting();
+  }
+
+  #stake(member: QuotaMember): OpenStake {
+    const stake = this.#stakes.get(member);
+    if (stake === undefined) throw new TypeError("not a member of this pool");
+    return stake;
+  }
+
+  #reclaim(owner: string): Lease | undefined {
+    const leases = this.#departed.get(owner);
+    const lease = leases?.pop();
+    if (leases?.length === 0) this.#departed.delete(owner);
+    return lease;
+  }
+
+  #remove(member: QuotaMember): void {
+    this.#stakes.delete(member);
+    this.#waiting.delete(member);
+    this.#joined = true;
+  }
+
+  #free(lease: Lease): void {
+    this.#held -= lease.held;
+    lease.held = 0;
+    this.#wakeWaiting();
+  }
+
+  #divide(nowMs: number): void {
+    const { units, seconds } = this.#capacity;
+    let gone = 0;
+    for (const leases of this.#departed.values()) {
+      for (const { held } of leases) gone += held;
+    }
+    const free = Math.max(0, units - gone);
+    const stakes = [...this.#stakes];
+    const demands = stakes.map(([{ demandPerSecond }]) => (demandPerSecond ?? Infinity) * seconds);
+    const wants = wantsOf(free, demands);
+    const after = divide(free, wants);
+    const before = stakes.map(([, { target }]) => target ?? 0);
+    this.#dividedMs = nowMs;
+    if (!this.#joined && !isWorthwhile(before, { after, wants })) return;
+    this.#joined = false;
+    for (const [index, [member, stake]] of stakes.entries()) {
+      const target = after[index] ?? 0;
+      if (stake.target === target && stake.told) continue;
+      stake.target = target;
+      member.changed();
+    }
+  }
+
+  #endLeases(nowMs: number): void {
+    for (const [owner, leases] of this.#departed) {
+      const open = leases.filter(({ endMs }) => endMs > nowMs);
+      if (open.length === leases.length) continue;
+      for (const lease of leases) if (lease.endMs <= nowMs) this.#free(lease);
+      if (open.length === 0) this.#departed.delete(owner);
+      else this.#departed.set(owner, open);
+      this.#joined = true;
+    }
+    for (const [member, stake] of this.#stakes) {
+      if (stake.held === 0 || stake.endMs > nowMs) continue;
+      this.#free(stake);
+      stake.told = false;
+      member.changed();
+    }
+  }
+
+  #nextMs(nowMs: number): number | undefined {
+    let nextMs = this.#waiting.size > 0 ? nowMs + PATIENCE_MS : Infinity;
+    for (const leases of this.#departed.values()) {
+      for (const { endMs } of leases) nextMs = Math.min(nextMs, endMs);
+    }
+    return nextMs === Infinity ? undefined : nextMs;
+  }
+
+  /** Those at the front whose share is free now. */
+  #wakeWaiting(): void {
+    let room = this.#capacity.units - this.#held;
+    for (const member of this.#waiting) {
+      const { target = 0, held } = this.#stake(member);
+      room -= target - held;
+      if (room < 0) return;
+      this.#endWaiting(member);
+      member.changed();
+    }
+  }
+
+  #serveWaiting(nowMs: number): void {
+    if (this.#held >= this.#capacity.units) return;
+    for (const member of this.#waiting) {
+      const { waitingMs = nowMs } = this.#stake(member);
+      if (nowMs - waitingMs >= PATIENCE_MS) member.changed();
+    }
+  }
+
+  #endWaiting(member: QuotaMember): void {
+    this.#waiting.delete(member);
+    this.#stake(member).waitingMs = undefined;
+  }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Every limit that is shared at present, found by the buckets that match it.
+ * @module
+ */
+import { capacityOf, type QuotaCapacity } from "./quota_assignment.ts";
+import type { QuotaBucket } from "./quota_bucket.ts";
+import type { QuotaCalendar } from "./quota_calendar.ts";
+import { LimitSet } from "./limit_set.ts";
+import type { Placement } from "./quota_holder.ts";
+import { type LimitedBucket, matchBucket, type NoQuotaReason } from "./quota_matcher.ts";
+import type { QuotaSettings } from "./quota_settings.ts";
+import { SharedLimit } from "./shared_limit.ts";
+
+/** Where a bucket goes. */
+export type Placing =
+  | { readonly kind: "placed"; readonly placement: Placement }
+  | { readonly kind: "abandoned"; readonly why: NoQuotaReason };
+
+const allowAll = { kind: "allow-all" } as const;
+const denyAll = { kind: "deny-all" } as const;
+
+/** The shared limits of all domains. */
+export class QuotaPools {
+  readonly #settings: QuotaSettings;
+  readonly #calendar: QuotaCalendar;
+  readonly #limits = new Map<string, SharedLimit>();
+  #rules = LimitSet.empty;
+
+  /** There are no rules yet. */
+  constructor(settings: QuotaSettings, calendar: QuotaCalendar) {
+    this.#settings = settings;
+    this.#calendar = calendar;
+  }
+
+  /** How many limits are shared. */
+  get size(): number {
+    return this.#limits.size;
+  }
+
+  /** Buckets that are placed from now on are placed by these rules. */
+  takeRules(rules: LimitSet): void {
+    this.#rules = rules;
+  }
+
+  /** Divides every limit anew. */
+  settle(nowMs: number): void {
+    for (const limit of [...this.#limits.values()]) limit.settle(nowMs);
+  }
+
+  /** Returns where a bucket belongs by the rules of now. */
+  place(domain: string, bucket: QuotaBucket): Placing {
+    const match = matchBucket(this.#rules, { domain, bucket });
+    const { withoutRule, shadowMode } = this.#settings;
+    if (match.kind === "none") {
+      if (withoutRule === "abandon") return { kind: "abandoned", why: match.why };
+      const assignment = withoutRule === "allow" ? allowAll : denyAll;
+      return { kind: "placed", placement: { kind: "blanket", match, assignment } };
+    }
+    if (match.kind === "unlimited" || shadowMode || match.rule.shadowMode) {
+      return { kind: "placed", placement: { kind: "blanket", match, assignment: allowAll } };
+    }
+    const capacity = capacityOf(match.limit, this.#settings.strategy);
+    if (capacity.units === 0) {
+      return { kind: "placed", placement: { kind: "blanket", match, assignment: denyAll } };
+    }
+    const limit = this.#limitOf(match, capacity);
+    return { kind: "placed", placement: { kind: "pool", match, limit } };
+  }
+
+  #limitOf({ rule, poolKey }: LimitedBucket, capacity: QuotaCapacity): SharedLimit {
+    const key = JSON.stringify([rule.domain, poolKey]);
+    const known = this.#limits.get(key);
+    if (known === undefined) return this.#add(key, capacity);
+    if (!sameCapacity(known.pool.capacity, capacity)) known.pool.resize(capacity);
+    return known;
+  }
+
+  #add(key: string, capacity: QuotaCapacity): SharedLimit {
+    const calendar = this.#calendar;
+    const onUnused = (unused: SharedLimit) => {
+      if (this.#limits.get(key) === unused) this.#limits.delete(key);
+    };
+    const limit = new SharedLimit({ key, capacity, calendar, onUnused });
+    this.#limits.set(key, limit);
+    return limit;
+  }
+}
+
+function sameCapacity(a: QuotaCapacity, b: QuotaCapacity): boolean {
+  return a.units === b.units && a.seconds === b.seconds && a.burst === b.burst && a.unit === b.unit;
+}

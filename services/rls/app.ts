@@ -169,7 +169,6 @@ function watchStore(
   },
 ): StoreWatch {
   const health = readiness.component("store");
-  const onServing = (serving: boolean) =>
-    grpc.setServing(REFERENCE_HEALTH, serving);
+  const onServing = (serving: boolean) => grpc.setServing(REFERENCE_HEALTH, serving);
   return new StoreWatch({ store, health, clock, onServing });
 }

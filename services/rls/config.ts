@@ -25,15 +25,13 @@ import { headerStyles } from "./domain/response_headers.ts";
 
 const limitFields = {
   limits: path({
-    doc:
-      "File or folder of limits (YAML in the format of envoyproxy/ratelimit); watched while " +
+    doc: "File or folder of limits (YAML in the format of envoyproxy/ratelimit); watched while " +
       "running. Hidden files do not count. Needed: without it the service does not start, and " +
       "`denvoy serve` that names no service leaves it out.",
   }),
   mergeDomains: bool({ doc: "Lets several files add rules to one domain." }),
   allowInvalid: bool({
-    doc:
-      "Starts even if `--limits` has errors; calls fail with UNAVAILABLE until it is mended.",
+    doc: "Starts even if `--limits` has errors; calls fail with UNAVAILABLE until it is mended.",
   }),
   shadowMode: bool({ doc: "Counts and reports, but lets every request pass." }),
   quotaMode: bool({ doc: "Takes every limit as one in quota mode." }),
@@ -53,8 +51,7 @@ const limitFields = {
 const responseFields = {
   responseHeaders: oneOf(headerStyles, {
     default: "none",
-    doc:
-      "Headers that tell clients how they stand: one each for limit, remaining and reset " +
+    doc: "Headers that tell clients how they stand: one each for limit, remaining and reset " +
       "(`separate`), `RateLimit-Policy` and `RateLimit` of the later IETF drafts (`structured`), " +
       "or `both`.",
   }),
@@ -90,14 +87,12 @@ const storeFields = {
   maxCounters: integer({
     min: 1,
     default: "500000",
-    doc:
-      "Counters that this process keeps at most: all of them without Redis, else those of " +
+    doc: "Counters that this process keeps at most: all of them without Redis, else those of " +
       "limits that count here while Redis is away.",
   }),
   localCache: integer({
     default: "0",
-    doc:
-      "Counters over their limit that this process remembers, so that Redis is not asked for " +
+    doc: "Counters over their limit that this process remembers, so that Redis is not asked for " +
       "them; 0 remembers none.",
   }),
 };
@@ -105,8 +100,7 @@ const storeFields = {
 const redisFields = {
   redisUrl: string({
     secret: true,
-    doc:
-      "Redis that counts: `host:port`, the path of a socket, `master,host:port,...` of " +
+    doc: "Redis that counts: `host:port`, the path of a socket, `master,host:port,...` of " +
       "sentinels or `host:port,...` of a cluster. Without it this process counts.",
   }),
   redisType: oneOf(["single", "sentinel", "cluster"], {
@@ -114,8 +108,7 @@ const redisFields = {
     doc: "What `--redis-url` names.",
   }),
   redisAuthFile: secretFile({
-    doc:
-      "File with `password` or `user:password` for Redis; read again for each connection.",
+    doc: "File with `password` or `user:password` for Redis; read again for each connection.",
   }),
   redisAuth: string({
     secret: true,
@@ -149,8 +142,7 @@ const redisFields = {
   expirationJitterSeconds: integer({
     max: 86_400,
     default: "300",
-    doc:
-      "Up to so many seconds are added at random to the life of a fixed window in Redis.",
+    doc: "Up to so many seconds are added at random to the life of a fixed window in Redis.",
   }),
 };
 
@@ -158,8 +150,7 @@ const quotaFields = {
   quotaTtlMs: duration({
     default: "30s",
     minMs: 2000,
-    doc:
-      "How long a quota assignment lasts, in whole seconds. It is renewed after half of it; " +
+    doc: "How long a quota assignment lasts, in whole seconds. It is renewed after half of it; " +
       "when the service is away for longer, Envoys do what their filter says of expired ones.",
   }),
   quotaIdleMs: duration({
@@ -169,13 +160,11 @@ const quotaFields = {
   }),
   quotaStrategy: oneOf(quotaStrategies, {
     default: "token-bucket",
-    doc:
-      "How shares of a limit are said. Envoy 1.40 ignores `requests-per-time-unit`.",
+    doc: "How shares of a limit are said. Envoy 1.40 ignores `requests-per-time-unit`.",
   }),
   quotaWithoutRule: oneOf(withoutRuleChoices, {
     default: "abandon",
-    doc:
-      "What a quota bucket without a limit is told: `abandon` leaves it to the " +
+    doc: "What a quota bucket without a limit is told: `abandon` leaves it to the " +
       "`no_assignment_behavior` of Envoy's filter.",
   }),
   quotaMaxBuckets: integer({

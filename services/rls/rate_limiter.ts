@@ -26,6 +26,7 @@ import type { Match } from "./domain/descriptor_matcher.ts";
 import { type FailurePolicy, limitsTogether } from "./domain/limit_rule.ts";
 import type { LimitSet } from "./domain/limit_set.ts";
 import { type HitRequest, planRequest, type RateLimitPlan } from "./domain/rate_limit_plan.ts";
+import type { Sightings } from "./domain/sightings.ts";
 import type { RlsInstruments } from "./metrics.ts";
 
 /** Counts in this process while the store fails. */
@@ -58,6 +59,8 @@ export interface RateLimiterParts {
   readonly clock: Clock;
   /** Where it is counted. */
   readonly instruments: RlsInstruments;
+  /** What remembers what was asked. */
+  readonly sightings: Pick<Sightings, "note">;
   /** How it behaves. */
   readonly settings: RateLimiterSettings;
 }
@@ -162,7 +165,7 @@ export class RateLimiter {
   }
 
   #finish(plan: RateLimitPlan, answers: readonly ChargeAnswer[]): Decided {
-    const { instruments } = this.#parts;
+    const { instruments, sightings, clock } = this.#parts;
     const decision = decide(plan, { answers, settings: this.#decisionSettings });
     for (const [index, match] of plan.matches.entries()) {
       if (match.kind === "none") instruments.withoutLimit(match.why);
@@ -172,6 +175,7 @@ export class RateLimiter {
       if (windows !== undefined) instruments.countedSeveral(match, windows);
       else if (tally !== undefined) instruments.counted(match, tally);
     }
+    sightings.note(plan, decision, clock.nowMs());
     const { verdict, unshadowed } = decision;
     const name = verdict === "over-limit"
       ? "over_limit"

@@ -5,6 +5,7 @@ import { FakeClock } from "@denvoy/base/testing";
 import { Metrics } from "@denvoy/runtime";
 import { MemoryCounterStore } from "./adapters/memory_counter_store.ts";
 import type { ChargeOutcome, CounterStore, StoreFailure } from "./domain/counter_store.ts";
+import { Sightings } from "./domain/sightings.ts";
 import { entriesOf, limitsOf } from "./domain/testing.ts";
 import { RlsInstruments } from "./metrics.ts";
 import { type Decided, RateLimiter, type RateLimiterSettings } from "./rate_limiter.ts";
@@ -59,6 +60,7 @@ function worldOf(
     limits: () => set,
     store: store ?? local,
     local,
+    sightings: new Sightings({ hotKeys: 10 }),
     clock,
     instruments: new RlsInstruments(metrics),
     settings: { ...defaults, ...settings },

@@ -32,6 +32,8 @@ export interface HitRequest {
 
 /** A request whose limits are known. */
 export interface RateLimitPlan {
+  /** The request. */
+  readonly request: HitRequest;
   /** The match of each descriptor. */
   readonly matches: readonly Match[];
   /** What is to be charged: one for each limit of each counted match, in order. */
@@ -60,7 +62,7 @@ export function planRequest(
       }
     }
   }
-  return { matches, charges };
+  return { request, matches, charges };
 }
 
 /** Returns the charge of a match. */

@@ -20,11 +20,12 @@ import { LimitSet } from "../domain/limit_set.ts";
 import type { ResponseSettings } from "../handlers/response_message.ts";
 import type { RlsInstruments } from "../metrics.ts";
 import type { RateLimiter } from "../rate_limiter.ts";
+import { type CounterRouteParts, counterRoutes } from "./counter_routes.ts";
 import { hitRequestOfJson, responseJson } from "./rate_limit_json.ts";
 import { configLines, explanationJson, limitsOfRule, ruleJson } from "./rule_json.ts";
 
 /** What the routes work with. */
-export interface ApiParts {
+export interface ApiParts extends CounterRouteParts {
   /** What decides. */
   readonly limiter: RateLimiter;
   /** The limits in force. */
@@ -52,6 +53,7 @@ export function apiRoutes(parts: ApiParts): readonly AnyRoute[] {
     configRoute(parts),
     limitsRoute(parts),
     explainRoute(parts),
+    ...counterRoutes(parts),
   ];
 }
 
@@ -119,11 +121,13 @@ function configRoute({ limits }: ApiParts): AnyRoute {
   });
 }
 
-function limitsRoute({ limits, instruments }: ApiParts): AnyRoute {
+function limitsRoute({ limits, instruments, sightings, nowMs }: ApiParts): AnyRoute {
   return route({
     method: "GET",
     path: "/v1/limits",
-    summary: "The rules in force, and what was counted of each since the start",
+    summary: "The rules in force, what was counted of each since the start, and their hottest keys",
+    description: "`hot_keys` are from what this process decided, those that were asked for most " +
+      "of late first; in `recent_hits` what is a minute old counts half.",
     tag: "limits",
     query: { domain: { type: "string", doc: "Only the rules of this domain." } },
     responses: { 200: { doc: "The rules.", schema: anyObject } },
@@ -132,8 +136,11 @@ function limitsRoute({ limits, instruments }: ApiParts): AnyRoute {
         .filter((rule) => domain === undefined || rule.domain === domain);
       const all = rules.flatMap((rule) =>
         limitsOfRule(rule).map(({ limit, window }) => {
-          const several = window !== undefined && limit?.kind === "counted" ? limit : undefined;
-          return ruleJson({ rule, limit, window, counts: instruments.totals(rule, several) });
+          const counted = limit?.kind === "counted" ? limit : undefined;
+          const several = window === undefined ? undefined : counted;
+          const hotKeys = counted === undefined ? [] : sightings.hotKeys(rule, counted, nowMs());
+          const counts = instruments.totals(rule, several);
+          return ruleJson({ rule, limit, window, counts, hotKeys });
         })
       );
       return json({ limits: all });

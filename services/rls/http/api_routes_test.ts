@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { FakeClock, RecordingLogger } from "@denvoy/base/testing";
 import { type HttpServer, Metrics, Readiness, serveApi, systemClock } from "@denvoy/runtime";
 import { MemoryCounterStore } from "../adapters/memory_counter_store.ts";
+import { CounterAccess } from "../counter_access.ts";
+import { Sightings } from "../domain/sightings.ts";
 import { limitsOf } from "../domain/testing.ts";
 import { RlsInstruments } from "../metrics.ts";
 import { RateLimiter } from "../rate_limiter.ts";
@@ -14,6 +16,7 @@ descriptors:
   - { key: k, rate_limit: { unit: minute, requests_per_unit: 1, name: one }, metadata: { a: 1 } }
   - { key: k, value: v, shadow_mode: true, rate_limit: 5 per 15 minutes }
   - { key: free, rate_limit: { unlimited: true } }
+  - { key: two, rate_limit: [2/second, { unit: hour, requests_per_unit: 3, name: hourly }] }
 `);
 
 /** The routes on a real port, over counters in memory; time stands still at a full minute. */
@@ -27,8 +30,10 @@ class World implements AsyncDisposable {
     const instruments = new RlsInstruments(metrics);
     const store = new MemoryCounterStore();
     const limits = () => set;
+    const sightings = new Sightings({ hotKeys: 2 });
+    const counters = new CounterAccess({ limits, stores: [store], clock, keyPrefix: "" });
     const limiter = new RateLimiter({
-      ...{ limits, store, local: store, clock, instruments },
+      ...{ limits, store, local: store, clock, instruments, sightings },
       settings: {
         ...{ shadowMode: false, quotaMode: false, nearRatio: 0.8, atomic: "each", keyPrefix: "" },
         ...{ timeoutMs: 20, onStoreFailure: "error" },
@@ -40,7 +45,10 @@ class World implements AsyncDisposable {
     const isReady = () => holder.world?.ready ?? false;
     const server = await serveApi({
       address: { kind: "tcp", hostname: "127.0.0.1", port: 0 },
-      routes: apiRoutes({ limiter, limits, isReady, instruments, responses }),
+      routes: apiRoutes({
+        ...{ limiter, limits, isReady, instruments, responses, sightings, counters },
+        ...{ nowMs: () => clock.nowMs(), logger: new RecordingLogger() },
+      }),
       info: { title: "test", description: "", version: "0" },
       hosts: [],
       openMetrics: true,
@@ -58,6 +66,11 @@ class World implements AsyncDisposable {
 
   async get(path: string): Promise<readonly [status: number, body: string]> {
     const response = await fetch(`http://${this.#server.address}${path}`);
+    return [response.status, await response.text()];
+  }
+
+  async remove(path: string): Promise<readonly [status: number, body: string]> {
+    const response = await fetch(`http://${this.#server.address}${path}`, { method: "DELETE" });
     return [response.status, await response.text()];
   }
 
@@ -121,6 +134,8 @@ Deno.test("GET /rlconfig has one line for each limit", async () => {
     "d.k: unit=MINUTE requests_per_unit=1, shadow_mode: false, quota_mode: false",
     "d.k_v: unit=MINUTE unit_multiplier=15 requests_per_unit=5, shadow_mode: true, quota_mode: false",
     "d.free: unlimited, shadow_mode: false, quota_mode: false",
+    "d.two: unit=SECOND requests_per_unit=2, shadow_mode: false, quota_mode: false",
+    "d.two: unit=HOUR requests_per_unit=3, shadow_mode: false, quota_mode: false",
   ]);
 });
 
@@ -151,4 +166,75 @@ Deno.test("POST /v1/explain says which rule matches and why not the others, and 
   assert.equal(match.counter_key, "d_k_v_");
   assert.equal(steps[0].candidates[0].why, "a rule for this value comes first");
   assert.equal(JSON.parse((await world.get("/v1/limits"))[1]).limits[0].counts.total, 0);
+});
+
+Deno.test("GET /v1/limits shows the hottest keys of each limit and how near they are", async () => {
+  await using world = await World.start();
+  const rows = { a: 1, b: 4, c: 2 };
+  for (const [value, times] of Object.entries(rows)) {
+    for (let count = 0; count < times; count++) await world.post("/json", request("two", value));
+  }
+  const { limits } = JSON.parse((await world.get("/v1/limits"))[1]);
+  const hourly = limits.find(({ window }: { readonly window?: string }) => window === "hourly");
+  assert.deepEqual(hourly.hot_keys, [
+    {
+      entries: [{ key: "two", value: "b" }],
+      ...{ recent_hits: 4, remaining: 1, used: 0.667, resets_in_seconds: 3600 },
+    },
+    {
+      entries: [{ key: "two", value: "c" }],
+      ...{ recent_hits: 2, remaining: 1, used: 0.667, resets_in_seconds: 3600 },
+    },
+  ]);
+});
+
+Deno.test("/v1/counters reads and empties the counters of one descriptor", async () => {
+  await using world = await World.start();
+  for (let count = 0; count < 3; count++) await world.post("/json", request("two"));
+  const used = async (path: string) => {
+    const { counters } = JSON.parse((await world.get(path))[1]);
+    return counters.map((one: Readonly<Record<string, unknown>>) => [one.window, one.used]);
+  };
+  const path = "/v1/counters?domain=d&entry=two=x";
+  assert.deepEqual(await used(path), [["second", 2], ["hourly", 2]]);
+  const [status, body] = await world.remove(path);
+  const { rule, counters } = JSON.parse(body);
+  assert.deepEqual([status, rule, counters[0].remaining], [200, "d.two", 2]);
+  assert.deepEqual(await used(path), [["second", 0], ["hourly", 0]]);
+  assert.equal((await world.post("/json", request("two")))[0], 200);
+});
+
+Deno.test("/v1/counters says what it cannot find", async () => {
+  await using world = await World.start();
+  const rows: readonly (readonly [query: string, status: number, message: RegExp])[] = [
+    ["", 400, /domain and at least one entry must be given/],
+    ["?domain=d&entry=two", 400, /entry must be like key=value: is \\"two\\"/],
+    ["?domain=d&entry=nobody=x", 404, /no limit counts this descriptor: no rule/],
+    ["?domain=x&entry=two=x", 404, /domain not found/],
+    ["?domain=d&entry=free=x", 404, /unlimited/],
+  ];
+  for (const [query, status, message] of rows) {
+    const [found, body] = await world.get(`/v1/counters${query}`);
+    assert.equal(found, status, query);
+    assert.match(body, message);
+  }
+});
+
+Deno.test("GET /v1/unmatched lists descriptors without a limit by domain and keys", async () => {
+  await using world = await World.start();
+  for (const value of ["a", "b"]) await world.post("/json", request("nobody", value));
+  await world.post("/json", { ...request("k"), domain: "other" });
+  await world.post("/json", request("k"));
+  const { unmatched } = JSON.parse((await world.get("/v1/unmatched"))[1]);
+  const shown = unmatched.map((
+    { domain, keys, why, count }: Readonly<Record<string, unknown>>,
+  ) => [domain, keys, why, count]);
+  assert.deepEqual(shown, [["d", ["nobody"], "no rule", 2], [
+    "other",
+    ["k"],
+    "domain not found",
+    1,
+  ]]);
+  const filtered = await world.get("/v1/unmatched?why=no+rule&domain=other");
+  assert.deepEqual(JSON.parse(filtered[1]), { unmatched: [] });
 });

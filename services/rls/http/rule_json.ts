@@ -6,6 +6,7 @@
 import type { Match } from "../domain/descriptor_matcher.ts";
 import type { Explanation } from "../domain/explain.ts";
 import { type Limit, type LimitRule, limitsTogether, windowName } from "../domain/limit_rule.ts";
+import type { HotKey } from "../domain/sightings.ts";
 import type { Tally } from "../domain/tally.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -20,10 +21,12 @@ export interface CountedRule {
   readonly window: string | undefined;
   /** What was counted. */
   readonly counts: Readonly<Record<keyof Tally, number>>;
+  /** The keys that were asked for most. */
+  readonly hotKeys: readonly HotKey[];
 }
 
 /** Returns a rule with what was counted of it. */
-export function ruleJson({ rule, limit, window, counts }: CountedRule): Json {
+export function ruleJson({ rule, limit, window, counts, hotKeys }: CountedRule): Json {
   const { domain, path, place, shadowMode, quotaMode } = rule;
   const { overFromCache, ...rest } = counts;
   return {
@@ -35,6 +38,18 @@ export function ruleJson({ rule, limit, window, counts }: CountedRule): Json {
     shadow_mode: shadowMode,
     quota_mode: quotaMode,
     counts: { ...rest, over_from_cache: overFromCache },
+    hot_keys: hotKeys.map(hotKeyJson),
+  };
+}
+
+/** `used` is the part of the limit that is used up, 1 when nothing is left. */
+function hotKeyJson({ entries, recentHits, remaining, limit, resetMs }: HotKey): Json {
+  return {
+    entries,
+    recent_hits: Math.round(recentHits * 10) / 10,
+    remaining,
+    used: limit === 0 ? 1 : Math.max(0, Math.round((1 - remaining / limit) * 1000) / 1000),
+    resets_in_seconds: resetMs === undefined ? undefined : Math.ceil(resetMs / 1000),
   };
 }
 

@@ -9,7 +9,9 @@ import type { RunningApp, Runtime, ServiceDefinition } from "@denvoy/runtime";
 import { LimitFileSource } from "./adapters/limit_file_source.ts";
 import { MemoryCounterStore } from "./adapters/memory_counter_store.ts";
 import { type RlsConfig, rlsSchema } from "./config.ts";
+import { CounterAccess } from "./counter_access.ts";
 import type { CounterStore } from "./domain/counter_store.ts";
+import { Sightings } from "./domain/sightings.ts";
 import { rateLimitMethods } from "./handlers/rate_limit_service.ts";
 import type { ResponseSettings } from "./handlers/response_message.ts";
 import { apiRoutes } from "./http/api_routes.ts";
@@ -31,10 +33,7 @@ export const rls: ServiceDefinition<typeof rlsSchema.own> = {
 /** The service name under which envoyproxy/ratelimit tells its health. */
 const REFERENCE_HEALTH = "ratelimit";
 
-async function startRls(
-  config: RlsConfig,
-  runtime: Runtime,
-): Promise<RunningApp> {
+async function startRls(config: RlsConfig, runtime: Runtime): Promise<RunningApp> {
   await using opening = new AsyncDisposableStack();
   const { clock, metrics, readiness } = runtime;
   const instruments = new RlsInstruments(metrics);
@@ -43,10 +42,7 @@ async function startRls(
     new MemoryCounterStore({ maxCounters: config.maxCounters }),
     (open) => open.close(),
   );
-  const store = opening.adopt(
-    openStore(config, { clock, memory }),
-    (open) => open.close(),
-  );
+  const store = opening.adopt(openStore(config, { clock, memory }), (open) => open.close());
   observeRls(metrics, {
     rules: () => limits.rules,
     problems: () => limits.problems,
@@ -58,15 +54,17 @@ async function startRls(
   opening.use(await loadLimits(config, { runtime, limits }));
 
   const settings = limiterSettings(config);
-  const parts = {
-    limits: () => limits.set,
-    store,
-    local: memory,
-    clock,
-    instruments,
-    settings,
-  };
+  const sightings = new Sightings({ hotKeys: config.hotKeys });
+  limits.subscribe((set) => sightings.retain(set));
+  const inForce = () => limits.set;
+  const parts = { limits: inForce, store, local: memory, clock, instruments, settings, sightings };
   const limiter = new RateLimiter(parts);
+  const counters = new CounterAccess({
+    limits: inForce,
+    stores: store === memory ? [store] : [store, memory],
+    clock,
+    keyPrefix: settings.keyPrefix,
+  });
   const responses = responseSettings(config);
   const grpc = await listen(config, { runtime, limiter, responses, quotas });
   opening.defer(() => grpc.drain(0));
@@ -74,11 +72,8 @@ async function startRls(
   const isReady = () => readiness.report().ready;
   await runtime.serveHttp([
     ...apiRoutes({
-      limiter,
-      limits: () => limits.set,
-      isReady,
-      instruments,
-      responses,
+      ...{ limiter, limits: inForce, isReady, instruments, responses, sightings, counters },
+      ...{ nowMs: () => clock.nowMs(), logger: runtime.logger },
     }),
     ...quotas.routes(),
   ]);

@@ -48,6 +48,15 @@ const limitFields = {
   }),
 };
 
+const insightFields = {
+  hotKeys: integer({
+    max: 100,
+    default: "10",
+    doc: "Keys of each limit that `/v1/limits` shows, those that are asked for most first; 0 " +
+      "remembers none.",
+  }),
+};
+
 const responseFields = {
   responseHeaders: oneOf(headerStyles, {
     default: "none",
@@ -55,10 +64,7 @@ const responseFields = {
       "(`separate`), `RateLimit-Policy` and `RateLimit` of the later IETF drafts (`structured`), " +
       "or `both`.",
   }),
-  limitHeader: string({
-    default: "RateLimit-Limit",
-    doc: "Name of the header with the limit.",
-  }),
+  limitHeader: string({ default: "RateLimit-Limit", doc: "Name of the header with the limit." }),
   remainingHeader: string({
     default: "RateLimit-Remaining",
     doc: "Name of the header with the requests that are left.",
@@ -115,18 +121,10 @@ const redisFields = {
     doc: "The same as text, for the environment; a file is safer.",
   }),
   redisTls: bool({ doc: "Speaks TLS to Redis." }),
-  redisCa: path({
-    value: "FILE",
-    doc: "Roots (PEM) that Redis's certificate must chain to.",
-  }),
-  redisCert: path({
-    value: "FILE",
-    doc: "Certificate (PEM) to show to Redis.",
-  }),
+  redisCa: path({ value: "FILE", doc: "Roots (PEM) that Redis's certificate must chain to." }),
+  redisCert: path({ value: "FILE", doc: "Certificate (PEM) to show to Redis." }),
   redisKey: secretFile({ doc: "Private key (PEM) of `--redis-cert`." }),
-  redisSkipHostname: bool({
-    doc: "Takes a certificate of Redis whatever name it has.",
-  }),
+  redisSkipHostname: bool({ doc: "Takes a certificate of Redis whatever name it has." }),
   redisPersecondUrl: string({
     secret: true,
     doc: "Another Redis for windows of one second.",
@@ -182,6 +180,7 @@ const quotaFields = {
 /** The schema of services/rls/main.ts. */
 export const rlsSchema: Schema<
   & typeof limitFields
+  & typeof insightFields
   & typeof responseFields
   & typeof storeFields
   & typeof redisFields
@@ -192,6 +191,7 @@ export const rlsSchema: Schema<
   ports: { grpc: 8081, http: 8080 },
   fields: {
     ...limitFields,
+    ...insightFields,
     ...responseFields,
     ...storeFields,
     ...redisFields,

@@ -1,3 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What this package offers. @module */
-export {};
+/**
+ * The metrics service as programs run it.
+ * @module
+ */
+export { metrics } from "./app.ts";
+export { type MetricsConfig, metricsSchema } from "./config.ts";

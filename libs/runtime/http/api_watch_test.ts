@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { events, type WatchEvent } from "./api/response.ts";
+import { events, stream, type WatchEvent } from "./api/response.ts";
 import { type AnyRoute, route } from "./api/route.ts";
 import { serve } from "./testing.ts";
 
@@ -61,4 +61,31 @@ Deno.test("serveApi() ends watches cleanly when it drains", async () => {
   assert.match(await response.text(), /"n":1/);
   await ended.promise;
   await closed;
+});
+
+Deno.test("serveApi() streams bytes at the client's pace and lets go of the source when it goes", async () => {
+  const ended = Promise.withResolvers<void>();
+  let made = 0;
+  async function* chunks() {
+    try {
+      for (;; made++) yield new Uint8Array(64 * 1024);
+    } finally {
+      ended.resolve();
+    }
+  }
+  const streamed = route({
+    method: "GET",
+    path: "/v1/endless",
+    summary: "Streams.",
+    responses: { 200: { doc: "Bytes." } },
+    handle: () => stream(chunks(), { type: "text/plain" }),
+  });
+  await using api = await serve({ routes: [streamed] });
+  const response = await fetch(`${api.base}/v1/endless`);
+  assert.equal(response.headers.get("content-type"), "text/plain");
+  const reader = response.body?.getReader();
+  assert.ok((await reader?.read())?.value);
+  assert.ok(made < 10_000, "a client that does not read stops the source");
+  await reader?.cancel();
+  await ended.promise;
 });

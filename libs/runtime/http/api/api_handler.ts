@@ -122,6 +122,10 @@ class ApiHandler {
       const type = { "content-type": response.type };
       return { status, headers: secured({ ...type, ...headers }), body: response.bytes };
     }
+    if (response.kind === "stream") {
+      const type = { "content-type": response.type };
+      return { status, headers: secured({ ...type, ...headers }), body: response.chunks };
+    }
     const format = eventFormat(request.headers.get("accept"));
     const body = eventBytes(response.events, {
       format,

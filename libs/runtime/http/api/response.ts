@@ -22,13 +22,17 @@ export interface ResponseOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** An answer; made by {@linkcode json}, {@linkcode text}, {@linkcode bytes}, {@linkcode empty}, {@linkcode events}. */
+/**
+ * An answer; made by {@linkcode json}, {@linkcode text}, {@linkcode bytes}, {@linkcode stream},
+ * {@linkcode empty}, {@linkcode events}.
+ */
 export type ApiResponse =
   & { readonly status: number; readonly headers: Readonly<Record<string, string>> }
   & (
     | { readonly kind: "bytes"; readonly bytes: Uint8Array; readonly type: string }
     | { readonly kind: "empty" }
     | { readonly kind: "events"; readonly events: AsyncIterable<WatchEvent> }
+    | { readonly kind: "stream"; readonly chunks: AsyncIterable<Uint8Array>; readonly type: string }
   );
 
 const encoder = new TextEncoder();
@@ -54,6 +58,18 @@ export function bytes(
 ): ApiResponse {
   const { status = 200, headers = {}, type } = options;
   return { kind: "bytes", bytes: value, type, status, headers };
+}
+
+/**
+ * Answers with bytes in parts, for what is too large to be held at once. The next part is asked for
+ * when the client has taken the one before; the iteration is ended (`return`) when the client goes.
+ */
+export function stream(
+  chunks: AsyncIterable<Uint8Array>,
+  options: ResponseOptions & { readonly type: string },
+): ApiResponse {
+  const { status = 200, headers = {}, type } = options;
+  return { kind: "stream", chunks, type, status, headers };
 }
 
 /** Answers without a body: 204, or e.g. 304. */

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The settings of metrics: one schema from which flags, environment, `denvoy.yaml`, `--help` and the
+ * reference page are made.
+ * @module
+ */
+import {
+  bool,
+  type ConfigOf,
+  defineConfig,
+  duration,
+  integer,
+  oneOf,
+  path,
+  type Schema,
+  stringList,
+} from "@denvoy/runtime";
+
+const seriesFields = {
+  counters: oneOf(["cumulative", "delta"], {
+    default: "cumulative",
+    doc: "How Envoys send counters: `delta` where `report_counters_as_deltas` is on. Nothing on " +
+      "the wire says it.",
+  }),
+  deltaNodes: stringList({
+    flag: "delta-node",
+    value: "PATTERN",
+    doc: "Ids of nodes whose counters are deltas whatever `--counters` says; `*` is any text.",
+  }),
+  extractTags: oneOf(["auto", "never"], {
+    default: "auto",
+    doc: "Finds the tags in names that come without labels (`emit_tags_as_labels` is off), as " +
+      "Envoy does for its own `/stats/prometheus`.",
+  }),
+  nodeLabels: stringList({
+    flag: "node-label",
+    value: "FIELD",
+    doc: "What of a node becomes a label beside its id and cluster: `region`, `zone`, " +
+      "`sub_zone`, `version` or `metadata.<path>`.",
+  }),
+  rules: path({
+    doc: "File of cardinality rules (YAML): what is kept, and with which labels; watched while " +
+      "running.",
+  }),
+};
+
+const boundFields = {
+  maxSeriesPerNode: integer({
+    min: 1,
+    default: "20000",
+    doc: "Series of one Envoy at most; more are cut and counted.",
+  }),
+  maxSeries: integer({
+    min: 1,
+    default: "2000000",
+    doc: "Series of all Envoys at most; each takes about 100 bytes.",
+  }),
+  maxNodes: integer({ min: 1, default: "10000", doc: "Envoys at most, the remembered included." }),
+  expireMs: duration({
+    default: "1m",
+    minMs: 1_000,
+    doc: "An Envoy that has not reported for this long is shown no more.",
+  }),
+  forgetMs: duration({
+    default: "24h",
+    minMs: 1_000,
+    doc: "An Envoy that has not reported for this long is forgotten, but for what it adds to sums.",
+  }),
+  saveMs: duration({
+    flag: "save-interval",
+    default: "10s",
+    minMs: 1_000,
+    doc:
+      "How often totals are written to `--data-dir`; a crash loses what Envoys sent since then " +
+      "and will not send again.",
+  }),
+};
+
+const scrapeFields = {
+  openFleetMetrics: bool({
+    doc: "Serves `/fleet/metrics` without a token or client certificate.",
+  }),
+};
+
+/** The schema of services/metrics/main.ts. */
+export const metricsSchema: Schema<typeof seriesFields & typeof boundFields & typeof scrapeFields> =
+  defineConfig({
+    service: "metrics",
+    summary: "What all Envoys report, in one place: metrics for Prometheus and OTLP.",
+    ports: { grpc: 18_030, http: 18_031 },
+    fields: { ...seriesFields, ...boundFields, ...scrapeFields },
+  });
+
+/** The settings of metrics, complete and frozen. */
+export type MetricsConfig = ConfigOf<typeof metricsSchema>;

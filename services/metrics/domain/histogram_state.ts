@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Running totals of a histogram or summary: Envoy reports what came in since its last flush, whatever
+ * its counters do.
+ * @module
+ */
+
+/** What one interval brought. Buffers are the caller's and only read. */
+export interface Interval {
+  /** Samples. */
+  readonly count: number;
+  /** Their sum. */
+  readonly sum: number;
+  /** Upper bounds of buckets (or quantiles of a summary), ascending, without +Inf. */
+  readonly bounds: Float64Array;
+  /** Samples up to each bound (or the values at the quantiles). */
+  readonly values: Float64Array;
+  /** How many of `bounds` and `values` count. */
+  readonly length: number;
+}
+
+/** The totals of one histogram or summary of one node. */
+export class DistributionState {
+  /** Samples in all. */
+  count = 0;
+  /** Their sum. */
+  sum = 0;
+  /** Upper bounds, or quantiles. */
+  bounds: readonly number[] = [];
+  /** Samples up to each bound in all, or the last value of each quantile. */
+  values: Float64Array = new Float64Array(0);
+
+  /** Adds an interval of a histogram. Other bounds than before begin anew. */
+  addHistogram(interval: Interval): void {
+    if (!this.#hasBounds(interval)) this.#begin(interval);
+    const { values, length } = interval;
+    for (let index = 0; index < length; index++) {
+      this.values[index] = (this.values[index] ?? 0) + (values[index] ?? 0);
+    }
+    this.count += interval.count;
+    this.sum += interval.sum;
+  }
+
+  /** Adds an interval of a summary: an idle one has no quantiles (NaN), then the last ones stay. */
+  addSummary(interval: Interval): void {
+    if (!this.#hasBounds(interval)) this.#begin(interval);
+    for (let index = 0; index < interval.length; index++) {
+      const value = interval.values[index] ?? NaN;
+      if (!Number.isNaN(value)) this.values[index] = value;
+    }
+    this.count += interval.count;
+    this.sum += interval.sum;
+  }
+
+  #hasBounds({ bounds, length }: Interval): boolean {
+    if (this.bounds.length !== length) return false;
+    for (let index = 0; index < length; index++) {
+      if (this.bounds[index] !== bounds[index]) return false;
+    }
+    return true;
+  }
+
+  #begin({ bounds, length }: Interval): void {
+    this.bounds = knownBounds(Array.from(bounds.subarray(0, length)));
+    this.values = new Float64Array(length);
+    this.count = 0;
+    this.sum = 0;
+  }
+}
+
+const lists = new Map<string, readonly number[]>();
+const MAX_LISTS = 1_000;
+
+/** Nearly all histograms have the same bounds: they share one list. */
+function knownBounds(bounds: readonly number[]): readonly number[] {
+  const key = bounds.join();
+  const known = lists.get(key);
+  if (known !== undefined || lists.size >= MAX_LISTS) return known ?? bounds;
+  lists.set(key, bounds);
+  return bounds;
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Keeps what counted in sums over nodes when its node is forgotten: a sum that fell would look like
+ * a restart to whoever computes rates from it.
+ * @module
+ */
+import type { NodeMetrics } from "./node_metrics.ts";
+
+/** A value of a node. */
+export interface Place {
+  /** The node. */
+  readonly node: NodeMetrics;
+  /** The slot in its series. */
+  readonly slot: number;
+}
+
+/** Adds the totals at `from` to those at `to`; both hold the same series. */
+export function retireInto(to: Place, from: Place): void {
+  const series = from.node.series.seriesAt(from.slot);
+  if (series?.kind === "counter") {
+    to.node.series.addBefore(to.slot, from.node.total(from.slot));
+  }
+  if (series?.kind !== "histogram") return;
+  const { count, sum, bounds, values } = from.node.series.distribution(from.slot);
+  to.node.series.distribution(to.slot).addHistogram({
+    count,
+    sum,
+    bounds: Float64Array.from(bounds),
+    values,
+    length: bounds.length,
+  });
+}

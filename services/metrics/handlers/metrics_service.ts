@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * `envoy.service.metrics.v3.MetricsService`: one stream of each Envoy, which names its node in the
+ * first message only. The response is never sent: Envoy does not wait for it, and would open a new
+ * stream.
+ * @module
+ */
+import { type Logger, StatusCode, StatusError } from "@denvoy/base";
+import {
+  type CallContext,
+  type ClientStreamHandler,
+  type Codec,
+  implement,
+  type MethodDefinition,
+  type MethodImplementation,
+} from "@denvoy/grpc";
+import type { Bytes } from "@denvoy/base";
+import type { Fleet } from "../domain/fleet.ts";
+import type { NodeInfo } from "../domain/node_info.ts";
+import { FamilyReader } from "./family_reader.ts";
+import { MetricsIngest } from "./metrics_ingest.ts";
+import { decodeNode, nodeInfoOf } from "./node_message.ts";
+import { SeriesCache } from "./series_cache.ts";
+
+/** What answers the RPC. */
+export interface MetricsServiceParts {
+  /** Where reports go. */
+  readonly fleet: Fleet;
+  /** Metadata of nodes that is kept, by path. */
+  readonly metadataPaths: readonly string[];
+  /** Checks who calls; throws a StatusError when it must not be `node`. */
+  readonly authorize: (node: NodeInfo, context: CallContext) => void;
+  /** The time (ms since epoch). */
+  readonly nowMs: () => number;
+  /** See SeriesCacheOptions.seed. */
+  readonly seed: number;
+  /** Where streams are counted. */
+  readonly observer: MetricsStreamObserver;
+  /** Where it is said that two Envoys have one name. */
+  readonly logger: Logger;
+}
+
+/** Is told what streams do; must not throw. */
+export interface MetricsStreamObserver {
+  /** A stream said which node it is of. */
+  opened(): void;
+  /** A message was taken in. */
+  message(samples: number, bytes: number): void;
+  /** A stream that had been opened is over. */
+  closed(): void;
+}
+
+/** Only the bytes are passed on; nothing is ever sent. */
+const rawRequests: Codec<Uint8Array> = {
+  encode: (bytes: Uint8Array): Bytes => bytes,
+  decode: (bytes) => bytes,
+};
+
+const method: MethodDefinition<Uint8Array, Uint8Array> = {
+  service: "envoy.service.metrics.v3.MetricsService",
+  method: "StreamMetrics",
+  kind: "client-stream",
+  request: rawRequests,
+  response: rawRequests,
+};
+
+const TAG_IDENTIFIER = 0x0a;
+const TAG_NODE = 0x0a;
+
+/** Returns the RPC of the service. */
+export function metricsMethods(parts: MetricsServiceParts): readonly MethodImplementation[] {
+  const service = new MetricsService(parts);
+  const handler: ClientStreamHandler<Uint8Array, Uint8Array> = (requests, context) =>
+    service.streamMetrics(requests, context);
+  return [implement(method, handler)];
+}
+
+class MetricsService {
+  readonly #parts: MetricsServiceParts;
+  readonly #cache: SeriesCache;
+  /** The stream that a node's reports are taken from: its last one. */
+  readonly #owners = new Map<string, symbol>();
+
+  constructor(parts: MetricsServiceParts) {
+    this.#parts = parts;
+    this.#cache = new SeriesCache({ seed: parts.seed });
+  }
+
+  async streamMetrics(
+    requests: AsyncIterable<Uint8Array>,
+    context: CallContext,
+  ): Promise<Uint8Array> {
+    const stream = Symbol();
+    let ingest: MetricsIngest | undefined;
+    let id = "";
+    try {
+      for await (const bytes of requests) {
+        if (ingest === undefined) {
+          const info = this.#identify(bytes, context);
+          id = info.id;
+          ingest = this.#open(info, stream);
+        }
+        if (this.#owners.get(id) === stream) this.#take(ingest, bytes);
+      }
+    } finally {
+      if (ingest !== undefined) this.#parts.observer.closed();
+      if (this.#owners.get(id) === stream) this.#owners.delete(id);
+    }
+    return new Uint8Array(0);
+  }
+
+  #open(info: NodeInfo, stream: symbol): MetricsIngest {
+    const { fleet, nowMs, observer, logger } = this.#parts;
+    const node = fleet.open(info, nowMs());
+    if (node === undefined) {
+      throw new StatusError(StatusCode.RESOURCE_EXHAUSTED, "no more nodes are taken");
+    }
+    if (this.#owners.has(info.id)) {
+      logger.warn("a node opened a second stream; the first is not read any more", {
+        node: info.id,
+      });
+    }
+    this.#owners.set(info.id, stream);
+    observer.opened();
+    return new MetricsIngest({ fleet, node, cache: this.#cache });
+  }
+
+  #take(ingest: MetricsIngest, bytes: Uint8Array): void {
+    const { nowMs, observer } = this.#parts;
+    try {
+      observer.message(ingest.take(bytes, nowMs()), bytes.length);
+    } catch (error) {
+      throw unreadable(error);
+    }
+  }
+
+  #identify(bytes: Uint8Array, context: CallContext): NodeInfo {
+    const info = readIdentifier(bytes, this.#parts.metadataPaths);
+    if (info === undefined || info.id === "") {
+      throw new StatusError(
+        StatusCode.INVALID_ARGUMENT,
+        "cannot take metrics as the first message must name its node (identifier.node.id)",
+      );
+    }
+    this.#parts.authorize(info, context);
+    return info;
+  }
+}
+
+function readIdentifier(
+  bytes: Uint8Array,
+  metadataPaths: readonly string[],
+): NodeInfo | undefined {
+  try {
+    const identifier = fieldOf(bytes, TAG_IDENTIFIER);
+    const node = identifier === undefined ? undefined : fieldOf(identifier, TAG_NODE);
+    return node === undefined ? undefined : nodeInfoOf(decodeNode(node), metadataPaths);
+  } catch (error) {
+    throw unreadable(error);
+  }
+}
+
+/** Returns the content of the last field with this tag; undefined when there is none. */
+function fieldOf(bytes: Uint8Array, wanted: number): Uint8Array | undefined {
+  const reader = new FamilyReader();
+  reader.begin(bytes);
+  let found: Uint8Array | undefined;
+  while (reader.position < bytes.length) {
+    const tag = reader.varint();
+    const start = reader.position;
+    reader.skip(tag, bytes.length);
+    if (tag !== wanted) continue;
+    const end = reader.position;
+    reader.seek(start);
+    reader.varint();
+    found = bytes.subarray(reader.position, end);
+    reader.seek(end);
+  }
+  return found;
+}
+
+function unreadable(error: unknown): StatusError {
+  if (error instanceof StatusError) return error;
+  const why = error instanceof Error ? error.message : String(error);
+  return new StatusError(StatusCode.INVALID_ARGUMENT, `cannot read metrics: ${why}`);
+}

@@ -193,16 +193,23 @@ function overrideMatch(
   return { kind: "counted", domain, limit, rule: undefined, counterKey, metricKey };
 }
 
-/** Values that share a threshold are one counter: it is named by their pattern. */
+/**
+ * Values that share a threshold are one counter: it is named by their pattern. A rule may take an entry
+ * of another key (`a` with the value `*` takes `a_b`): as in envoyproxy/ratelimit the entry's counts.
+ */
 function counterKeyOf(domain: string, { entries, choices }: Walk): string {
   let key = `${domain}_`;
   for (const [index, entry] of entries.entries()) {
     const choice = choices[index];
     key += choice !== undefined && isShared(choice)
-      ? `${choice.rule.key}_${choice.rule.value ?? ""}_`
+      ? `${entry.key}_${withoutPrefix(choice.rule.composite, `${entry.key}_`)}_`
       : `${entry.key}_${entry.value}_`;
   }
   return key;
+}
+
+function withoutPrefix(text: string, prefix: string): string {
+  return text.startsWith(prefix) ? text.slice(prefix.length) : text;
 }
 
 function isShared({ rule, by }: Choice): boolean {

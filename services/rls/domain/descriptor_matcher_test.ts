@@ -23,6 +23,7 @@ descriptors:
   - { key: free, rate_limit: { unlimited: true } }
   - { key: a, value: b_c, rate_limit: 9 per second }
   - { key: any*, rate_limit: 10 per second }
+  - { key: p, value: "*", share_threshold: true, rate_limit: 12 per second }
   - key: share
     value: s*
     share_threshold: true
@@ -78,6 +79,7 @@ Deno.test("matchDescriptor() names counters by their values, or by a pattern tha
   assert.equal(counterKey("k=foobar"), "d_k_foobar_");
   assert.equal(counterKey("deep=b sub=y"), "d_deep_b_sub_y_");
   assert.equal(counterKey("share=s1 leaf=2"), "d_share_s*_leaf_2_");
+  assert.equal(counterKey("p_q=1"), "d_p_q_p_*_");
 });
 
 Deno.test("matchDescriptor() names metrics by rule, and by value where the rule asks for it", () => {

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Tokens: one that is good for a single use brings a new Envoy in, in exchange for one that the Envoy
+ * then shows with each call. Only hashes of them are kept.
+ * @module
+ */
+import { type Clock, StatusCode, StatusError } from "@denvoy/base";
+
+/** A token as it is kept. */
+export interface TokenRecord {
+  /** SHA-256 of the token, in hexadecimal digits. */
+  readonly hash: string;
+  /** `join` is good once, `node` until it ends. */
+  readonly kind: "join" | "node";
+  /** Whom it makes its bearer. */
+  readonly identity: string;
+  /** When it was made, in milliseconds since the epoch. */
+  readonly createdAtMs: number;
+  /** When it ends. */
+  readonly expiresAtMs: number;
+}
+
+/** Remembers tokens. */
+export interface TokenStore {
+  /** Adds a token. @throws StatusError UNAVAILABLE when it cannot be written down */
+  addToken(record: TokenRecord): void;
+  /** Returns a token by its hash. */
+  findToken(hash: string): TokenRecord | undefined;
+  /** Takes a token out; tells whether it was there, which is true of one caller only. */
+  takeToken(hash: string): boolean;
+  /** Returns all tokens. */
+  listTokens(): readonly TokenRecord[];
+}
+
+/** What tokens are made of. */
+export interface TokenParts {
+  /** Remembers. */
+  readonly store: TokenStore;
+  /** When they end. */
+  readonly clock: Clock;
+  /** Returns random bytes of cryptographic quality. */
+  readonly randomBytes: (count: number) => Uint8Array;
+  /** Returns the SHA-256 of bytes. */
+  readonly sha256: (bytes: Uint8Array) => Uint8Array;
+}
+
+/** A token that was just made: the only time that it can be read. */
+export interface NewToken {
+  /** The token. */
+  readonly token: string;
+  /** What is kept of it. */
+  readonly record: TokenRecord;
+}
+
+const TOKEN_BYTES = 32;
+const MAX_TOKENS = 100_000;
+
+/** Makes, exchanges and checks tokens. */
+export class AccessTokens {
+  readonly #parts: TokenParts;
+
+  /** See {@linkcode TokenParts}. */
+  constructor(parts: TokenParts) {
+    this.#parts = parts;
+  }
+
+  /** Makes a token. @throws StatusError RESOURCE_EXHAUSTED when there are too many */
+  create(
+    kind: TokenRecord["kind"],
+    { identity, ttlMs }: { readonly identity: string; readonly ttlMs: number },
+  ): NewToken {
+    const { store, clock, randomBytes } = this.#parts;
+    this.#forgetEnded();
+    if (store.listTokens().length >= MAX_TOKENS) {
+      const message = `cannot keep more than ${MAX_TOKENS} tokens`;
+      throw new StatusError(StatusCode.RESOURCE_EXHAUSTED, message);
+    }
+    const token = base64url(randomBytes(TOKEN_BYTES));
+    const createdAtMs = clock.nowMs();
+    const expiresAtMs = createdAtMs + ttlMs;
+    const record = { hash: this.#hash(token), kind, identity, createdAtMs, expiresAtMs };
+    store.addToken(record);
+    return { token, record };
+  }
+
+  /** Returns whom the bearer of a node token is; undefined for one that is unknown or over. */
+  identify(token: string): string | undefined {
+    const record = this.#find(token);
+    return record?.kind === "node" ? record.identity : undefined;
+  }
+
+  /**
+   * Exchanges a join token for a node token, once.
+   * @throws StatusError UNAUTHENTICATED for one that is unknown, over or used
+   */
+  join(token: string, { ttlMs }: { readonly ttlMs: number }): NewToken {
+    const record = this.#find(token);
+    if (record?.kind !== "join" || !this.#parts.store.takeToken(record.hash)) {
+      throw new StatusError(StatusCode.UNAUTHENTICATED, "the join token is unknown, over or used");
+    }
+    return this.create("node", { identity: record.identity, ttlMs });
+  }
+
+  /** Returns all tokens that can still be used, as they are kept. */
+  list(): readonly TokenRecord[] {
+    this.#forgetEnded();
+    return this.#parts.store.listTokens();
+  }
+
+  /** Ends all tokens of an identity; returns how many there were. */
+  revoke(identity: string): number {
+    const { store } = this.#parts;
+    const tokens = store.listTokens().filter((record) => record.identity === identity);
+    return tokens.filter(({ hash }) => store.takeToken(hash)).length;
+  }
+
+  #find(token: string): TokenRecord | undefined {
+    const record = this.#parts.store.findToken(this.#hash(token));
+    return record !== undefined && record.expiresAtMs > this.#parts.clock.nowMs()
+      ? record
+      : undefined;
+  }
+
+  #forgetEnded(): void {
+    const { store, clock } = this.#parts;
+    const nowMs = clock.nowMs();
+    for (const { hash, expiresAtMs } of store.listTokens()) {
+      if (expiresAtMs <= nowMs) store.takeToken(hash);
+    }
+  }
+
+  #hash(token: string): string {
+    return this.#parts.sha256(new TextEncoder().encode(token)).toHex();
+  }
+}
+
+function base64url(bytes: Uint8Array): string {
+  return bytes.toBase64({ alphabet: "base64url", omitPadding: true });
+}

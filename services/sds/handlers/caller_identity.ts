@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Who a caller is, from what its connection and its headers prove. What proves nothing is refused.
+ * @module
+ */
+import { StatusCode, StatusError } from "@denvoy/base";
+import { askedOnBehalfOf } from "@denvoy/discovery";
+import type { Metadata, Peer } from "@denvoy/grpc";
+import type { Node } from "@denvoy/proto/messages";
+import type { AccessPolicy } from "../domain/access_policy.ts";
+import type { AccessTokens } from "../domain/access_tokens.ts";
+import type { Caller } from "../domain/caller.ts";
+import { parseSpiffeId } from "../domain/spiffe_id.ts";
+
+/** What a caller shows. */
+export interface Credentials {
+  /** The other end of its connection. */
+  readonly peer: Peer;
+  /** Headers of the call. */
+  readonly metadata: Metadata;
+  /** What it says of itself; believed only where nothing need be proven. */
+  readonly node: Node | undefined;
+}
+
+/** Checks JWTs. */
+export interface JwtVerifier {
+  /** Returns the subject of a token. @throws StatusError UNAUTHENTICATED for one that proves nothing */
+  verify(token: string): string;
+}
+
+/** What identities are found out with. */
+export interface IdentityParts {
+  /** The policy that applies now. */
+  readonly policy: () => AccessPolicy;
+  /** Tokens of nodes. */
+  readonly tokens: Pick<AccessTokens, "identify">;
+  /** Returns whom a token of the token file makes its bearer. */
+  readonly knownToken: (token: string) => string | undefined;
+  /** Checks JWTs; absent where none are taken. */
+  readonly jwt: JwtVerifier | undefined;
+  /** Identities by the path of the unix socket that a caller came through. */
+  readonly sockets: ReadonlyMap<string, string>;
+  /** Believes callers that prove nothing. */
+  readonly allowUnauthenticated: boolean;
+  /** The trust domain of the CA. */
+  readonly trustDomain: string;
+}
+
+/** Finds out who callers are. */
+export class CallerIdentity {
+  readonly #parts: IdentityParts;
+
+  /** See {@linkcode IdentityParts}. */
+  constructor(parts: IdentityParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Returns who calls.
+   * @throws StatusError UNAUTHENTICATED without a proof, or with one that is worth nothing;
+   * PERMISSION_DENIED for one that asks on behalf of others and may not
+   */
+  identify(credentials: Credentials): Caller {
+    const own = this.#own(credentials);
+    const asked = askedOnBehalfOf(credentials.metadata);
+    if (asked === undefined) return own;
+    const [identity] = asked;
+    const mayVouch = own.proof === "certificate" && this.#parts.policy().mayVouch(own.identity);
+    if (!mayVouch) {
+      throw denied(`"${own.identity}" may not ask on behalf of others`);
+    }
+    if (identity === undefined || asked.length > 1) {
+      throw denied("a caller that another asks for must have one identity");
+    }
+    return { identity, proof: own.proof, through: own.identity };
+  }
+
+  #own(credentials: Credentials): Caller {
+    const { peer, metadata } = credentials;
+    const token = bearerToken(metadata);
+    if (token !== undefined) return this.#ofToken(token);
+    const name = peer.uriSans[0] ?? peer.dnsSans[0];
+    if (name !== undefined) {
+      if (peer.uriSans.length <= 1) return { identity: name, proof: "certificate" };
+      throw unauthenticated("the client certificate must have one URI");
+    }
+    const socket = peer.address.startsWith("unix:")
+      ? this.#parts.sockets.get(peer.address.slice("unix:".length))
+      : undefined;
+    if (socket !== undefined) return { identity: socket, proof: "socket" };
+    if (this.#parts.allowUnauthenticated) return this.#claimed(credentials);
+    throw unauthenticated("a client certificate, a token or a socket of its own is needed");
+  }
+
+  #ofToken(token: string): Caller {
+    const known = this.#parts.tokens.identify(token) ?? this.#parts.knownToken(token);
+    if (known !== undefined) return { identity: known, proof: "token" };
+    const { jwt } = this.#parts;
+    if (jwt !== undefined && token.split(".").length === 3) {
+      return { identity: jwt.verify(token), proof: "jwt" };
+    }
+    throw unauthenticated("the bearer token is unknown");
+  }
+
+  /** A node that proves nothing is taken for the workload that its cluster names. */
+  #claimed({ node }: Credentials): Caller {
+    const id = `spiffe://${this.#parts.trustDomain}/${node?.cluster || node?.id || "anonymous"}`;
+    const { ok } = parseSpiffeId(id);
+    const fallback = `spiffe://${this.#parts.trustDomain}/anonymous`;
+    return { identity: ok ? id : fallback, proof: "none" };
+  }
+}
+
+function bearerToken(metadata: Metadata): string | undefined {
+  const [header] = metadata.get("authorization") ?? [];
+  if (typeof header !== "string") return undefined;
+  const token = /^Bearer +(\S+)$/i.exec(header)?.[1];
+  if (token !== undefined) return token;
+  throw unauthenticated("the authorization header must be a bearer token");
+}
+
+function unauthenticated(message: string): StatusError {
+  return new StatusError(StatusCode.UNAUTHENTICATED, message);
+}
+
+function denied(message: string): StatusError {
+  return new StatusError(StatusCode.PERMISSION_DENIED, message);
+}

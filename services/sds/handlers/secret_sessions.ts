@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The callers that are connected: who each stream belongs to, what it may see, and what is made for it
+ * before it is answered.
+ * @module
+ */
+import { type Clock, StatusCode, StatusError } from "@denvoy/base";
+import type { DiscoveryCall, DiscoverySessions, StreamRequest } from "@denvoy/discovery";
+import type { Metadata, Peer } from "@denvoy/grpc";
+import type { Node } from "@denvoy/proto/messages";
+import { type Hub, type HubStream, type ResourceKey, TypeUrls } from "@denvoy/xds";
+import type { Caller } from "../domain/caller.ts";
+import { CallerView, type VisibleSecrets } from "../domain/caller_view.ts";
+import type { Audit } from "./audit.ts";
+import type { CallerIdentity } from "./caller_identity.ts";
+
+/** One stream of one caller. */
+export interface SecretSession {
+  /** Who it is. */
+  readonly caller: Caller;
+  /** `id` and `cluster` of its node, as it claims. */
+  readonly node: { readonly id: string; readonly cluster: string };
+  /** Where it calls from. */
+  readonly address: string;
+  /** Since when, in milliseconds since the epoch. */
+  readonly sinceMs: number;
+  /** What it sees. */
+  readonly view: CallerView;
+  /** Its state, once it is open. */
+  stream: HubStream | undefined;
+  /** Names that it asked for, so that each is audited once. */
+  readonly asked: Set<string>;
+}
+
+/** What sessions are made of. */
+export interface SecretSessionsParts extends VisibleSecrets {
+  /** Where streams are. */
+  readonly hub: Hub;
+  /** Finds out who callers are. */
+  readonly identity: CallerIdentity;
+  /** Told of grants and refusals. */
+  readonly audit: Audit;
+  /** Where time comes from. */
+  readonly clock: Clock;
+  /** Names that one caller may ask for on a stream; more are RESOURCE_EXHAUSTED. */
+  readonly maxNames: number;
+}
+
+interface SharedView {
+  readonly view: CallerView;
+  users: number;
+  /** Ends the hold on the certificate of each workload that it sees. */
+  readonly holds: Map<string, () => void>;
+}
+
+/** What a call that is not a stream is about. */
+export interface CallFacts {
+  /** The other end of its connection. */
+  readonly peer: Peer;
+  /** Headers. */
+  readonly metadata: Metadata;
+  /** What the caller says of itself. */
+  readonly node: Node | undefined;
+}
+
+/** All sessions, and the views that they share by identity. */
+export class SecretSessions implements DiscoverySessions<SecretSession> {
+  readonly #parts: SecretSessionsParts;
+  readonly #sessions = new Set<SecretSession>();
+  readonly #views = new Map<string, SharedView>();
+
+  /** Follows the secrets from now on. */
+  constructor(parts: SecretSessionsParts) {
+    this.#parts = parts;
+    parts.book.subscribe((names) => this.#changed(names));
+    parts.workloads.subscribe((id) => this.#renewed(id));
+  }
+
+  /** All sessions, in the order in which they came. */
+  list(): Iterable<SecretSession> {
+    return this.#sessions;
+  }
+
+  /** Returns the address of the other end of a stream. */
+  addressOf(stream: HubStream): string | undefined {
+    for (const session of this.#sessions) if (session.stream === stream) return session.address;
+    return undefined;
+  }
+
+  /** See {@linkcode DiscoverySessions.begin}. */
+  begin(call: DiscoveryCall): SecretSession {
+    const session = this.open(call);
+    this.#sessions.add(session);
+    const end = () => {
+      if (this.#sessions.delete(session)) this.close(session);
+    };
+    call.signal.addEventListener("abort", end, { once: true });
+    if (call.signal.aborted) end();
+    return session;
+  }
+
+  /** See {@linkcode DiscoverySessions.add}. */
+  add(session: SecretSession, stream: HubStream): void {
+    session.stream = stream;
+  }
+
+  /**
+   * Finds out who calls and lends it its view; give it back with {@linkcode close}.
+   * @throws StatusError UNAUTHENTICATED or PERMISSION_DENIED, which is audited
+   */
+  open({ peer, metadata, node }: CallFacts): SecretSession {
+    const caller = this.#identify({ peer, metadata, node });
+    return {
+      caller,
+      node: { id: node?.id ?? "", cluster: node?.cluster ?? "" },
+      address: peer.address,
+      sinceMs: this.#parts.clock.nowMs(),
+      view: this.#lend(caller),
+      stream: undefined,
+      asked: new Set(),
+    };
+  }
+
+  /** Takes the view of a session back. */
+  close({ view }: SecretSession): void {
+    const shared = this.#views.get(view.identity);
+    if (shared === undefined) return;
+    shared.users -= 1;
+    if (shared.users > 0) return;
+    for (const release of shared.holds.values()) release();
+    this.#views.delete(view.identity);
+  }
+
+  /** See {@linkcode DiscoverySessions.prepare}. */
+  prepare(session: SecretSession, request: StreamRequest): Promise<void> | undefined {
+    const fresh = newNames(session, request);
+    return fresh.length === 0 ? undefined : this.grant(session, fresh);
+  }
+
+  /**
+   * Audits what a session asks for and has certificates issued that it may have.
+   * @throws StatusError PERMISSION_DENIED when it may have nothing of what it asked for first, and
+   * there is no other way to say so
+   */
+  async grant(session: SecretSession, names: readonly string[]): Promise<void> {
+    const { maxNames } = this.#parts;
+    const isFirst = session.asked.size === 0;
+    if (session.asked.size + names.length > maxNames) {
+      const message = `cannot ask for more than ${maxNames} secrets on one stream`;
+      throw new StatusError(StatusCode.RESOURCE_EXHAUSTED, message);
+    }
+    const allowed: string[] = [];
+    for (const name of names) {
+      session.asked.add(name);
+      if (session.view.allows(name)) allowed.push(name);
+      this.#audit(session, name);
+    }
+    const isSilent = session.stream?.state.mode !== "delta";
+    if (isFirst && isSilent && allowed.length === 0) {
+      throw new StatusError(
+        StatusCode.PERMISSION_DENIED,
+        `the policy does not allow ${session.caller.identity} what it asks for`,
+      );
+    }
+    await Promise.all(allowed.map((name) => this.#issue(session.view, name)));
+  }
+
+  /** Has every stream look again at what it may see, after the policy changed. */
+  policyChanged(): void {
+    for (const { view, asked } of this.#sessions) {
+      this.#parts.hub.changed(view, keysOf([...asked]));
+    }
+  }
+
+  #identify(call: CallFacts): Caller {
+    try {
+      return this.#parts.identity.identify(call);
+    } catch (error) {
+      this.#parts.audit.rejected(error, call.peer);
+      throw error;
+    }
+  }
+
+  #audit({ caller, node, address, view }: SecretSession, name: string): void {
+    const subject = { caller, nodeId: node.id, peer: { address } };
+    if (view.allows(name)) this.#parts.audit.granted(subject, name);
+    else this.#parts.audit.refused(subject, name);
+  }
+
+  /** What cannot be issued is logged and missing; it is told as soon as it is there. */
+  async #issue(view: CallerView, name: string): Promise<void> {
+    const { workloads } = this.#parts;
+    const id = view.workloadOf(name);
+    if (id === undefined) return;
+    const request = { spiffeId: id, ...this.#parts.policy().profile(id) };
+    try {
+      await workloads.ensure(id, request);
+    } catch {
+      return;
+    }
+    const holds = this.#views.get(view.identity)?.holds;
+    if (holds !== undefined && !holds.has(id)) holds.set(id, workloads.hold(id));
+  }
+
+  #lend(caller: Caller): CallerView {
+    const known = this.#views.get(caller.identity);
+    if (known !== undefined) {
+      known.users += 1;
+      return known.view;
+    }
+    const view = new CallerView(caller, this.#parts);
+    this.#views.set(caller.identity, { view, users: 1, holds: new Map() });
+    return view;
+  }
+
+  #changed(names: readonly string[]): void {
+    const keys = keysOf(names);
+    for (const { view } of this.#views.values()) this.#parts.hub.changed(view, keys);
+  }
+
+  #renewed(id: string): void {
+    for (const { view } of this.#views.values()) {
+      this.#parts.hub.changed(view, keysOf(view.namesOf(id)));
+    }
+  }
+}
+
+function keysOf(names: readonly string[]): readonly ResourceKey[] {
+  return names.map((name) => ({ typeUrl: TypeUrls.secret, name }));
+}
+
+function newNames({ asked }: SecretSession, request: StreamRequest): readonly string[] {
+  const names = "resourceNamesSubscribe" in request
+    ? request.resourceNamesSubscribe
+    : "resourceNames" in request
+    ? request.resourceNames
+    : [];
+  return (names ?? []).filter((name) => !asked.has(name));
+}

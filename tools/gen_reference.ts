@@ -7,6 +7,7 @@
 import { dirname, join } from "node:path";
 import { adsSchema } from "@denvoy/ads";
 import { denvoy, renderCommandReference } from "@denvoy/cli";
+import { metricsSchema } from "@denvoy/metrics";
 import { rlsSchema } from "@denvoy/rls";
 import { renderReference } from "@denvoy/runtime";
 import { repositoryRoot } from "./real_parts/cache.ts";
@@ -16,6 +17,7 @@ export function referencePages(): ReadonlyMap<string, string> {
   return new Map([
     ["docs/reference/config-ads.md", marked(renderReference(adsSchema))],
     ["docs/reference/config-rls.md", marked(renderReference(rlsSchema))],
+    ["docs/reference/config-metrics.md", marked(renderReference(metricsSchema))],
     ["docs/reference/commands.md", marked(renderCommandReference(denvoy))],
   ]);
 }

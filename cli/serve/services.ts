@@ -5,6 +5,7 @@
  */
 import { ads } from "@denvoy/ads";
 import type { Problem } from "@denvoy/base";
+import { metrics } from "@denvoy/metrics";
 import {
   type ConfigInput,
   type Fields,
@@ -39,6 +40,7 @@ export type PreparedService =
 export const services: readonly ServableService[] = [
   servable(ads),
   servable(rls, withReferenceEnvironment),
+  servable(metrics),
 ];
 
 /** `environment` adds what other variables mean for the service. */

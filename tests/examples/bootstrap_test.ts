@@ -23,3 +23,10 @@ for (const { name } of Deno.readDirSync(folder)) {
     assert.equal(bootstrap.dynamic_resources.ads_config.set_node_on_first_message_only, true);
   });
 }
+
+Deno.test("examples/metrics/bootstrap.yaml is accepted by a real Envoy without a warning", async () => {
+  const path = join(repositoryRoot, "examples", "metrics", "bootstrap.yaml");
+  const { ok, output } = await validateBootstrap(parse(await Deno.readTextFile(path)) as Bootstrap);
+  assert.equal(ok, true, output);
+  assert.doesNotMatch(output, /\[warning\]|deprecated/i);
+});

@@ -8,6 +8,7 @@ import { type GrpcServer, serveGrpc } from "@denvoy/grpc";
 import type { RunningApp, Runtime, ServiceDefinition } from "@denvoy/runtime";
 import { LimitFileSource } from "./adapters/limit_file_source.ts";
 import { MemoryCounterStore } from "./adapters/memory_counter_store.ts";
+import { NearCache } from "./adapters/near_cache.ts";
 import { type RlsConfig, rlsSchema } from "./config.ts";
 import { CounterAccess } from "./counter_access.ts";
 import type { CounterStore } from "./domain/counter_store.ts";
@@ -16,7 +17,8 @@ import { rateLimitMethods } from "./handlers/rate_limit_service.ts";
 import type { ResponseSettings } from "./handlers/response_message.ts";
 import { apiRoutes } from "./http/api_routes.ts";
 import { LimitsInForce } from "./limits_in_force.ts";
-import { observeRls, RlsInstruments } from "./metrics.ts";
+import { RlsInstruments } from "./metrics.ts";
+import { observeRls } from "./observed_metrics.ts";
 import { openStore } from "./open_store.ts";
 import { Quotas } from "./quotas.ts";
 import { RateLimiter } from "./rate_limiter.ts";
@@ -44,6 +46,9 @@ async function startRls(config: RlsConfig, runtime: Runtime): Promise<RunningApp
   );
   const store = opening.adopt(openStore(config, { clock, memory }), (open) => open.close());
   observeRls(metrics, {
+    limits: () => limits.set,
+    servers: () => store.servers(),
+    nearCache: store instanceof NearCache ? store : undefined,
     rules: () => limits.rules,
     problems: () => limits.problems,
     counters: () => memory.size,

@@ -185,27 +185,3 @@ function addTally(series: RuleSeries, tally: Tally): void {
   if (tally.shadow > 0) series.shadow.add(tally.shadow);
   if (tally.refunded > 0) series.refunded.add(tally.refunded);
 }
-
-/** What gauges are read from. */
-export interface GaugeSources {
-  /** Rules in force. */
-  readonly rules: () => number;
-  /** Problems of the limit files as they are now. */
-  readonly problems: () => number;
-  /** Counters in this process. */
-  readonly counters: () => number;
-  /** Counters that were forgotten before they ran out. */
-  readonly evicted: () => number;
-}
-
-/** Adds gauges whose values are read at each scrape. */
-export function observeRls(metrics: Metrics, sources: GaugeSources): void {
-  metrics.observeGauge("limit_rules", { help: "Rules in force." }, sources.rules);
-  metrics.observeGauge("limit_file_problems", {
-    help: "Problems of the limit files as they are now; the last good ones are in force.",
-  }, sources.problems);
-  metrics.observeGauge("memory_counters", { help: "Counters in this process." }, sources.counters);
-  metrics.observeCounter("memory_counters_evicted_total", {
-    help: "Counters of this process that were forgotten before they ran out.",
-  }, sources.evicted);
-}

@@ -16,6 +16,7 @@ import type {
   ChargeRequest,
   CounterStore,
   StoreHealth,
+  StoreServer,
 } from "../domain/counter_store.ts";
 import { type Expiring, ExpiryHeap } from "./expiry_heap.ts";
 
@@ -107,6 +108,11 @@ export class MemoryCounterStore implements CounterStore {
   /** It always counts. */
   health(): StoreHealth {
     return { kind: "serving" };
+  }
+
+  /** There are none. */
+  servers(): readonly StoreServer[] {
+    return [];
   }
 
   /** Forgets everything. */

@@ -14,6 +14,7 @@ import {
   type CounterStore,
   isStoreFailure,
   type StoreHealth,
+  type StoreServer,
 } from "../domain/counter_store.ts";
 import { counterName } from "../domain/window.ts";
 
@@ -26,6 +27,18 @@ export interface NearCacheOptions {
    * elsewhere may go unseen. Infinity: not before the window ends. @default 1000
    */
   readonly recheckMs?: number;
+}
+
+/** What happened since the start. */
+export interface NearCacheStats {
+  /** Charges that were answered without the store. */
+  readonly hits: number;
+  /** Charges that the store had to be asked for. */
+  readonly misses: number;
+  /** Counters that were forgotten as there was no room. */
+  readonly evicted: number;
+  /** Counters that were looked up after their time had run out. */
+  readonly expired: number;
 }
 
 /** A counter that was over: what holds for any charge of at least `hits` until `untilMs`. */
@@ -44,12 +57,26 @@ export class NearCache implements CounterStore {
   readonly #maxEntries: number;
   readonly #recheckMs: number;
   readonly #entries = new Map<string, Entry>();
+  #hits = 0;
+  #misses = 0;
+  #evicted = 0;
+  #expired = 0;
 
   /** Remembers what `store` answers; closes it when it is closed. */
   constructor(store: CounterStore, options: NearCacheOptions = {}) {
     this.#store = store;
     this.#maxEntries = Math.max(1, options.maxEntries ?? 100_000);
     this.#recheckMs = options.recheckMs ?? 1_000;
+  }
+
+  /** Charges that it answered, charges that it did not know, and counters that had to make room. */
+  get stats(): NearCacheStats {
+    return {
+      hits: this.#hits,
+      misses: this.#misses,
+      evicted: this.#evicted,
+      expired: this.#expired,
+    };
   }
 
   /** How many counters it remembers, those included whose time has run out. */
@@ -63,7 +90,9 @@ export class NearCache implements CounterStore {
     options: ChargeOptions,
   ): ChargeOutcome | Promise<ChargeOutcome> {
     const { charges } = request;
+    const hitsBefore = this.#hits;
     const known = charges.map((charge) => this.#known(charge, options.nowMs));
+    this.#misses += charges.length - (this.#hits - hitsBefore);
     if (!known.some((charged) => charged !== undefined)) {
       return this.#ask(request, options);
     }
@@ -93,6 +122,11 @@ export class NearCache implements CounterStore {
     return this.#store.health();
   }
 
+  /** Those of the store. */
+  servers(): readonly StoreServer[] {
+    return this.#store.servers();
+  }
+
   /** Closes the store. */
   close(): Promise<void> {
     this.#entries.clear();
@@ -112,9 +146,11 @@ export class NearCache implements CounterStore {
     if (entry === undefined) return undefined;
     if (nowMs >= entry.resetAtMs || nowMs >= entry.recheckAtMs || nowMs < entry.sinceMs) {
       this.#entries.delete(name);
+      this.#expired++;
       return undefined;
     }
     if (charge.limit !== entry.limit || charge.hits < entry.hits) return undefined;
+    this.#hits++;
     return { ...entry.charged, resetMs: entry.resetAtMs - nowMs, fromNearCache: true };
   }
 
@@ -155,6 +191,7 @@ export class NearCache implements CounterStore {
   #dropOldest(): void {
     for (const name of this.#entries.keys()) {
       this.#entries.delete(name);
+      this.#evicted++;
       return;
     }
   }

@@ -24,6 +24,7 @@ class Fixture {
       read: (charges, at) => memory.read(charges, at),
       reset: (charges, at) => memory.reset(charges, at),
       health: () => memory.health(),
+      servers: () => memory.servers(),
       close: () => memory.close(),
     }, options);
   }
@@ -127,6 +128,16 @@ Deno.test("NearCache does not trust what it learnt at a time that is still to co
   assert.equal(fixture.counts([sliding], { atMs: 4_000 }), "1");
 });
 
+Deno.test("NearCache counts what it answered and what it did not know", () => {
+  const fixture = new Fixture({ maxEntries: 1 });
+  const other = { ...charge, key: "other_" };
+  fixture.charge([{ ...charge, hits: 99 }]);
+  fixture.charge([charge, charge]);
+  fixture.charge([{ ...other, hits: 99 }]);
+  fixture.charge([other], { atMs: 3_600_000 });
+  assert.deepEqual(fixture.cache.stats, { hits: 2, misses: 3, evicted: 1, expired: 0 });
+});
+
 Deno.test("NearCache passes on failures and forgets what may have been refunded", () => {
   const failure = { kind: "deadline", why: "slow" } as const;
   const memory = new MemoryCounterStore();
@@ -136,6 +147,7 @@ Deno.test("NearCache passes on failures and forgets what may have been refunded"
     read: () => failure,
     reset: () => failure,
     health: () => ({ kind: "serving" }),
+    servers: () => [],
     close: () => Promise.resolve(),
   });
   const options = { nowMs: epoch, timeoutMs: 0 };

@@ -16,6 +16,7 @@ import {
   isStoreFailure,
   type StoreFailure,
   type StoreHealth,
+  type StoreServer,
 } from "../domain/counter_store.ts";
 import { counterName } from "../domain/window.ts";
 import type { BatchMode, PlacedRequest } from "./redis_batch.ts";
@@ -110,6 +111,18 @@ export class RedisCounterStore implements CounterStore {
       }
     }
     return { kind: "serving" };
+  }
+
+  /** See {@linkcode CounterStore.servers}. One that was never asked is not among them. */
+  servers(): readonly StoreServer[] {
+    const sides = new Map([[this.#perSecond, "per-second"], [this.#main, "main"]]);
+    return [...sides].flatMap(([{ link, lanes }, side]) =>
+      [...lanes].map(([lane, { state }]) => ({
+        name: lane === "" ? side : `${side} ${lane}`,
+        connected: link.ready(),
+        ...state,
+      }))
+    );
   }
 
   /** See {@linkcode CounterStore.close}. */

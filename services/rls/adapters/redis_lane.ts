@@ -8,7 +8,12 @@
  */
 import type { Clock, Timer } from "@denvoy/base";
 import { CircuitBreaker, type CircuitBreakerOptions } from "../domain/circuit_breaker.ts";
-import type { ChargeOutcome, StoreFailure, StoreHealth } from "../domain/counter_store.ts";
+import type {
+  ChargeOutcome,
+  StoreFailure,
+  StoreHealth,
+  StoreServer,
+} from "../domain/counter_store.ts";
 import { type PlacedRequest, RedisBatch, type ScriptCall, type Waiting } from "./redis_batch.ts";
 import { explainRedisError, type RedisFailure } from "./redis_failure.ts";
 import type { RedisLink } from "./redis_link.ts";
@@ -97,6 +102,11 @@ export class RedisLane {
     if (!link.ready()) return { kind: "failing", why: `not connected: ${link.trouble()}` };
     if (this.#breaker.state === "closed") return { kind: "serving" };
     return { kind: "failing", why: this.#why };
+  }
+
+  /** How the server is, for metrics. */
+  get state(): Pick<StoreServer, "breaker" | "waiting"> {
+    return { breaker: this.#breaker.state, waiting: this.#waitingCount };
   }
 
   /** Probes now if the server is being left alone: its connection is new. */

@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { BreakerState } from "./circuit_breaker.ts";
+
 /**
  * How a counter counts `limit` units per `windowSeconds`.
  *
@@ -118,6 +120,18 @@ export type StoreHealth =
   | { readonly kind: "serving" }
   | { readonly kind: "failing"; readonly why: string };
 
+/** One server that counts, for metrics. */
+export interface StoreServer {
+  /** Which: `main` or `per-second`, of a cluster followed by the address of the node. */
+  readonly name: string;
+  /** Its connection is there. */
+  readonly connected: boolean;
+  /** What is let through to it. */
+  readonly breaker: BreakerState;
+  /** Requests that wait for it. */
+  readonly waiting: number;
+}
+
 /** Counts. Nothing that it is asked throws or hangs. */
 export interface CounterStore {
   /** Charges one request. A store in memory answers at once, others with a promise. */
@@ -134,6 +148,8 @@ export interface CounterStore {
   ): ChargeOutcome | Promise<ChargeOutcome>;
   /** Tells at once, from what happened last, whether it counts. */
   health(): StoreHealth;
+  /** Tells how its servers are; none when it counts in this process. */
+  servers(): readonly StoreServer[];
   /** Lets go of connections and timers. What is still waiting is answered with a failure. */
   close(): Promise<void>;
 }

@@ -66,15 +66,23 @@ export function joinLimitFiles(
     if (limits === undefined) continue;
     const first = byDomain.get(limits.domain);
     if (first === undefined) byDomain.set(limits.domain, limits);
-    else if (!mergeDomains) problems.push(repeatedDomain(first, limits));
     else {
-      problems.push(...repeatedRules(first, limits));
+      problems.push(...domainConflicts(first, limits, { mergeDomains }));
       byDomain.set(limits.domain, { ...first, rules: [...first.rules, ...limits.rules] });
     }
   }
   if (hasErrors(problems)) return { set: undefined, problems };
   const levels = [...byDomain].map(([domain, { rules }]) => [domain, ruleLevel(rules)] as const);
   return { set: new LimitSet(new Map(levels)), problems };
+}
+
+/** Returns why limits of the same domain cannot count together; nothing when they can. */
+export function domainConflicts(
+  first: DomainLimits,
+  second: DomainLimits,
+  { mergeDomains = false }: LimitSetOptions,
+): readonly Problem[] {
+  return mergeDomains ? repeatedRules(first, second) : [repeatedDomain(first, second)];
 }
 
 function repeatedDomain(first: DomainLimits, { domain, place }: DomainLimits): Problem {

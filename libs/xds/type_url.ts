@@ -41,7 +41,8 @@ export type MissingSignal = "removed-resources" | "empty-alias" | "silence";
 export interface TypePolicy {
   /**
    * A SotW response holds the whole set, and what it leaves out is deleted. True of LDS and CDS
-   * (xds_protocol "Grouping Resources into Responses"), and of SRDS as Envoy implements it.
+   * (xds_protocol "Grouping Resources into Responses"), of SRDS as Envoy implements it, and of limits
+   * as envoyproxy/ratelimit reads them.
    */
   readonly fullState: boolean;
   /**
@@ -90,6 +91,7 @@ const POLICIES: ReadonlyMap<TypeUrl, TypePolicy> = new Map([
   [TypeUrls.listener, FULL_STATE],
   [TypeUrls.cluster, { ...FULL_STATE, restores: true }],
   [TypeUrls.scopedRoute, FULL_STATE],
+  [TypeUrls.rateLimitConfig, FULL_STATE],
   [TypeUrls.endpoints, { ...DEFAULT, legacyWildcard: false }],
   [TypeUrls.virtualHost, { ...DEFAULT, missing: "empty-alias", heartbeat: false }],
   [TypeUrls.secret, SECRET],

@@ -1,3 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What this package offers. @module */
-export {};
+/**
+ * The hds service as the command line runs it.
+ * @module
+ */
+export { hds } from "./app.ts";
+export { type HdsConfig, hdsSchema } from "./config.ts";

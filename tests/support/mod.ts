@@ -6,6 +6,7 @@
 export * from "./backend.ts";
 export * from "./bootstrap.ts";
 export * from "./denvoy_ads.ts";
+export * from "./denvoy_hds.ts";
 export * from "./denvoy_rls.ts";
 export * from "./envoy.ts";
 export * from "./envoy_admin.ts";

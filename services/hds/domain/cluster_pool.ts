@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * What is checked, put together from its sources. Where several have a cluster of one name, the API
+ * counts before files, and files before ads.
+ * @module
+ */
+import { type CheckedCluster, type ClusterSource, withResolvedNames } from "./checked_cluster.ts";
+
+const PRECEDENCE: readonly ClusterSource[] = ["ads", "files", "api"];
+
+/** Clusters of all sources. */
+export class ClusterPool {
+  readonly #sources = new Map<ClusterSource, ReadonlyMap<string, CheckedCluster>>();
+  readonly #awaited: Set<ClusterSource>;
+  #names: ReadonlyMap<string, string> = new Map();
+  #clusters: ReadonlyMap<string, CheckedCluster> = new Map();
+
+  /** `awaited` are the sources that must have spoken before anything is known to be complete. */
+  constructor(awaited: readonly ClusterSource[]) {
+    this.#awaited = new Set(awaited);
+  }
+
+  /** Whether all sources have spoken: until then a cluster that is not here may be there. */
+  get isComplete(): boolean {
+    return this.#awaited.size === 0;
+  }
+
+  /** All clusters by name. */
+  get clusters(): ReadonlyMap<string, CheckedCluster> {
+    return this.#clusters;
+  }
+
+  /** Takes over all that a source says. */
+  set(source: ClusterSource, clusters: ReadonlyMap<string, CheckedCluster>): void {
+    this.#sources.set(source, clusters);
+    this.#awaited.delete(source);
+    this.#join();
+  }
+
+  /** Returns the clusters of one source. */
+  of(source: ClusterSource): ReadonlyMap<string, CheckedCluster> {
+    return this.#sources.get(source) ?? new Map();
+  }
+
+  /** Takes over what host names stand for. */
+  setNames(names: ReadonlyMap<string, string>): void {
+    this.#names = names;
+    this.#join();
+  }
+
+  /** Returns the host names in use. */
+  hostNames(): ReadonlySet<string> {
+    const hosts = new Set<string>();
+    for (const clusters of this.#sources.values()) {
+      for (const { endpoints } of clusters.values()) {
+        for (const { ip, host } of endpoints) if (ip === undefined) hosts.add(host);
+      }
+    }
+    return hosts;
+  }
+
+  #join(): void {
+    const joined = new Map<string, CheckedCluster>();
+    for (const source of PRECEDENCE) {
+      for (const [name, cluster] of this.of(source)) {
+        joined.set(name, withResolvedNames(cluster, this.#names));
+      }
+    }
+    this.#clusters = joined;
+  }
+}

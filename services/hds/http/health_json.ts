@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Endpoints and changes as the API shows them.
+ * @module
+ */
+import type { EndpointRecord, HealthChange } from "../domain/endpoint_record.ts";
+import type { HealthControl } from "../health_control.ts";
+
+/** A JSON object. */
+export type Json = Readonly<Record<string, unknown>>;
+
+/** Returns a moment as people read it. */
+export function isoTime(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+/** Returns an endpoint with its verdict. */
+export function endpointJson(record: EndpointRecord, { table, pool }: HealthControl): Json {
+  const { cluster, address, health, found, reason, sinceMs, by, order, probers } = record;
+  const opinions = table.opinionsOf(record);
+  const checked = pool.clusters.get(cluster);
+  return {
+    cluster,
+    address,
+    health,
+    since: isoTime(sinceMs),
+    reason,
+    found,
+    by,
+    probers: probers.map((name) => ({ name, says: opinions.get(name) ?? "none" })),
+    service: checked?.service ?? cluster,
+    source: checked?.source,
+    ...(order && { order: orderJson(order) }),
+  };
+}
+
+/** Returns a change. */
+export function changeJson({ atMs, ...change }: HealthChange): Json {
+  return { at: isoTime(atMs), ...change };
+}
+
+function orderJson({ atMs, ...order }: NonNullable<EndpointRecord["order"]>): Json {
+  return { ...order, at: isoTime(atMs) };
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Endpoints and their verdicts: reading them, their history, and the orders of people.
+ * @module
+ */
+import { type AnyRoute, type ApiRequest, json, route } from "@denvoy/runtime";
+import { type AdminOrder, adminStates, type EndpointRecord } from "../domain/endpoint_record.ts";
+import { type Health, healths } from "../domain/health.ts";
+import { anyObject, type ApiParts, invalid, limitOf, notFound } from "./api_parts.ts";
+import { changeJson, endpointJson, type Json } from "./health_json.ts";
+
+const TAG = "health";
+const params = {
+  cluster: "Name of the cluster.",
+  address: "`ip:port` of the endpoint, `[ip6]:port`, or `name:port` where its cluster has a name.",
+};
+const HISTORY = 50;
+
+/** Returns the routes. */
+export function healthRoutes(parts: ApiParts): readonly AnyRoute[] {
+  return [listHealth(parts), readHealth(parts), listChanges(parts), give(parts), takeBack(parts)];
+}
+
+function listHealth({ control }: ApiParts): AnyRoute {
+  return route({
+    method: "GET",
+    path: "/v1/health",
+    summary: "All endpoints that are checked, with their verdicts",
+    description: "`health` is the verdict, in the words of Envoy's HealthStatus; `found` is what " +
+      "probers found; `reason` says why they differ where they do.",
+    tag: TAG,
+    query: {
+      cluster: { type: "string", doc: "Only of this cluster." },
+      health: { type: "strings", doc: "Only of this health.", words: healths },
+      limit: { type: "integer", doc: "At most so many. Default and maximum 10000." },
+      after: { type: "string", doc: "Where to go on, from `next`." },
+    },
+    responses: {
+      200: {
+        doc: "Endpoints by cluster and address; `next` is there when there is more.",
+        schema: {
+          type: "object",
+          required: ["endpoints"],
+          properties: { endpoints: { type: "array", items: anyObject }, next: { type: "string" } },
+        },
+      },
+    },
+    handle({ query: { cluster, health, limit, after } }) {
+      const wanted = new Set<Health>(healths.filter((word) => health.includes(word)));
+      const found = [...control.table.endpoints(cluster)]
+        .filter((record) => wanted.size === 0 || wanted.has(record.health))
+        .filter(({ key }) => after === undefined || key > after)
+        .sort((a, b) => a.key < b.key ? -1 : 1);
+      const shown = found.slice(0, limitOf(limit));
+      const endpoints = shown.map((record) => endpointJson(record, control));
+      const next = found.length > shown.length ? { next: shown.at(-1)?.key } : {};
+      return json({ endpoints, ...next });
+    },
+  });
+}
+
+function readHealth(parts: ApiParts): AnyRoute {
+  return route({
+    method: "GET",
+    path: "/v1/health/{cluster}/{address}",
+    summary: "One endpoint with its verdict and its latest changes",
+    tag: TAG,
+    params,
+    responses: {
+      200: { doc: "The endpoint; `history` has its changes, newest first.", schema: anyObject },
+      404: { doc: "It is not checked." },
+    },
+    handle: ({ params }) => json(withHistory(recordOf(parts, params), parts)),
+  });
+}
+
+function listChanges({ control }: ApiParts): AnyRoute {
+  return route({
+    method: "GET",
+    path: "/v1/changes",
+    summary: "Changes of verdicts, newest first",
+    tag: TAG,
+    query: {
+      cluster: { type: "string", doc: "Only of this cluster." },
+      address: { type: "string", doc: "Only of this endpoint." },
+      limit: { type: "integer", doc: "At most so many. Default 100, maximum 10000." },
+    },
+    responses: {
+      200: {
+        doc: "`changes`: `at`, `cluster`, `address`, `before`, `after`, `reason`, `by`.",
+        schema: {
+          type: "object",
+          required: ["changes"],
+          properties: { changes: { type: "array", items: anyObject } },
+        },
+      },
+    },
+    handle({ query: { cluster, address, limit } }) {
+      const changes = control.store.changes({ cluster, address, limit: limitOf(limit, 100) });
+      return json({ changes: changes.map(changeJson) });
+    },
+  });
+}
+
+function give(parts: ApiParts): AnyRoute {
+  return route({
+    method: "PUT",
+    path: "/v1/health/{cluster}/{address}/order",
+    summary: "Takes an endpoint out, drains it, or keeps it in, whatever is found",
+    description: "It holds until it is taken back, also over restarts.",
+    tag: TAG,
+    params,
+    body: {
+      doc: "`state`: `down`, `draining` or `up`; optionally `reason`, for people.",
+      schema: {
+        type: "object",
+        required: ["state"],
+        properties: { state: { enum: adminStates }, reason: { type: "string" } },
+      },
+    },
+    responses: {
+      200: { doc: "The endpoint as it is now.", schema: anyObject },
+      404: { doc: "It is not checked." },
+    },
+    async handle(request) {
+      const order = await readOrder(request, parts);
+      const place = recordOf(parts, request.params);
+      return json(withHistory(parts.control.setOrder(place, order), parts));
+    },
+  });
+}
+
+function takeBack(parts: ApiParts): AnyRoute {
+  return route({
+    method: "DELETE",
+    path: "/v1/health/{cluster}/{address}/order",
+    summary: "Lets probers decide again",
+    tag: TAG,
+    params,
+    responses: {
+      200: { doc: "The endpoint as it is now.", schema: anyObject },
+      404: { doc: "It is not checked." },
+    },
+    handle({ params }) {
+      const record = parts.control.setOrder(recordOf(parts, params), undefined);
+      return json(withHistory(record, parts));
+    },
+  });
+}
+
+const MAX_REASON = 1000;
+
+async function readOrder(
+  request: Pick<ApiRequest, "json" | "principal">,
+  { control }: ApiParts,
+): Promise<AdminOrder> {
+  const body = await request.json();
+  const fields: Json = typeof body === "object" && body !== null ? { ...body } : {};
+  const { state: word, reason = "", ...rest } = fields;
+  const [unknown] = Object.keys(rest);
+  if (unknown !== undefined) invalid(unknown, "unknown field, expected one of state, reason");
+  const state = adminStates.find((one) => one === word);
+  if (state === undefined) {
+    const rule = `must be one of ${adminStates.join(", ")}`;
+    return invalid("state", `${rule}: current value is ${JSON.stringify(word)}`);
+  }
+  if (typeof reason !== "string" || reason.length > MAX_REASON) {
+    return invalid("reason", `must be a string of at most ${MAX_REASON} characters`);
+  }
+  const { principal } = request;
+  const who = principal.kind === "anonymous" ? "anonymous" : principal.name;
+  return { state, reason, who, atMs: control.nowMs() };
+}
+
+function recordOf(
+  { control }: ApiParts,
+  { cluster, address }: { readonly cluster: string; readonly address: string },
+): EndpointRecord {
+  return control.table.get(cluster, address) ??
+    notFound(`endpoint "${address}" of cluster "${cluster}" is not checked`);
+}
+
+function withHistory(record: EndpointRecord, { control }: ApiParts): Json {
+  const { cluster, address } = record;
+  const history = control.store.changes({ cluster, address, limit: HISTORY });
+  return { ...endpointJson(record, control), history: history.map(changeJson) };
+}

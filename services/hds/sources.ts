@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Opens the sources of clusters: files, ads and the API; and follows host names.
+ * @module
+ */
+import { formatProblem } from "@denvoy/base";
+import type { ComponentHealth, Runtime } from "@denvoy/runtime";
+import { ClusterFileSource, type ClusterSourceState } from "./adapters/cluster_file_source.ts";
+import { NameResolver } from "./adapters/name_resolver.ts";
+import { ApiClusters } from "./api_clusters.ts";
+import type { HdsConfig } from "./config.ts";
+import type { ClusterReadOptions } from "./domain/cluster_reader.ts";
+import type { DefaultCheck } from "./domain/health_check.ts";
+import type { HealthControl } from "./health_control.ts";
+import type { HdsInstruments } from "./metrics.ts";
+
+/** What sources are opened with. */
+export interface SourceParts {
+  /** The settings. */
+  readonly config: HdsConfig;
+  /** What the process gives. */
+  readonly runtime: Runtime;
+  /** What takes clusters. */
+  readonly control: HealthControl;
+  /** Where loads are counted. */
+  readonly instruments: HdsInstruments;
+  /** The check of clusters that have none. */
+  readonly defaultCheck: DefaultCheck;
+}
+
+/** Open sources. */
+export interface OpenSources extends AsyncDisposable {
+  /** Clusters that the API was given. */
+  readonly apiClusters: ApiClusters;
+}
+
+/** Problems that `/readyz` shows; the log has all. */
+const SHOWN_PROBLEMS = 10;
+
+/** Opens all sources. @throws ProblemError when files are wrong and that is not allowed */
+export async function openSources(parts: SourceParts): Promise<OpenSources> {
+  await using opening = new AsyncDisposableStack();
+  const { config, control } = parts;
+  const names = opening.use(followNames(parts));
+  if (config.clusters !== undefined) opening.use(await openFiles(config.clusters, parts));
+  const { defaultCheck } = parts;
+  const apiClusters = new ApiClusters({
+    store: control.store,
+    read: { source: "api", defaultCheck, moreExtensions: config.extensions },
+    onClusters: (clusters) => control.setClusters("api", clusters),
+  });
+  await names.refresh();
+  const opened = opening.move();
+  return { apiClusters, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+function followNames({ config, runtime: { clock, logger }, control }: SourceParts): NameResolver {
+  const resolver = new NameResolver({
+    names: () => control.pool.hostNames(),
+    onNames: (names) => control.setNames(names),
+    refreshMs: config.dnsRefreshMs,
+    clock,
+    logger,
+  });
+  control.listen(({ added }) => {
+    if (added.length > 0) void resolver.refresh();
+  });
+  return resolver;
+}
+
+async function openFiles(path: string, parts: SourceParts): Promise<ClusterFileSource> {
+  const { config, runtime: { clock, logger, readiness }, control, instruments } = parts;
+  const read: ClusterReadOptions = {
+    source: "files",
+    defaultCheck: parts.defaultCheck,
+    moreExtensions: config.extensions,
+  };
+  const health = readiness.component("files");
+  const source = new ClusterFileSource({
+    ...{ path, read, logger, clock },
+    onClusters: (clusters) => control.setClusters("files", clusters),
+    onState(state) {
+      instruments.fileLoads.add(1, { outcome: state.kind === "ok" ? "applied" : "refused" });
+      tellHealth(health, state);
+    },
+  });
+  await source.load({ allowInvalid: config.allowInvalid });
+  return source;
+}
+
+function tellHealth(health: ComponentHealth, state: ClusterSourceState): void {
+  if (state.kind === "ok") {
+    health.ok(`${state.clusters} clusters in ${state.files} files`);
+    return;
+  }
+  const errors = state.problems.filter(({ severity }) => severity === "error");
+  const shown = errors.slice(0, SHOWN_PROBLEMS).map(formatProblem);
+  health.degraded(["the last good state is checked", ...shown].join("\n"));
+}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * A server under measurement: a process of its own that says in a line of JSON where it listens
- * (`grpc`, `http`) and answers `/readyz` when it serves.
+ * (`grpc`, `http`), unless that is known, and answers `/readyz` when it serves.
  * @module
  */
 import { Child } from "@denvoy/tools/child";
@@ -15,8 +15,22 @@ export interface ServerOptions {
   readonly command: string;
   /** Its arguments; addresses should end in `:0`. */
   readonly args: readonly string[];
+  /** Added to this process's environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Where it listens, of a server that does not say so. */
+  readonly addresses?: ServerAddresses;
+  /** Path on its HTTP port that answers 200 when it serves. @default /readyz */
+  readonly readyPath?: string;
   /** Longest time from its start until it is ready. @default 600000 */
   readonly withinMs?: number;
+}
+
+/** Where a server listens, as `host:port`. */
+export interface ServerAddresses {
+  /** Its gRPC port. */
+  readonly grpcAddress: string;
+  /** Its HTTP port. */
+  readonly httpAddress: string;
 }
 
 const defaultWithinMs = 600_000;
@@ -45,7 +59,7 @@ export class Server implements AsyncDisposable {
     const begin = performance.now();
     const child = Child.start(options);
     try {
-      const addresses = await untilReady(child, begin + (options.withinMs ?? defaultWithinMs));
+      const addresses = await untilReady(child, options);
       return new Server(child, { addresses, loadMs: performance.now() - begin });
     } catch (error) {
       await child.stop(0);
@@ -79,22 +93,21 @@ export class Server implements AsyncDisposable {
   }
 }
 
-interface Addresses {
-  readonly grpcAddress: string;
-  readonly httpAddress: string;
-}
-
 interface Started {
-  readonly addresses: Addresses;
+  readonly addresses: ServerAddresses;
   readonly loadMs: number;
 }
 
-async function untilReady(child: Child, deadline: number): Promise<Addresses> {
-  let addresses: Addresses | undefined;
+async function untilReady(child: Child, options: ServerOptions): Promise<ServerAddresses> {
+  const { withinMs = defaultWithinMs, readyPath = "/readyz" } = options;
+  const deadline = performance.now() + withinMs;
+  let { addresses } = options;
   while (performance.now() < deadline) {
     assertRunning(child);
     addresses ??= findAddresses(child.lines);
-    if (addresses !== undefined && await isReady(addresses.httpAddress)) return addresses;
+    if (addresses !== undefined && await isReady(`${addresses.httpAddress}${readyPath}`)) {
+      return addresses;
+    }
     await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
   throw new Error(`${child.name} was not ready in time\n${child.lastWords()}`);
@@ -106,7 +119,7 @@ function assertRunning(child: Child): void {
 }
 
 /** Returns the addresses from the first line of JSON that has both; undefined while none has. */
-export function findAddresses(lines: readonly string[]): Addresses | undefined {
+export function findAddresses(lines: readonly string[]): ServerAddresses | undefined {
   for (const line of lines) {
     const grpcAddress = /"grpc":"([^"]+)"/.exec(line)?.[1];
     const httpAddress = /"http":"([^"]+)"/.exec(line)?.[1];
@@ -115,9 +128,9 @@ export function findAddresses(lines: readonly string[]): Addresses | undefined {
   return undefined;
 }
 
-async function isReady(httpAddress: string): Promise<boolean> {
+async function isReady(address: string): Promise<boolean> {
   try {
-    const response = await fetch(`http://${httpAddress}/readyz`);
+    const response = await fetch(`http://${address}`);
     await response.body?.cancel();
     return response.ok;
   } catch {

@@ -4,11 +4,14 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
+	"os"
 	"time"
 )
 
@@ -20,6 +23,9 @@ const (
 	framePing         = 6
 	frameGoaway       = 7
 	frameWindowUpdate = 8
+
+	// Bytes before each message.
+	prefix = 5
 
 	flagEndStream  = 0x1
 	flagAck        = 0x1
@@ -38,17 +44,24 @@ type connection struct {
 	out     *bufio.Writer
 	scheme  byte // of HPACK's static table
 	nextID  uint32
-	known   string // the kind of which the server's HPACK table holds the fields
+	known   string // the path of which the server's HPACK table holds the fields
 	streams map[uint32]*stream
 	unread  uint32 // bytes since the connection's window was last filled up
 
 	// What belongs to one run.
 	work     work
-	deadline time.Time
+	plan     plan
 	request  []byte
 	took     []time.Duration
 	messages int
 	received int64
+}
+
+// plan is when calls are begun.
+type plan struct {
+	deadline time.Time     // none is begun afterwards
+	pause    time.Duration // from one to the next; 0 means whenever one has ended
+	due      time.Time     // when the next one is, with a pause
 }
 
 // stream is one open stream.
@@ -96,11 +109,14 @@ func (c *connection) greet() error {
 }
 
 // run works until the deadline has passed and everything is answered.
-func (c *connection) run(w work, deadline time.Time) error {
-	c.work, c.deadline, c.request = w, deadline, makeRequest(w)
+func (c *connection) run(w work, p plan) error {
+	c.work, c.plan, c.request = w, p, makeRequest(w)
 	c.took, c.messages, c.received = nil, 0, 0
+	if p.pause > 0 {
+		return c.pace()
+	}
 	for range w.InFlight {
-		c.open()
+		c.open(time.Now())
 	}
 	for len(c.streams) > 0 {
 		// All that was answered goes out before the next wait, in one write.
@@ -109,22 +125,58 @@ func (c *connection) run(w work, deadline time.Time) error {
 				return err
 			}
 		}
-		kind, flags, id, err := c.next()
-		if err != nil {
+		if err := c.step(); err != nil {
 			return err
-		}
-		if flags&flagEndStream != 0 && (kind == frameHeaders || kind == frameData) {
-			if err := c.finish(id); err != nil {
-				return err
-			}
 		}
 	}
 	return c.out.Flush()
 }
 
-// open begins a call.
-func (c *connection) open() {
-	s := &stream{owed: 1}
+// pace begins calls when they are due, and reads in between.
+func (c *connection) pace() error {
+	defer c.conn.SetReadDeadline(time.Now().Add(timeout))
+	for len(c.streams) > 0 || c.plan.due.Before(c.plan.deadline) {
+		now := time.Now()
+		for !c.plan.due.After(now) && c.plan.due.Before(c.plan.deadline) {
+			c.open(c.plan.due)
+			c.plan.due = c.plan.due.Add(c.plan.pause)
+		}
+		if err := c.out.Flush(); err != nil {
+			return err
+		}
+		until := c.plan.due
+		if !until.Before(c.plan.deadline) {
+			until = now.Add(timeout)
+		}
+		c.conn.SetReadDeadline(until)
+		err := c.step()
+		if err == nil {
+			for c.in.Buffered() > 0 && err == nil {
+				err = c.step()
+			}
+		}
+		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+			return err
+		}
+	}
+	return c.out.Flush()
+}
+
+// step takes one frame.
+func (c *connection) step() error {
+	kind, flags, id, err := c.next()
+	if err != nil {
+		return err
+	}
+	if flags&flagEndStream != 0 && (kind == frameHeaders || kind == frameData) {
+		return c.finish(id)
+	}
+	return nil
+}
+
+// open begins a call whose time counts from since.
+func (c *connection) open(since time.Time) {
+	s := &stream{owed: 1, since: since}
 	if c.work.Kind == "push" {
 		s.owed = c.work.Push
 	}
@@ -132,18 +184,30 @@ func (c *connection) open() {
 	c.nextID += 2
 	c.streams[id] = s
 	c.frame(frameHeaders, flagEndHeaders, id, c.headers())
-	s.since = time.Now()
-	c.send(id, s, s.since)
+	c.send(id, s, since)
 }
 
 // send sends the next message of a stream; that of a bidi is the last one once time is up.
 func (c *connection) send(id uint32, s *stream, now time.Time) {
 	var flags byte
-	if c.work.Kind != "bidi" || now.After(c.deadline) {
+	if c.work.Kind != "bidi" || now.After(c.plan.deadline) {
 		flags = flagEndStream
 		s.ended = true
 	}
+	if len(c.work.Digits) > 0 {
+		c.writeDigits(rand.IntN(c.work.Numbers))
+	}
 	c.frame(frameData, flags, id, c.request)
+}
+
+// writeDigits puts a number into the request.
+func (c *connection) writeDigits(number int) {
+	for at := c.work.Width - 1; at >= 0; at-- {
+		for _, start := range c.work.Digits {
+			c.request[prefix+start+at] = byte('0' + number%10)
+		}
+		number /= 10
+	}
 }
 
 // answered notes that a whole message has come.
@@ -177,8 +241,8 @@ func (c *connection) finish(id uint32) error {
 	}
 	now := time.Now()
 	c.took = append(c.took, now.Sub(s.since))
-	if now.Before(c.deadline) {
-		c.open()
+	if c.plan.pause == 0 && now.Before(c.plan.deadline) {
+		c.open(now)
 	}
 	return nil
 }
@@ -191,13 +255,13 @@ func (c *connection) next() (kind, flags byte, id uint32, err error) {
 	}
 	length := int(head[0])<<16 | int(head[1])<<8 | int(head[2])
 	kind, flags, id = head[3], head[4], binary.BigEndian.Uint32(head[5:])&0x7fffffff
-	c.in.Discard(9)
-	payload, err := c.in.Peek(length)
+	// Nothing is taken before all of it is there: a read may end at its deadline.
+	whole, err := c.in.Peek(9 + length)
 	if err != nil {
 		return 0, 0, 0, err
 	}
-	err = c.take(kind, flags, id, payload)
-	if _, discardErr := c.in.Discard(length); err == nil {
+	err = c.take(kind, flags, id, whole[9:])
+	if _, discardErr := c.in.Discard(9 + length); err == nil {
 		err = discardErr
 	}
 	return kind, flags, id, err
@@ -233,10 +297,13 @@ func (c *connection) data(id uint32, payload []byte) error {
 	s := c.streams[id]
 	for s != nil && len(payload) > 0 {
 		if s.body == 0 {
-			if len(payload) < 5 {
+			if len(payload) < prefix {
 				return errors.New("a message's prefix came in parts")
 			}
-			s.whole = 5 + int(binary.BigEndian.Uint32(payload[1:5]))
+			s.whole = prefix + int(binary.BigEndian.Uint32(payload[1:5]))
+			if !bytes.HasPrefix(payload[prefix:], c.work.Expect) {
+				return fmt.Errorf("a response begins with %x instead of %x", payload, c.work.Expect)
+			}
 		}
 		size := min(len(payload), s.whole-s.body)
 		s.body += size
@@ -265,12 +332,16 @@ func (c *connection) number(kind byte, id, value uint32) {
 // headers is the block of a request. The first one of a kind puts its fields into the HPACK table,
 // as clients do; the others refer to them. A deadline is set, as Envoy and most clients do.
 func (c *connection) headers() []byte {
-	if c.known == c.work.Kind {
+	path := c.work.Path
+	if path == "" {
+		path = "/denvoy.bench.Bench/" + c.work.Kind
+	}
+	if c.known == path {
 		return []byte{0x83, c.scheme, 0xc3, 0xc2, 0xc1, 0xc0, 0xbf, 0xbe}
 	}
-	c.known = c.work.Kind
+	c.known = path
 	block := []byte{0x83, c.scheme, 0x44}
-	block = appendText(block, "/denvoy.bench.Bench/"+c.work.Kind)
+	block = appendText(block, path)
 	block = appendText(append(block, 0x41), "localhost")
 	block = appendText(append(block, 0x5f), "application/grpc")
 	block = appendText(append(block, 0x7a), "denvoy-bench") // user-agent
@@ -286,6 +357,9 @@ func appendText(block []byte, text string) []byte {
 // are wanted.
 func makeRequest(w work) []byte {
 	message := make([]byte, max(w.Request, 4))
+	if len(w.Template) > 0 {
+		message = bytes.Clone(w.Template)
+	}
 	if w.Kind == "push" {
 		binary.BigEndian.PutUint32(message, uint32(w.Push))
 	}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command load calls a gRPC server as fast as it answers, with a fixed number of calls in flight on
-// each connection, and measures each call. It takes a line of JSON per step on standard input and
+// each connection, or at a fixed pace, and measures each call. It takes a line of JSON per step on standard input and
 // answers with one on standard output. It speaks HTTP/2 by hand and uses the standard library only,
 // because it shares the machine with the server that it measures.
 package main
@@ -40,6 +40,21 @@ type work struct {
 	Request int `json:"request"`
 	// Push is the number of messages that the server sends on each stream of a push.
 	Push int `json:"push"`
+	// Path is the method that is called; that of the bench's own server if empty.
+	Path string `json:"path"`
+	// Template is the request message instead of one of Request bytes.
+	Template []byte `json:"template"`
+	// Digits are the places in Template at which each call has the Width digits of a random number
+	// below Numbers.
+	Digits  []int `json:"digits"`
+	Width   int   `json:"width"`
+	Numbers int   `json:"numbers"`
+	// PerSecond is the number of calls that are begun in a second on all connections together, however
+	// many are open; 0 means as many as InFlight allows. Their times are counted from when they were
+	// due. For unary calls.
+	PerSecond float64 `json:"perSecond"`
+	// Expect is what each response message must begin with.
+	Expect []byte `json:"expect"`
 }
 
 // report is one line of standard output. A message of a push is one that the server sends, and its
@@ -64,6 +79,7 @@ func main() {
 
 func serve(in io.Reader, out io.Writer) error {
 	lines := bufio.NewScanner(in)
+	lines.Buffer(nil, 1<<20)
 	var connections []*connection
 	for lines.Scan() {
 		var s step
@@ -107,11 +123,17 @@ func run(connections []*connection, w work) (report, error) {
 	deadline := start.Add(time.Duration(w.Seconds * float64(time.Second)))
 	errors := make([]error, len(connections))
 	var group sync.WaitGroup
+	// Connections begin one after the other within a pause, so that calls are spread evenly.
+	pause := time.Duration(0)
+	if w.PerSecond > 0 {
+		pause = time.Duration(float64(len(connections)) / w.PerSecond * float64(time.Second))
+	}
 	for i, c := range connections {
+		first := start.Add(pause * time.Duration(i) / time.Duration(len(connections)))
 		group.Add(1)
 		go func() {
 			defer group.Done()
-			errors[i] = c.run(w, deadline)
+			errors[i] = c.run(w, plan{deadline: deadline, pause: pause, due: first})
 		}()
 	}
 	group.Wait()

@@ -87,7 +87,10 @@ async function startRls(config: RlsConfig, runtime: Runtime): Promise<RunningApp
   return {
     grpcAddress: grpc.address,
     async stop(graceMs) {
-      await grpc.drain(graceMs);
+      const drained = grpc.drain(graceMs);
+      // After the GOAWAY of the drain, so that nobody comes back by the same connection.
+      quotas.endStreams();
+      await drained;
       await opened.disposeAsync();
     },
   };

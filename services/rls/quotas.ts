@@ -46,6 +46,11 @@ export class Quotas implements Disposable {
     return quotaRoutes({ book: this.#book, clock: this.#runtime.clock });
   }
 
+  /** Has all streams end. */
+  endStreams(): void {
+    this.#book.endStreams();
+  }
+
   /** Stops the clock. */
   [Symbol.dispose](): void {
     this.#ticker[Symbol.dispose]();

@@ -18,6 +18,8 @@ export interface DenvoyRlsOptions {
   readonly flags?: readonly string[];
   /** Added to its environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Where its gRPC server listens. @default a free port */
+  readonly grpcAddress?: string;
   /** Addresses that it connects to, e.g. of Redis. */
   readonly connects?: readonly string[];
 }
@@ -36,12 +38,12 @@ export interface DenvoyRls extends AsyncDisposable {
 
 /** Starts rls; throws with the end of its log when it exits or does not serve in 20 seconds. */
 export async function startDenvoyRls(options: DenvoyRlsOptions): Promise<DenvoyRls> {
-  const { flags = [], env = {}, connects = [] } = options;
+  const { flags = [], env = {}, connects = [], grpcAddress: listen = "127.0.0.1:0" } = options;
   const folder = await TempFolder.create(options.limits);
   const args = serviceCommand("rls", {
-    access: { addresses: ["127.0.0.1:0", ...connects], read: [folder.path] },
+    access: { addresses: ["127.0.0.1:0", listen, ...connects], read: [folder.path] },
     flags: [
-      ...["--grpc-address", "127.0.0.1:0", "--http-address", "127.0.0.1:0"],
+      ...["--grpc-address", listen, "--http-address", "127.0.0.1:0"],
       ...["--limits", folder.path, "--log-format", "json"],
       ...flags,
     ],

@@ -72,6 +72,11 @@ export class QuotaBook {
     if (this.#streams.delete(stream)) stream.close(nowMs);
   }
 
+  /** Has all streams end, as they never do by themselves; new ones can still be opened. */
+  endStreams(): void {
+    for (const stream of this.#streams) stream.end();
+  }
+
   /** Takes rules over: every bucket is placed anew, and told what changed for it. */
   takeRules(rules: LimitSet, nowMs: number): void {
     this.#pools.takeRules(rules);

@@ -69,6 +69,7 @@ export class QuotaStream implements HolderHome {
   readonly #abandoned = new Map<string, QuotaBucket>();
   #domain: string | undefined;
   #wake: (() => void) | undefined;
+  #ending = false;
 
   /** It has no buckets yet. */
   constructor(parts: StreamParts, { client, nowMs }: {
@@ -88,6 +89,11 @@ export class QuotaStream implements HolderHome {
   /** Its buckets. */
   get holders(): ReadonlyMap<string, QuotaHolder> {
     return this.#holders;
+  }
+
+  /** Whether it is to end once what is due is delivered. */
+  get isEnding(): boolean {
+    return this.#ending;
   }
 
   /** How many buckets may have something to be told. */
@@ -145,6 +151,12 @@ export class QuotaStream implements HolderHome {
       actions.push({ kind: "assign", bucket: holder.bucket, assignment, ttlSeconds });
     }
     return actions;
+  }
+
+  /** Has it end from this side. Its client is expected to come back, here or elsewhere. */
+  end(): void {
+    this.#ending = true;
+    this.#wake?.();
   }
 
   /** Places all buckets anew, after the rules have changed. */

@@ -95,7 +95,7 @@ class ResponseIterator implements AsyncIterator<QuotaResponse, undefined> {
       const actions = this.#stream.pull(this.#parts.clock.monotonicMs(), MAX_ACTIONS);
       this.#resumeReader?.();
       if (actions.length > 0) return { done: false, value: quotaResponseOf(actions) };
-      if (this.#phase === "draining") this.#close();
+      if (this.#phase === "draining" || this.#stream.isEnding) this.#close();
       else await new Promise<void>((resolve) => this.#resumeWriter = resolve);
     }
     return { done: true, value: undefined };

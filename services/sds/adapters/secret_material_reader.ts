@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Reads what a secret is made of from its files. Nothing that was read is ever quoted.
+ * @module
+ */
+import { err, ok, type Problem, type Result } from "@denvoy/base";
+import { readFileContent, textOf } from "@denvoy/runtime";
+import type { SecretPart } from "../domain/secret_check.ts";
+import type {
+  GenericMaterial,
+  SecretMaterial,
+  ValidationContextMaterial,
+} from "../domain/secret_material.ts";
+import type { SecretOrigin } from "../domain/secret_spec.ts";
+import { importCertificate } from "./certificate_import.ts";
+
+/** Material, and the file of each of its parts. */
+export interface ReadMaterial {
+  /** What was read, not checked yet. */
+  readonly material: SecretMaterial;
+  /** Where it was read, for problems. */
+  readonly places: Readonly<Partial<Record<SecretPart, string>>>;
+}
+
+/** Whom the own CA trusts. */
+export interface OwnTrust {
+  /** PEM of its roots. */
+  readonly bundlePem: string;
+  /** PEM of its revocation lists; absent when nothing was revoked. */
+  readonly crlPem?: string;
+}
+
+type FileOrigin = Exclude<SecretOrigin, { kind: "issued" } | { kind: "generated-tickets" }>;
+type Read = Result<ReadMaterial, readonly Problem[]>;
+
+/** Reads the files of one secret; returns each thing that keeps them from being read. */
+export async function readMaterial(from: FileOrigin, ownTrust: () => OwnTrust): Promise<Read> {
+  const files = new Files();
+  const material = await readKind(from, { files, ownTrust });
+  return material === undefined || files.problems.length > 0 ? err(files.problems) : ok(material);
+}
+
+async function readKind(
+  from: FileOrigin,
+  { files, ownTrust }: { readonly files: Files; readonly ownTrust: () => OwnTrust },
+): Promise<ReadMaterial | undefined> {
+  switch (from.kind) {
+    case "certificate-files":
+      return await readCertificate(from, files);
+    case "trust":
+      return await readTrust(from, { files, own: from.ownCa ? ownTrust() : undefined });
+    case "ticket-files": {
+      const keys = await Promise.all(from.files.map((file) => files.bytes(file)));
+      const places = { tickets: from.files.join(", ") };
+      return { material: { kind: "session-ticket-keys", keys: keys.filter(isThere) }, places };
+    }
+    case "generic-files":
+      return await readGeneric(from, files);
+  }
+}
+
+async function readCertificate(
+  from: Extract<FileOrigin, { kind: "certificate-files" }>,
+  files: Files,
+): Promise<ReadMaterial | undefined> {
+  const { chain, key, pkcs12, password, ocsp } = from;
+  const passphrase = (await files.text(password))?.split("\n")[0]?.trimEnd();
+  const staple = await files.bytes(ocsp);
+  const source = pkcs12 === undefined
+    ? { kind: "pem", chain: await files.text(chain), key: await files.text(key) } as const
+    : { kind: "pkcs12", bytes: await files.bytes(pkcs12) } as const;
+  if (files.problems.length > 0) return undefined;
+  const imported = await importCertificate(source, { passphrase });
+  if (!imported.ok) {
+    files.refuse(pkcs12 ?? key ?? "", imported.error);
+    return undefined;
+  }
+  const places = {
+    chain: pkcs12 ?? chain ?? "",
+    key: pkcs12 ?? key ?? "",
+    ...(ocsp !== undefined && { ocsp }),
+  };
+  const material = {
+    kind: "tls-certificate",
+    ...imported.value,
+    ...(staple !== undefined && { ocspStaple: staple }),
+  } as const;
+  return { material, places };
+}
+
+async function readTrust(
+  from: Extract<FileOrigin, { kind: "trust" }>,
+  { files, own }: { readonly files: Files; readonly own: OwnTrust | undefined },
+): Promise<ReadMaterial> {
+  const { bundle, crl, onlyVerifyLeafCrl, sanMatchers } = from;
+  const bundlePem = [own?.bundlePem, await files.text(bundle)].filter(isThere).join("\n");
+  const lists = [own?.crlPem, await files.text(crl)].filter(isThere);
+  const material: ValidationContextMaterial = {
+    kind: "validation-context",
+    bundlePem,
+    ...(lists.length > 0 && { crlPem: lists.join("\n") }),
+    onlyVerifyLeafCrl,
+    sanMatchers,
+  };
+  const places = {
+    ...(bundle !== undefined && { bundle }),
+    ...(crl !== undefined && { crl }),
+  };
+  return { material, places };
+}
+
+async function readGeneric(
+  { file, files: named }: Extract<FileOrigin, { kind: "generic-files" }>,
+  files: Files,
+): Promise<ReadMaterial> {
+  const secret = await files.bytes(file);
+  const secrets = new Map<string, Uint8Array>();
+  for (const [name, path] of named) {
+    const bytes = await files.bytes(path);
+    if (bytes !== undefined) secrets.set(name, bytes);
+  }
+  const material: GenericMaterial = {
+    kind: "generic",
+    ...(secret !== undefined && { secret }),
+    ...(secrets.size > 0 && { secrets }),
+  };
+  return { material, places: {} };
+}
+
+/** Files that are read, and what kept them from it. */
+class Files {
+  readonly problems: Problem[] = [];
+
+  async bytes(file: string | undefined): Promise<Uint8Array | undefined> {
+    if (file === undefined) return undefined;
+    const content = await readFileContent(file);
+    if (content.kind === "bytes") return content.bytes;
+    this.refuse(file, content.kind === "absent" ? "no such file" : content.reason);
+    return undefined;
+  }
+
+  async text(file: string | undefined): Promise<string | undefined> {
+    const bytes = await this.bytes(file);
+    if (file === undefined || bytes === undefined) return undefined;
+    const text = textOf(bytes);
+    if (text === undefined) this.refuse(file, "must be UTF-8");
+    return text;
+  }
+
+  refuse(file: string, message: string): void {
+    this.problems.push({ severity: "error", file, message });
+  }
+}
+
+function isThere<T>(value: T | undefined): value is T {
+  return value !== undefined;
+}

@@ -10,6 +10,7 @@ import { BuiltInCa } from "../domain/ca/built_in_ca.ts";
 import { type CaSettings, checkCaSettings } from "../domain/ca/ca_settings.ts";
 import type { CaStore } from "../domain/ca/ca_store.ts";
 import { MemoryCaStore } from "../domain/ca/memory_ca_store.ts";
+import type { OutsideCa } from "../domain/ca/outside_authority.ts";
 import type { KeyMaker, Sealer } from "../domain/ca/signing_key.ts";
 import { AesSealer } from "./aes_sealer.ts";
 import { nodePrimitives } from "./node_primitives.ts";
@@ -34,6 +35,8 @@ export interface OpenCaOptions {
   readonly logger: Logger;
   /** Makes keys. @default WebCrypto, one key when one is asked for */
   readonly keys?: KeyMaker;
+  /** An intermediate of another CA that signs instead of roots of our own. */
+  readonly outside?: OutsideCa;
 }
 
 /** An open CA with what shares its file. */
@@ -71,6 +74,7 @@ export async function openCa(options: OpenCaOptions): Promise<OpenCa> {
     settings: options.settings,
     clock: options.clock,
     logger: options.logger,
+    ...(options.outside !== undefined && { outside: options.outside }),
   });
   const ticks = opening.use(new MaintenanceTicks(ca, options));
   ticks.start();

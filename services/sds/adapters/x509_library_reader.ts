@@ -74,6 +74,15 @@ export class X509LibraryReader implements X509Reader {
     }
   }
 
+  /** See {@linkcode X509Reader.publicJwk}. */
+  publicJwk(certificateDer: Uint8Array): Readonly<Record<string, unknown>> {
+    const jwk = readOrUndefined(() => {
+      const { spki } = certificateParts(certificateDer);
+      return { ...publicKey(spki).export({ format: "jwk" }) };
+    });
+    return jwk ?? {};
+  }
+
   /** See {@linkcode X509Reader.keyBelongsTo}. */
   keyBelongsTo(keyPem: string, certificate: ReadCertificate): boolean {
     const own = readOrUndefined(() => spkiOf(createPublicKey(createPrivateKey(keyPem))));

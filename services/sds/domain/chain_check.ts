@@ -31,12 +31,16 @@ const DAY_MS = 86_400_000;
 /** Checks a chain, leaf first. */
 export function checkChain(chain: readonly PlacedCertificate[], check: ChainCheck): void {
   const [leaf] = chain;
-  if (leaf === undefined) return;
+  if (leaf !== undefined) checkLeaf(leaf, check.problems);
+  checkLinks(chain, check);
+}
+
+/** Checks dates, strength, order and signatures, but not what is particular to a leaf. */
+export function checkLinks(chain: readonly PlacedCertificate[], check: ChainCheck): void {
   for (const certificate of chain) {
     checkDates(certificate, check);
     checkStrength(certificate, check);
   }
-  checkLeaf(leaf, check.problems);
   for (const [index, issuer] of chain.entries()) {
     const issued = chain[index - 1];
     if (issued !== undefined) checkLink({ issued, issuer, chain }, check);

@@ -51,6 +51,8 @@ export interface X509Reader {
   readKey(keyPem: string): KeyFacts | undefined;
   /** Reads a request; undefined when it is none, or its signature is not that of its own key. */
   readCsr(der: Uint8Array): Promise<ReadCsr | undefined>;
+  /** Returns the public key of a certificate as JWK (RFC 7517); empty when it cannot be read. */
+  publicJwk(certificateDer: Uint8Array): Readonly<Record<string, unknown>>;
   /** Tells whether the key belongs to the certificate. */
   keyBelongsTo(keyPem: string, certificate: ReadCertificate): boolean;
   /** Tells whether the issuer's key made the signature of a certificate, a list or a request. */

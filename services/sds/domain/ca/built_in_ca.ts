@@ -4,7 +4,7 @@
  * steps while everything in use stays trusted.
  * @module
  */
-import { type Clock, type Logger, StatusCode, StatusError } from "@denvoy/base";
+import { type Clock, type Logger, ProblemError, StatusCode, StatusError } from "@denvoy/base";
 import type {
   AuthorityEvent,
   AuthorityFacts,
@@ -32,6 +32,7 @@ import {
   type LeafParts,
   writeLeaf,
 } from "./leaf_writer.ts";
+import { outsideAuthority, type OutsideCa } from "./outside_authority.ts";
 import { RevocationLists } from "./revocation_lists.ts";
 import { RootRotation, type RotationOutcome } from "./root_rotation.ts";
 
@@ -43,6 +44,8 @@ export interface BuiltInCaOptions extends AuthorityTools {
   readonly clock: Clock;
   /** Told of what a listener threw. */
   readonly logger: Logger;
+  /** An intermediate of another CA that signs instead of roots of our own. */
+  readonly outside?: OutsideCa;
 }
 
 const DEFAULT_LIST_LIMIT = 1000;
@@ -69,10 +72,13 @@ export class BuiltInCa implements CertificateAuthority {
    * Opens the CA that the store holds, or makes one.
    *
    * Rejects with StatusError FAILED_PRECONDITION when the store holds one of another trust domain, or
-   * keys that were sealed with another key.
+   * keys that were sealed with another key; with ProblemError when an outside CA cannot be used.
    */
-  static async open(options: BuiltInCaOptions): Promise<BuiltInCa> {
+  static async open(given: BuiltInCaOptions): Promise<BuiltInCa> {
+    const settings = { ...given.settings, outside: given.outside !== undefined };
+    const options = { ...given, settings };
     const ca = new BuiltInCa(options, await openAuthorities(options));
+    if (given.outside !== undefined) await ca.adoptOutside(given.outside);
     await ca.maintain();
     return ca;
   }
@@ -155,6 +161,17 @@ export class BuiltInCa implements CertificateAuthority {
   }
 
   /**
+   * Takes in the files of an outside CA, at the start and after they changed. Rejects with ProblemError
+   * when they cannot be used; what was used before stays.
+   */
+  async adoptOutside(outside: OutsideCa): Promise<AuthorityFacts> {
+    const nowMs = this.#options.clock.nowMs();
+    const authority = await outsideAuthority(outside, this.#options, nowMs);
+    if (!authority.ok) throw new ProblemError(authority.error);
+    return await this.#change(() => this.#rotation.adopt(authority.value));
+  }
+
+  /**
    * Does what is due: steps of a rotation, a new intermediate, new revocation lists, forgetting what
    * has ended. Call it often, and after the clock jumped; it does nothing when nothing is due.
    */
@@ -164,7 +181,7 @@ export class BuiltInCa implements CertificateAuthority {
     await this.#refreshLists();
   }
 
-  /** Only manual steps come here: each tells of its change once it is written down. */
+  /** A step that is asked for; its change is told once it is written down. */
   async #change(step: () => Promise<RotationOutcome>): Promise<AuthorityFacts> {
     const outcome = await step();
     this.#tellChange(outcome.change);

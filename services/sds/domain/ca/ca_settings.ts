@@ -23,6 +23,8 @@ export interface CaSettings {
   readonly maxLeafLifetimeMs: number;
   /** How long a new root is trusted at least before it signs: every Envoy must have heard of it. */
   readonly overlapMs: number;
+  /** Whether an outside CA is configured; set by {@linkcode BuiltInCa.open}. @default false */
+  readonly outside?: boolean;
 }
 
 const HOUR_MS = 3_600_000;

@@ -10,9 +10,11 @@ import {
   type AuthorityTools,
   makeAuthority,
   makeSigner,
+  type Signer,
   withRecord,
   withSigners,
 } from "./authority.ts";
+import type { AuthorityRecord } from "./ca_store.ts";
 import { dueRotationStep, retirementMs, type RotationStep } from "./rotation.ts";
 
 /** What a step did. */
@@ -59,6 +61,14 @@ export class RootRotation {
     return this.#inTurn(() => Promise.resolve(this.#retire(options)));
   }
 
+  /**
+   * Takes in an outside CA: at once when there is none yet; else its root is trusted from now on, and
+   * signs when everyone had time to hear of it. Another intermediate of a known root signs at once.
+   */
+  adopt(outside: Authority): Promise<RotationOutcome> {
+    return this.#inTurn(() => Promise.resolve(this.#adopt(outside)));
+  }
+
   /** Does all steps that are due, telling of each; makes the first root in an empty store. */
   doDueSteps(tell: (change: AuthoritiesChange) => void): Promise<void> {
     return this.#inTurn(async () => {
@@ -96,9 +106,7 @@ export class RootRotation {
   async #makeFirst(): Promise<AuthoritiesChange> {
     const nowMs = this.#tools.clock.nowMs();
     const made = await makeAuthority(this.#tools, nowMs);
-    return this.#authorities.replace([
-      withRecord(made, { state: "active", activatedAtMs: nowMs }),
-    ]);
+    return this.#authorities.replace([withRecord(made, activeSince(nowMs))]);
   }
 
   async #prepare(): Promise<RotationOutcome> {
@@ -108,6 +116,18 @@ export class RootRotation {
     }
     const authority = await makeAuthority(this.#tools, this.#tools.clock.nowMs());
     return { authority, change: this.#authorities.replace([...this.#authorities.all, authority]) };
+  }
+
+  #adopt(outside: Authority): RotationOutcome {
+    const nowMs = this.#tools.clock.nowMs();
+    const known = this.#authorities.all.find(({ record }) => record.id === outside.record.id);
+    const others = this.#authorities.all.filter((other) =>
+      other !== known && other.record.state !== "prepared"
+    );
+    const authority = known === undefined
+      ? others.length > 0 ? outside : withRecord(outside, activeSince(nowMs))
+      : withNewSigner(known, { signer: outside.signers[0], nowMs });
+    return { authority, change: this.#authorities.replace([...others, authority]) };
   }
 
   #activate({ force }: StepOptions): RotationOutcome {
@@ -120,7 +140,7 @@ export class RootRotation {
       const rule = `it must have been trusted for ${settings.overlapMs} ms: is for ${knownMs} ms`;
       throw refused("activate root", rule);
     }
-    const authority = withRecord(prepared, { state: "active", activatedAtMs: nowMs });
+    const authority = withRecord(prepared, activeSince(nowMs));
     const next = this.#authorities.all.map((other) => {
       if (other === prepared) return authority;
       return other.record.state === "active" ? withRecord(other, { state: "retiring" }) : other;
@@ -147,18 +167,33 @@ export class RootRotation {
     return { authority, change: this.#authorities.replace(next) };
   }
 
-  /** The signers before keep their keys while their leaves live, to sign revocation lists. */
   async #renewSigner(): Promise<RotationOutcome> {
     const { active } = this.#authorities;
     const { root, rootKey } = active;
     if (rootKey === undefined) throw refused("renew signer", "the key of its root must be here");
     const nowMs = this.#tools.clock.nowMs();
     const signer = await makeSigner({ certificate: root, key: rootKey }, this.#tools, nowMs);
-    const living = active.signers.filter(({ certificate }) => certificate.facts.notAfterMs > nowMs);
-    const authority = withSigners(active, [signer, ...living]);
+    const authority = withNewSigner(active, { signer, nowMs });
     const next = this.#authorities.all.map((other) => other === active ? authority : other);
     return { authority, change: this.#authorities.replace(next) };
   }
+}
+
+function activeSince(nowMs: number): Pick<AuthorityRecord, "state" | "activatedAtMs"> {
+  return { state: "active", activatedAtMs: nowMs };
+}
+
+/** The signers before keep their keys while their leaves live, to sign revocation lists. */
+function withNewSigner(
+  authority: Authority,
+  { signer, nowMs }: { readonly signer: Signer; readonly nowMs: number },
+): Authority {
+  const living = authority.signers.filter(({ record, certificate }) =>
+    record.id !== signer.record.id && certificate.facts.notAfterMs > nowMs
+  );
+  const renewed = withSigners(authority, [signer, ...living]);
+  const { state } = authority.record;
+  return withRecord(renewed, { state: state === "retiring" ? "prepared" : state });
 }
 
 function idOf({ record }: Authority): string {

@@ -52,11 +52,13 @@ export function dueRotationStep(
   const active = authorities.find((authority) => authority.state === "active");
   const prepared = authorities.find((authority) => authority.state === "prepared");
   if (active === undefined) return undefined;
+  if (prepared !== undefined && isUnwanted(prepared, settings)) {
+    return { kind: "retire", id: prepared.id };
+  }
   if (prepared !== undefined && mayFollow(prepared, { active, nowMs, settings })) {
     return { kind: "activate", id: prepared.id };
   }
-  const leftMs = active.rootNotAfterMs - nowMs;
-  if (prepared === undefined && !active.outside && leftMs <= prepareWindowMs(settings)) {
+  if (prepared === undefined && needsSuccessor(active, { nowMs, settings })) {
     return { kind: "prepare" };
   }
   const done = authorities.find((authority) =>
@@ -89,12 +91,27 @@ interface Succession {
   readonly settings: CaSettings;
 }
 
+/** What came from outside and never signed is of no use once nothing from outside is configured. */
+function isUnwanted(authority: RotationView, settings: CaSettings): boolean {
+  return authority.outside && settings.outside !== true;
+}
+
+/** The owner of an outside CA replaces it, by other files; or it is left for a root of our own. */
+function needsSuccessor(
+  active: RotationView,
+  { nowMs, settings }: { readonly nowMs: number; readonly settings: CaSettings },
+): boolean {
+  if (active.outside || settings.outside === true) return isUnwanted(active, settings);
+  return active.rootNotAfterMs - nowMs <= prepareWindowMs(settings);
+}
+
 /** A root that has ended is worth nothing: its successor does not wait for the overlap. */
 function mayFollow(prepared: RotationView, { active, nowMs, settings }: Succession): boolean {
   const leftMs = active.rootNotAfterMs - nowMs;
   if (leftMs <= 0) return true;
   const known = nowMs - prepared.preparedAtMs >= settings.overlapMs;
-  return leftMs <= activateWindowMs(settings) && known;
+  const wanted = prepared.outside || active.outside || leftMs <= activateWindowMs(settings);
+  return known && wanted;
 }
 
 /** Near the end of its root a new signer would end with it too, so that it gains nothing. */

@@ -3,9 +3,11 @@
  * MetricsService as a whole: from the streams of Envoys to `/fleet/metrics`.
  * @module
  */
+import { join } from "node:path";
 import { ProblemError, type Timer } from "@denvoy/base";
 import type { MethodImplementation } from "@denvoy/grpc";
 import type { AnyRoute, Runtime } from "@denvoy/runtime";
+import { SqliteTotalsStore } from "./adapters/sqlite_totals_store.ts";
 import type { MetricsConfig } from "./config.ts";
 import { CardinalityRules } from "./domain/cardinality_rules.ts";
 import { Fleet } from "./domain/fleet.ts";
@@ -15,6 +17,8 @@ import { metricsMethods } from "./handlers/metrics_service.ts";
 import { fleetMetricsRoute } from "./http/fleet_metrics_route.ts";
 import { nodeRoutes } from "./http/node_routes.ts";
 import { observeFleet } from "./metrics.ts";
+import { followRules } from "./open_rules.ts";
+import { TotalsKeeper } from "./totals_keeper.ts";
 
 /** MetricsService and what is read from it; dispose of it last. */
 export interface FleetMetrics extends AsyncDisposable {
@@ -38,8 +42,15 @@ export async function openFleetMetrics(
   await using opening = new AsyncDisposableStack();
   const { clock, logger, metrics } = runtime;
   const nodeLabels = new NodeLabels(checkedFields(config.nodeLabels));
-  const fleet = new Fleet(fleetSettings(config), CardinalityRules.none);
-  opening.use(everyTick(runtime, () => fleet.tick(clock.nowMs())));
+  const rules = config.rules === undefined ? undefined : await followRules(config.rules, runtime);
+  opening.use(rules);
+  const fleet = new Fleet(fleetSettings(config), rules?.current ?? CardinalityRules.none);
+  rules?.subscribe((changed) => fleet.index.setRules(changed));
+  const keeper = opening.use(keepTotals(config, { fleet, runtime }));
+  opening.use(everyTick(runtime, () => {
+    fleet.tick(clock.nowMs());
+    keeper?.tick(clock.nowMs());
+  }));
   const methods = metricsMethods({
     fleet,
     metadataPaths: nodeLabels.metadataPaths,
@@ -64,6 +75,20 @@ export async function openFleetMetrics(
   ];
   const opened = opening.move();
   return { fleet, nodeLabels, methods, routes, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+/** The `--data-dir` of a service that is to forget everything when it stops. */
+const NO_DATA_DIR = ":memory:";
+
+function keepTotals(
+  { dataDir, saveMs }: MetricsConfig,
+  { fleet, runtime: { readiness, logger } }: { readonly fleet: Fleet; readonly runtime: Runtime },
+): TotalsKeeper | undefined {
+  if (dataDir === NO_DATA_DIR) return undefined;
+  Deno.mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const store = new SqliteTotalsStore(join(dataDir, "metrics.db"));
+  const health = readiness.component("totals");
+  return new TotalsKeeper({ fleet, store, saveMs, health, logger });
 }
 
 function fleetSettings(config: MetricsConfig) {

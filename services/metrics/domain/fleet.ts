@@ -28,8 +28,8 @@ export interface FleetSettings {
   readonly extractTags: boolean;
 }
 
-/** The id under which the totals of forgotten nodes of a cluster stay; no Envoy can have it. */
-const FORGOTTEN = "\0forgotten";
+/** The id under which the totals of forgotten nodes of a cluster stay; no Envoy may have it. */
+const FORGOTTEN = "";
 
 /** The nodes and their series. */
 export class Fleet {

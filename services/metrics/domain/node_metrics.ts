@@ -130,11 +130,6 @@ export class NodeMetrics {
     return this.series.before(slot) + this.series.last(slot);
   }
 
-  /** Takes up what was remembered of the node. */
-  restore(startMs: number | undefined): void {
-    this.startMs = startMs;
-  }
-
   /** A fall in a stream that has seen its process's uptime is none of a restart. */
   #fall(slot: number, last: number): void {
     if (!this.#isFirstUptime) this.fallen++;

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Totals in a SQLite file. Names and labels are rows of their own, as all nodes share them; the
+ * values of a node are one blob, so that a save costs one row a node.
+ * @module
+ */
+import type { Label } from "../domain/label.ts";
+import type { NodeInfo } from "../domain/node_info.ts";
+import type { NodeMetrics } from "../domain/node_metrics.ts";
+import type { Series, SeriesKind } from "../domain/series.ts";
+import {
+  type NodeTotals,
+  type SeriesName,
+  type SeriesTotals,
+  totalsOf,
+  type TotalsStore,
+} from "../domain/totals.ts";
+import { type Row, SqliteDatabase } from "@denvoy/runtime";
+
+const migrations = [
+  `CREATE TABLE series (
+    id INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, labels TEXT NOT NULL,
+    UNIQUE (kind, name, labels)
+  );
+  CREATE TABLE nodes (
+    id TEXT NOT NULL, cluster TEXT NOT NULL, info TEXT NOT NULL, start_ms REAL, seen_ms REAL NOT NULL,
+    totals BLOB NOT NULL, PRIMARY KEY (id, cluster)
+  ) WITHOUT ROWID;`,
+];
+
+/** What a blob begins with; another number is of another form. */
+const FORM = 1;
+
+/** Totals in a file that this process owns. */
+export class SqliteTotalsStore implements TotalsStore {
+  readonly #database: SqliteDatabase;
+  readonly #ids = new WeakMap<Series, number>();
+
+  /** Opens or creates the file. @throws StatusError as SqliteDatabase does */
+  constructor(path: string) {
+    this.#database = new SqliteDatabase(path, migrations);
+  }
+
+  /** See {@linkcode TotalsStore.save}. */
+  save(nodes: readonly NodeMetrics[]): void {
+    if (nodes.length === 0) return;
+    this.#database.transaction(() => nodes.forEach((node) => this.#saveNode(node)));
+  }
+
+  /** See {@linkcode TotalsStore.load}. */
+  *load(): Generator<NodeTotals> {
+    const names = new Map<number, SeriesName>();
+    for (const row of this.#database.all("SELECT id, kind, name, labels FROM series")) {
+      names.set(Number(row.id), seriesNameOf(row));
+    }
+    // Row by row would keep the statement busy while others write.
+    for (const row of this.#database.all("SELECT info, start_ms, seen_ms, totals FROM nodes")) {
+      yield {
+        info: JSON.parse(String(row.info)) as NodeInfo,
+        startMs: row.start_ms === null ? undefined : Number(row.start_ms),
+        seenMs: Number(row.seen_ms),
+        series: decodeTotals(row.totals as Uint8Array, names),
+      };
+    }
+  }
+
+  /** See {@linkcode TotalsStore.keep}. */
+  keep(nodes: Iterable<NodeMetrics>): void {
+    const kept = new Set([...nodes].map(({ info }) => JSON.stringify([info.id, info.cluster])));
+    const rows = this.#database.all("SELECT id, cluster FROM nodes");
+    const gone = rows.filter(({ id, cluster }) => !kept.has(JSON.stringify([id, cluster])));
+    if (gone.length === 0) return;
+    this.#database.transaction(() => {
+      for (const { id, cluster } of gone) {
+        this.#database.run("DELETE FROM nodes WHERE id = ? AND cluster = ?", [
+          String(id),
+          String(cluster),
+        ]);
+      }
+    });
+  }
+
+  /** See {@linkcode TotalsStore.close}. */
+  close(): void {
+    this.#database.close();
+  }
+
+  #saveNode(node: NodeMetrics): void {
+    const { info, startMs, seenMs } = node;
+    this.#database.run(
+      "INSERT INTO nodes (id, cluster, info, start_ms, seen_ms, totals) VALUES (?, ?, ?, ?, ?, ?) " +
+        "ON CONFLICT (id, cluster) DO UPDATE SET info = excluded.info, " +
+        "start_ms = excluded.start_ms, seen_ms = excluded.seen_ms, totals = excluded.totals",
+      [
+        ...[info.id, info.cluster, JSON.stringify(info), startMs ?? null, seenMs],
+        this.#encodeTotals(node),
+      ],
+    );
+  }
+
+  #encodeTotals(node: NodeMetrics): Uint8Array {
+    const numbers: number[] = [FORM];
+    for (let slot = 0; slot < node.series.slots; slot++) {
+      const series = node.series.seriesAt(slot);
+      const totals = totalsOf(node, slot);
+      if (series === undefined || totals === undefined) continue;
+      numbers.push(this.#idOf(series));
+      if (totals.kind === "scalar") numbers.push(-1, totals.last, totals.before);
+      else {
+        const { count, sum, bounds, values } = totals;
+        numbers.push(bounds.length, count, sum, ...bounds, ...values);
+      }
+    }
+    return new Uint8Array(Float64Array.from(numbers).buffer);
+  }
+
+  #idOf(series: Series): number {
+    const known = this.#ids.get(series);
+    if (known !== undefined) return known;
+    const labels = JSON.stringify(series.labels.map(({ name, value }) => [name, value]));
+    const values = [series.kind, series.name, labels];
+    this.#database.run(
+      "INSERT INTO series (kind, name, labels) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+      values,
+    );
+    const row = this.#database.first(
+      "SELECT id FROM series WHERE kind = ? AND name = ? AND labels = ?",
+      values,
+    );
+    const id = Number(row?.id);
+    this.#ids.set(series, id);
+    return id;
+  }
+}
+
+function seriesNameOf(row: Row): SeriesName {
+  const labels = JSON.parse(String(row.labels)) as readonly (readonly [string, string])[];
+  return {
+    kind: row.kind as SeriesKind,
+    name: String(row.name),
+    labels: labels.map(([name, value]): Label => ({ name, value })),
+  };
+}
+
+/** A blob of another form, or one that ends early, holds nothing more. */
+function* decodeTotals(
+  blob: Uint8Array,
+  names: ReadonlyMap<number, SeriesName>,
+): Generator<readonly [SeriesName, SeriesTotals]> {
+  const numbers = new Float64Array(blob.slice().buffer, 0, Math.floor(blob.length / 8));
+  if (numbers[0] !== FORM) return;
+  let at = 1;
+  const next = () => numbers[at++] ?? 0;
+  while (at + 4 <= numbers.length) {
+    const name = names.get(next());
+    const length = next();
+    const [first, second] = [next(), next()];
+    const end = at + 2 * Math.max(0, length);
+    if (end > numbers.length) return;
+    if (name !== undefined) yield [name, totalsAt(numbers, { at, length, first, second })];
+    at = end;
+  }
+}
+
+function totalsAt(
+  numbers: Float64Array,
+  { at, length, first, second }: {
+    readonly at: number;
+    readonly length: number;
+    readonly first: number;
+    readonly second: number;
+  },
+): SeriesTotals {
+  if (length < 0) return { kind: "scalar", last: first, before: second };
+  return {
+    kind: "distribution",
+    count: first,
+    sum: second,
+    bounds: [...numbers.subarray(at, at + length)],
+    values: numbers.slice(at + length, at + 2 * length),
+  };
+}

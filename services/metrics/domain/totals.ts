@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * What must survive a restart of ours: totals that no Envoy will send again. Of cumulative counters
+ * that is what earlier processes of a node counted; of histograms and of deltas, everything.
+ * @module
+ */
+import type { Fleet } from "./fleet.ts";
+import type { Label } from "./label.ts";
+import type { NodeInfo } from "./node_info.ts";
+import type { NodeMetrics } from "./node_metrics.ts";
+import type { Series, SeriesKind } from "./series.ts";
+
+/** Totals of one series of a node. */
+export type SeriesTotals =
+  | { readonly kind: "scalar"; readonly last: number; readonly before: number }
+  | {
+    readonly kind: "distribution";
+    readonly count: number;
+    readonly sum: number;
+    readonly bounds: readonly number[];
+    readonly values: Float64Array;
+  };
+
+/** A series in a form that lasts. */
+export interface SeriesName {
+  /** What its values mean. */
+  readonly kind: SeriesKind;
+  /** Name without tags. */
+  readonly name: string;
+  /** Its labels. */
+  readonly labels: readonly Label[];
+}
+
+/** Totals of a node. */
+export interface NodeTotals {
+  /** The node. */
+  readonly info: NodeInfo;
+  /** When its process started (ms since epoch, its clock). */
+  readonly startMs: number | undefined;
+  /** When it reported last (ms since epoch, our clock). */
+  readonly seenMs: number;
+  /** Its series. */
+  readonly series: Iterable<readonly [SeriesName, SeriesTotals]>;
+}
+
+/** Keeps totals. */
+export interface TotalsStore {
+  /** Writes a node's totals in place of those it had. @throws StatusError when that failed */
+  save(nodes: readonly NodeMetrics[]): void;
+  /** Returns all totals; those that are damaged are left out. */
+  load(): Iterable<NodeTotals>;
+  /** Removes nodes that are not among these. */
+  keep(nodes: Iterable<NodeMetrics>): void;
+  /** Closes the store. */
+  close(): void;
+}
+
+/** Returns the totals of a series; undefined for what is not worth keeping. */
+export function totalsOf(node: NodeMetrics, slot: number): SeriesTotals | undefined {
+  const kind = node.series.seriesAt(slot)?.kind;
+  if (kind === undefined || kind === "gauge") return undefined;
+  if (kind === "counter") {
+    return { kind: "scalar", last: node.series.last(slot), before: node.series.before(slot) };
+  }
+  const { count, sum, bounds, values } = node.series.distribution(slot);
+  return { kind: "distribution", count, sum, bounds, values };
+}
+
+/** Puts totals back; the node is shown when it reports. */
+export function restoreTotals(fleet: Fleet, totals: NodeTotals): NodeMetrics {
+  const node = fleet.restore(totals.info, totals.seenMs);
+  node.startMs = totals.startMs;
+  for (const [name, values] of totals.series) {
+    const series = fleet.index.find(name, fleet.full(node));
+    if (typeof series === "string") continue;
+    const slot = fleet.slot(node, series);
+    if (slot >= 0) restoreSlot(node, { slot, series, values });
+  }
+  return node;
+}
+
+function restoreSlot(
+  node: NodeMetrics,
+  { slot, series, values }: {
+    readonly slot: number;
+    readonly series: Series;
+    readonly values: SeriesTotals;
+  },
+): void {
+  if (values.kind === "scalar") {
+    node.series.setLast(slot, values.last, 0);
+    node.series.addBefore(slot, values.before);
+    return;
+  }
+  const { count, sum } = values;
+  const bounds = Float64Array.from(values.bounds);
+  const interval = { count, sum, bounds, values: values.values, length: bounds.length };
+  const state = node.series.distribution(slot);
+  if (series.kind === "histogram") state.addHistogram(interval);
+  else state.addSummary(interval);
+}

@@ -78,9 +78,20 @@ export function quotaRoutes(parts: QuotaRouteParts): readonly AnyRoute[] {
         },
       },
     },
-    handle: ({ query: { domain, max = DEFAULT_BUCKETS } }) =>
-      json(new QuotaListing(parts, Math.max(0, max)).render(domain)),
+    handle: ({ query: { domain, max } }) =>
+      json(quotaListing(parts, {
+        ...domain !== undefined && { domain },
+        ...max !== undefined && { max },
+      })),
   })];
+}
+
+/** Returns the limits of one domain, or all, with at most `max` buckets. */
+export function quotaListing(
+  parts: QuotaRouteParts,
+  { domain, max = DEFAULT_BUCKETS }: { readonly domain?: string; readonly max?: number },
+): Json {
+  return new QuotaListing(parts, Math.max(0, max)).render(domain);
 }
 
 /** One answer, which shows a bounded number of buckets. */

@@ -6,7 +6,6 @@
 import { VERSION } from "@denvoy/base";
 import { type GrpcServer, serveGrpc } from "@denvoy/grpc";
 import type { RunningApp, Runtime, ServiceDefinition } from "@denvoy/runtime";
-import { LimitFileSource } from "./adapters/limit_file_source.ts";
 import { MemoryCounterStore } from "./adapters/memory_counter_store.ts";
 import { NearCache } from "./adapters/near_cache.ts";
 import { type RlsConfig, rlsSchema } from "./config.ts";
@@ -16,6 +15,7 @@ import { Sightings } from "./domain/sightings.ts";
 import { rateLimitMethods } from "./handlers/rate_limit_service.ts";
 import type { ResponseSettings } from "./handlers/response_message.ts";
 import { apiRoutes } from "./http/api_routes.ts";
+import { openLimitSources } from "./limit_sources.ts";
 import { LimitsInForce } from "./limits_in_force.ts";
 import { RlsInstruments } from "./metrics.ts";
 import { observeRls } from "./observed_metrics.ts";
@@ -28,7 +28,8 @@ import { StoreWatch } from "./store_watch.ts";
 export const rls: ServiceDefinition<typeof rlsSchema.own> = {
   schema: rlsSchema,
   version: VERSION,
-  missing: ({ limits }) => limits === undefined ? "--limits" : undefined,
+  missing: ({ limits, limitsXds }) =>
+    limits === undefined && limitsXds.length === 0 ? "--limits" : undefined,
   start: startRls,
 };
 
@@ -56,7 +57,7 @@ async function startRls(config: RlsConfig, runtime: Runtime): Promise<RunningApp
   });
   const quotas = opening.use(new Quotas(config, runtime));
   limits.subscribe((set) => quotas.take(set));
-  opening.use(await loadLimits(config, { runtime, limits }));
+  opening.use(await openLimitSources(config, { runtime, limits }));
 
   const settings = limiterSettings(config);
   const sightings = new Sightings({ hotKeys: config.hotKeys });
@@ -94,25 +95,6 @@ async function startRls(config: RlsConfig, runtime: Runtime): Promise<RunningApp
       await opened.disposeAsync();
     },
   };
-}
-
-async function loadLimits(
-  { limits: path = "", mergeDomains, allowInvalid }: RlsConfig,
-  { runtime: { logger, clock }, limits }: {
-    readonly runtime: Runtime;
-    readonly limits: LimitsInForce;
-  },
-): Promise<LimitFileSource> {
-  const source = new LimitFileSource({
-    path,
-    mergeDomains,
-    logger,
-    clock,
-    onLimits: (set) => limits.take(set),
-    onState: (state) => limits.follow(state),
-  });
-  await source.load({ allowInvalid });
-  return source;
 }
 
 function limiterSettings(config: RlsConfig) {

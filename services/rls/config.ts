@@ -22,12 +22,13 @@ import { failurePolicies } from "./domain/limit_rule.ts";
 import { quotaStrategies } from "./domain/quota_assignment.ts";
 import { withoutRuleChoices } from "./domain/quota_settings.ts";
 import { headerStyles } from "./domain/response_headers.ts";
+import { xdsFields } from "./xds_settings.ts";
 
 const limitFields = {
   limits: path({
     doc: "File or folder of limits (YAML in the format of envoyproxy/ratelimit); watched while " +
-      "running. Hidden files do not count. Needed: without it the service does not start, and " +
-      "`denvoy serve` that names no service leaves it out.",
+      "running. Hidden files do not count. Without it and `--limits-xds` the service does not " +
+      "start, and `denvoy serve` that names no service leaves it out.",
   }),
   mergeDomains: bool({ doc: "Lets several files add rules to one domain." }),
   allowInvalid: bool({
@@ -180,6 +181,7 @@ const quotaFields = {
 /** The schema of services/rls/main.ts. */
 export const rlsSchema: Schema<
   & typeof limitFields
+  & typeof xdsFields
   & typeof insightFields
   & typeof responseFields
   & typeof storeFields
@@ -191,6 +193,7 @@ export const rlsSchema: Schema<
   ports: { grpc: 8081, http: 8080 },
   fields: {
     ...limitFields,
+    ...xdsFields,
     ...insightFields,
     ...responseFields,
     ...storeFields,

@@ -14,7 +14,8 @@ const SHOWN_PROBLEMS = 10;
 
 /** Holds the last good limits. */
 export class LimitsInForce {
-  readonly #health: ComponentHealth;
+  /** How the limits are, for `/readyz`. */
+  readonly health: ComponentHealth;
   readonly #instruments: RlsInstruments;
   readonly #listeners: ((set: LimitSet) => void)[] = [];
   #set: LimitSet | undefined;
@@ -23,7 +24,7 @@ export class LimitsInForce {
 
   /** There are none yet. */
   constructor(health: ComponentHealth, instruments: RlsInstruments) {
-    this.#health = health;
+    this.health = health;
     this.#instruments = instruments;
   }
 
@@ -59,7 +60,7 @@ export class LimitsInForce {
     if (state.kind === "ok") {
       this.#problems = 0;
       this.#instruments.fileLoads.add(1, { outcome: "applied" });
-      return this.#health.ok(`${state.files} files, ${this.#rules} rules`);
+      return this.health.ok(`${state.files} files, ${this.#rules} rules`);
     }
     const errors = state.problems.filter(({ severity }) => severity === "error");
     this.#problems = errors.length;
@@ -68,7 +69,7 @@ export class LimitsInForce {
     const more = errors.length > SHOWN_PROBLEMS
       ? [`and ${errors.length - SHOWN_PROBLEMS} more`]
       : [];
-    if (this.#set === undefined) return this.#health.failed([...shown, ...more].join("\n"));
-    this.#health.degraded(["the last good limits count", ...shown, ...more].join("\n"));
+    if (this.#set === undefined) return this.health.failed([...shown, ...more].join("\n"));
+    this.health.degraded(["the last good limits count", ...shown, ...more].join("\n"));
   }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { rlsSchema } from "./config.ts";
+import { fromReferenceXds, referenceXdsVariables } from "./reference_xds_environment.ts";
 
 /** Reads one variable; undefined when it is not set. */
 export type ReadVariable = (name: string) => string | undefined;
@@ -54,6 +55,7 @@ export const referenceVariables: readonly string[] = [
   ...["HOST", "PORT", "GRPC_HOST", "GRPC_PORT", "GRPC_UDS", "GRPC_SERVER_USE_TLS"],
   ...["REDIS_PERSECOND", "LOCAL_CACHE_SIZE_IN_BYTES", "STOP_CACHE_KEY_INCREMENT_WHEN_OVERLIMIT"],
   "LIMIT_RESPONSE_HEADERS_ENABLED",
+  ...referenceXdsVariables,
 ];
 
 /** Returns an environment with what the variables of envoyproxy/ratelimit mean; our own win. */
@@ -77,7 +79,8 @@ export function fromReferenceEnvironment(read: ReadVariable): Readonly<Record<st
   if (isOn(read("GRPC_SERVER_USE_TLS"))) take(tlsAliases);
   if (isOn(read("LIMIT_RESPONSE_HEADERS_ENABLED"))) own.RESPONSE_HEADERS = "separate";
   if (isOn(read("STOP_CACHE_KEY_INCREMENT_WHEN_OVERLIMIT"))) own.COUNTING = "over-only";
-  Object.assign(own, limitsPath(read), addresses(read), localCache(read));
+  const xds = fromReferenceXds(read);
+  Object.assign(own, xds ?? limitsPath(read), addresses(read), localCache(read));
   const prefix = rlsSchema.envPrefix;
   return Object.fromEntries(Object.entries(own).map(([name, text]) => [prefix + name, text]));
 }

@@ -31,6 +31,31 @@ Deno.test("fromReferenceEnvironment() reads the variables of envoyproxy/ratelimi
     [{ LOCAL_CACHE_SIZE_IN_BYTES: "524288" }, { LOCAL_CACHE: "4096" }],
     [{ LOCAL_CACHE_SIZE_IN_BYTES: "0" }, { LOCAL_CACHE: "0" }],
     [{ CACHE_KEY_PREFIX: "" }, {}],
+    [{ CONFIG_GRPC_XDS_NODE_ID: "n" }, {}],
+    [{ CONFIG_TYPE: "GRPC_XDS_SOTW", RUNTIME_ROOT: "/r", CONFIG_GRPC_XDS_CLIENT_TLS_CERT: "c" }, {
+      LIMITS_XDS: "localhost:18000",
+      LIMITS_XDS_NODE: "default",
+      LIMITS_XDS_MODE: "sotw",
+    }],
+    [{
+      CONFIG_TYPE: "GRPC_XDS_SOTW",
+      CONFIG_GRPC_XDS_SERVER_URL: "ads:1",
+      CONFIG_GRPC_XDS_NODE_ID: "n",
+      CONFIG_GRPC_XDS_NODE_METADATA: "a=b,c=d",
+      CONFIG_GRPC_XDS_CLIENT_ADDITIONAL_HEADERS: "x-a:b:c, x-d:e",
+      CONFIG_GRPC_XDS_SERVER_USE_TLS: "true",
+      CONFIG_GRPC_XDS_SERVER_TLS_CACERT: "ca",
+      XDS_CLIENT_BACKOFF_MAX_INTERVAL: "60s",
+    }, {
+      LIMITS_XDS: "ads:1",
+      LIMITS_XDS_NODE: "n",
+      LIMITS_XDS_MODE: "sotw",
+      LIMITS_XDS_HEADER: "x-a=b:c,x-d=e",
+      LIMITS_XDS_TLS: "true",
+      LIMITS_XDS_METADATA: "a=b,c=d",
+      LIMITS_XDS_RETRY_MAX: "60s",
+      LIMITS_XDS_CA: "ca",
+    }],
   ];
   for (const [reference, own] of rows) {
     const expected = Object.entries(own).map(([name, text]) => [`DENVOY_RLS_${name}`, text]);
@@ -41,6 +66,14 @@ Deno.test("fromReferenceEnvironment() reads the variables of envoyproxy/ratelimi
 
 Deno.test("fromReferenceEnvironment() names settings that there are", () => {
   const everything = fromReferenceEnvironment((name) => /PORT$/.test(name) ? "1" : "true");
+  const known = new Set(rlsSchema.fields.map(({ env }) => env));
+  assert.deepEqual(Object.keys(everything).filter((name) => !known.has(name)), []);
+});
+
+Deno.test("fromReferenceEnvironment() names settings of xDS that there are", () => {
+  const everything = fromReferenceEnvironment((name) =>
+    name === "CONFIG_TYPE" ? "GRPC_XDS_SOTW" : /PORT$/.test(name) ? "1" : "true"
+  );
   const known = new Set(rlsSchema.fields.map(({ env }) => env));
   assert.deepEqual(Object.keys(everything).filter((name) => !known.has(name)), []);
 });

@@ -80,6 +80,11 @@ export interface XdsReader<T> {
   accept?(update: XdsUpdate<T>): XdsRejections | undefined | Promise<XdsRejections | undefined>;
   /** Is told what changed in `resources` of the subscription, right after it did. Must not throw. */
   changed?(update: XdsUpdate<T>): void;
+  /**
+   * Is told once, after the first response was applied: from then on nothing means nothing. Must not
+   * throw.
+   */
+  synced?(): void;
   /** Is told of names that are not there (see {@linkcode Absence}). Must not throw. */
   absent?(absences: readonly Absence[]): void;
 }

@@ -218,11 +218,13 @@ export class XdsLink {
     const { phase } = this.#state;
     const judge = this.#step({ kind: "response", response });
     if (phase !== "connected") this.#arrive(server);
-    if (judge === undefined) return;
-    const { typeUrl, offer } = judge;
-    const rejections = await this.#options.readers.judge(typeUrl, offer);
-    this.#step({ kind: "judged", typeUrl, rejections });
-    this.#options.readers.moved();
+    const { readers } = this.#options;
+    if (judge !== undefined) {
+      const { typeUrl, offer } = judge;
+      const rejections = await readers.judge(typeUrl, offer);
+      this.#step({ kind: "judged", typeUrl, rejections });
+    }
+    readers.moved();
   }
 
   #arrive(server: number, event?: "established"): void {

@@ -52,6 +52,7 @@ export class XdsTopic<T> implements Topic, XdsSubscription<T> {
   readonly #resources = new Map<string, XdsResource<T>>();
   /** What is being judged, decoded. */
   #offered: ReadonlyMap<string, XdsResource<T>> = new Map();
+  #hasSynced = false;
 
   /** Holds nothing yet. */
   constructor(options: XdsTopicOptions<T>) {
@@ -104,8 +105,13 @@ export class XdsTopic<T> implements Topic, XdsSubscription<T> {
     for (const resource of resources) this.#resources.set(resource.name, resource);
     for (const name of removed) this.#resources.delete(name);
     this.#logRejected(rejected);
-    if (resources.length + removed.length === 0) return;
-    this.#call(() => this.#options.reader.changed?.({ resources, removed }));
+    const { reader } = this.#options;
+    if (resources.length + removed.length > 0) {
+      this.#call(() => reader.changed?.({ resources, removed }));
+    }
+    if (this.#hasSynced) return;
+    this.#hasSynced = true;
+    this.#call(() => reader.synced?.());
   }
 
   /** See {@linkcode Topic.absent}. */

@@ -48,6 +48,11 @@ const sourceFields = {
     doc: "More types of checkers and transport sockets, such as " +
       "`acme.health_checkers.v1.Ping`, that every Envoy here was built with.",
   }),
+  envoysHave: stringList({
+    value: "ads|files",
+    doc: "What every Envoy here is known to have, so that TLS contexts may use it: an ADS to get " +
+      "secrets from (`ads`), the files that they name (`files`). An Envoy that has not ends itself.",
+  }),
   dnsRefreshMs: duration({
     default: "30s",
     minMs: 1000,

@@ -7,6 +7,7 @@ import { ProblemError } from "@denvoy/base";
 import type { HdsConfig } from "./config.ts";
 import type { AssignmentPolicy } from "./domain/assignment.ts";
 import type { DefaultCheck } from "./domain/health_check.ts";
+import { type EnvoyFact, envoyFacts } from "./domain/tls_rules.ts";
 import type { VerdictSettings } from "./domain/verdict_settings.ts";
 
 /** Returns how endpoints are given to Envoys. */
@@ -51,5 +52,22 @@ export function defaultCheckOf(config: HdsConfig): DefaultCheck {
   }
   const message = `--default-check must be "none", "tcp", "grpc" or "http:/path": current value ` +
     `is "${defaultCheck}"`;
-  throw new ProblemError([{ severity: "error", message }]);
+  throw usageError(message);
+}
+
+/** Returns what all Envoys are known to have. @throws ProblemError */
+export function envoyFactsOf(
+  { envoysHave }: Pick<HdsConfig, "envoysHave">,
+): ReadonlySet<EnvoyFact> {
+  const facts = envoysHave.map((word) => {
+    const fact = envoyFacts.find((one) => one === word);
+    if (fact !== undefined) return fact;
+    const rule = `--envoys-have must be one of ${envoyFacts.join(", ")}`;
+    throw usageError(`${rule}: current value is "${word}"`);
+  });
+  return new Set(facts);
+}
+
+function usageError(message: string): ProblemError {
+  return new ProblemError([{ severity: "error", message }]);
 }

@@ -9,10 +9,12 @@ import { ClusterFileSource, type ClusterSourceState } from "./adapters/cluster_f
 import { NameResolver } from "./adapters/name_resolver.ts";
 import { ApiClusters } from "./api_clusters.ts";
 import type { HdsConfig } from "./config.ts";
+import type { ClusterSource } from "./domain/checked_cluster.ts";
 import type { ClusterReadOptions } from "./domain/cluster_reader.ts";
 import type { DefaultCheck } from "./domain/health_check.ts";
 import type { HealthControl } from "./health_control.ts";
 import type { HdsInstruments } from "./metrics.ts";
+import { envoyFactsOf } from "./settings.ts";
 
 /** What sources are opened with. */
 export interface SourceParts {
@@ -43,10 +45,9 @@ export async function openSources(parts: SourceParts): Promise<OpenSources> {
   const { config, control } = parts;
   const names = opening.use(followNames(parts));
   if (config.clusters !== undefined) opening.use(await openFiles(config.clusters, parts));
-  const { defaultCheck } = parts;
   const apiClusters = new ApiClusters({
     store: control.store,
-    read: { source: "api", defaultCheck, moreExtensions: config.extensions },
+    read: readOptions("api", parts),
     onClusters: (clusters) => control.setClusters("api", clusters),
   });
   await names.refresh();
@@ -70,11 +71,7 @@ function followNames({ config, runtime: { clock, logger }, control }: SourcePart
 
 async function openFiles(path: string, parts: SourceParts): Promise<ClusterFileSource> {
   const { config, runtime: { clock, logger, readiness }, control, instruments } = parts;
-  const read: ClusterReadOptions = {
-    source: "files",
-    defaultCheck: parts.defaultCheck,
-    moreExtensions: config.extensions,
-  };
+  const read = readOptions("files", parts);
   const health = readiness.component("files");
   const source = new ClusterFileSource({
     ...{ path, read, logger, clock },
@@ -86,6 +83,14 @@ async function openFiles(path: string, parts: SourceParts): Promise<ClusterFileS
   });
   await source.load({ allowInvalid: config.allowInvalid });
   return source;
+}
+
+function readOptions(
+  source: ClusterSource,
+  { config, defaultCheck }: SourceParts,
+): ClusterReadOptions {
+  const facts = envoyFactsOf(config);
+  return { source, defaultCheck, moreExtensions: config.extensions, envoyFacts: facts };
 }
 
 function tellHealth(health: ComponentHealth, state: ClusterSourceState): void {

@@ -158,12 +158,13 @@ function placed(
   }));
 }
 
-function problemAt({ file, place }: SourceDocument, path: Path, ...[message]: [string]): Problem {
+function problemAt(source: SourceDocument, path: Path, ...[message]: [string]): Problem {
+  const { file } = source;
   return {
     severity: "error",
     message,
     ...(file !== undefined && { file }),
-    ...place(path),
+    ...source.place(path),
     ...(path.length > 0 && { path: formatPath(path) }),
   };
 }

@@ -2,7 +2,7 @@
 /**
  * Makes what is checked out of Envoy's own Cluster resources, and refuses what would end the Envoy
  * that is sent it: endpoints without an address, named ports, addresses that are no IP address after
- * names are resolved, unknown checkers and transport sockets.
+ * names are resolved, unknown checkers and transport sockets, and what else its validation rules miss.
  * @module
  */
 import { messageCodec } from "@denvoy/proto";
@@ -15,6 +15,7 @@ import type {
 } from "@denvoy/proto/messages";
 import type { CheckedCluster, CheckedEndpoint, ClusterSource, Need } from "./checked_cluster.ts";
 import { readEndpoints } from "./endpoint_reader.ts";
+import { harmInCheck } from "./check_rules.ts";
 import { checkExtension, knownCheckers, knownTransportSockets } from "./extension_rules.ts";
 import {
   type DefaultCheck,
@@ -24,6 +25,7 @@ import {
   needsOf,
   sentHealthCheck,
 } from "./health_check.ts";
+import type { EnvoyFact } from "./tls_rules.ts";
 
 /** What is wrong with a cluster, and where in it. */
 export interface ClusterProblem {
@@ -41,6 +43,8 @@ export interface ClusterReadOptions {
   readonly defaultCheck: DefaultCheck;
   /** More types of extensions that all Envoys here have. */
   readonly moreExtensions: readonly string[];
+  /** What all Envoys here have. */
+  readonly envoyFacts: ReadonlySet<EnvoyFact>;
   /** Its endpoints where they come by EDS; its own `load_assignment` where left out. */
   readonly assignment?: ClusterLoadAssignment;
 }
@@ -88,8 +92,13 @@ export function readCluster(cluster: Cluster, options: ClusterReadOptions): Clus
   if (given.length === 0) return { kind: "unchecked" };
   const problems: ClusterProblem[] = [];
   const needs = new Set<Need>(given.flatMap(needsOf));
-  const extensions = new ExtensionReader(options.moreExtensions, { needs, problems });
-  for (const [index, check] of given.entries()) extensions.checker(check, index);
+  const extensions = new ExtensionReader(options, { needs, problems });
+  for (const [index, check] of given.entries()) {
+    extensions.checker(check, index);
+    for (const { path, message } of harmInCheck(check)) {
+      problems.push({ path: ["health_checks", index, ...path], message });
+    }
+  }
   const sockets = readSockets(cluster, extensions);
   const assignment = options.assignment ?? cluster.loadAssignment;
   const endpoints = readEndpoints(assignment, problems);
@@ -113,15 +122,15 @@ export function readCluster(cluster: Cluster, options: ClusterReadOptions): Clus
 
 /** Collects what extensions need and what is wrong with them. */
 class ExtensionReader {
-  readonly #more: readonly string[];
+  readonly #options: ClusterReadOptions;
   readonly #needs: Set<Need>;
   readonly #problems: ClusterProblem[];
 
   constructor(
-    more: readonly string[],
+    options: ClusterReadOptions,
     { needs, problems }: { needs: Set<Need>; problems: ClusterProblem[] },
   ) {
-    this.#more = more;
+    this.#options = options;
     this.#needs = needs;
     this.#problems = problems;
   }
@@ -148,9 +157,13 @@ class ExtensionReader {
       readonly allowed: readonly string[];
     },
   ): void {
-    const found = checkExtension(config, { what, allowed: [...allowed, ...this.#more] });
-    if (found.kind === "refused") this.#problems.push({ path, message: found.message });
-    else for (const type of found.types) this.#needs.add(extensionNeed(type));
+    const { moreExtensions, envoyFacts: facts } = this.#options;
+    const found = checkExtension(config, { what, allowed: [...allowed, ...moreExtensions], facts });
+    if (found.kind === "refused") {
+      for (const problem of found.problems) {
+        this.#problems.push({ path: [...path, ...problem.path], message: problem.message });
+      }
+    } else for (const type of found.types) this.#needs.add(extensionNeed(type));
   }
 }
 

@@ -5,8 +5,9 @@
  * what an Envoy does not list among its extensions is not sent to it.
  * @module
  */
-import { messageFromBinary, typeNameOf, walk } from "@denvoy/proto";
+import { messageFromBinary, toJson, typeNameOf, walk } from "@denvoy/proto";
 import type { Any } from "@denvoy/proto/messages";
+import { type EnvoyFact, harmInTls, type TlsProblem } from "./tls_rules.ts";
 
 const EXTENSIONS = "envoy.extensions";
 
@@ -16,33 +17,47 @@ export const knownCheckers: readonly string[] = [
   `${EXTENSIONS}.health_checkers.thrift.v3.Thrift`,
 ];
 
-/** Types of upstream transport sockets that an ordinary Envoy has. */
+const TLS = `${EXTENSIONS}.transport_sockets.tls.v3.UpstreamTlsContext`;
+
+/** Types of upstream transport sockets that an ordinary Envoy has, and that can be looked into. */
 export const knownTransportSockets: readonly string[] = [
-  `${EXTENSIONS}.transport_sockets.tls.v3.UpstreamTlsContext`,
+  TLS,
   `${EXTENSIONS}.transport_sockets.raw_buffer.v3.RawBuffer`,
-  `${EXTENSIONS}.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport`,
-  `${EXTENSIONS}.transport_sockets.starttls.v3.UpstreamStartTlsConfig`,
-  `${EXTENSIONS}.transport_sockets.http_11_proxy.v3.Http11ProxyUpstreamTransport`,
 ];
 
 /** What an extension needs, or why it is refused. */
 export type ExtensionCheck =
   | { readonly kind: "ok"; readonly types: readonly string[] }
-  | { readonly kind: "refused"; readonly message: string };
+  | { readonly kind: "refused"; readonly problems: readonly TlsProblem[] };
 
-/**
- * Returns the types of an extension's configuration and of those within it. `allowed` are the types
- * that it may be of itself.
- */
+/** What an extension may be. */
+export interface ExtensionLimits {
+  /** What it is, for messages. */
+  readonly what: string;
+  /** The types that it may be of. */
+  readonly allowed: readonly string[];
+  /** What all Envoys have. */
+  readonly facts: ReadonlySet<EnvoyFact>;
+}
+
+/** Returns the types of an extension's configuration and of those within it. */
 export function checkExtension(
   config: Any | undefined,
-  { what, allowed }: { readonly what: string; readonly allowed: readonly string[] },
+  { what, allowed, facts }: ExtensionLimits,
 ): ExtensionCheck {
   if (config === undefined) return refused(`${what} needs a typed_config`);
   const type = typeNameOf(config.typeUrl);
   if (!allowed.includes(type)) {
     const rule = `${what} must be one of ${allowed.join(", ")}, as an Envoy without it ends itself`;
     return refused(`${rule}: current value is ${type}`);
+  }
+  const harm = type === TLS ? harmInTls(jsonOf(config), facts) : [];
+  if (harm.length > 0) {
+    const problems = harm.map(({ path, message }) => ({
+      path: ["typed_config", ...path],
+      message,
+    }));
+    return { kind: "refused", problems };
   }
   const types = innerTypes(config);
   if (types.every((inner) => inner !== ANY)) return { kind: "ok", types: [type, ...types] };
@@ -63,6 +78,11 @@ function innerTypes({ typeUrl, value }: Any): readonly string[] {
   return types;
 }
 
+function jsonOf({ typeUrl, value }: Any): Readonly<Record<string, unknown>> {
+  const json = toJson(messageFromBinary(typeUrl, value), { withType: false });
+  return typeof json === "object" && json !== null ? { ...json } : {};
+}
+
 function refused(message: string): ExtensionCheck {
-  return { kind: "refused", message };
+  return { kind: "refused", problems: [{ path: [], message }] };
 }

@@ -13,6 +13,7 @@ import { MemoryCaStore } from "../domain/ca/memory_ca_store.ts";
 import type { OutsideCa } from "../domain/ca/outside_authority.ts";
 import type { KeyMaker, Sealer } from "../domain/ca/signing_key.ts";
 import { AesSealer } from "./aes_sealer.ts";
+import { KeyPool } from "./key_pool.ts";
 import { nodePrimitives } from "./node_primitives.ts";
 import { loadSealingSecret } from "./sealing_secret.ts";
 import { SqliteCaStore } from "./sqlite_ca_store.ts";
@@ -33,7 +34,7 @@ export interface OpenCaOptions {
   readonly clock: Clock;
   /** Told when the CA could not do what was due. */
   readonly logger: Logger;
-  /** Makes keys. @default WebCrypto, one key when one is asked for */
+  /** Makes keys. @default WebCrypto, with a few RSA keys in advance once one was asked for */
   readonly keys?: KeyMaker;
   /** An intermediate of another CA that signs instead of roots of our own. */
   readonly outside?: OutsideCa;
@@ -66,7 +67,7 @@ export async function openCa(options: OpenCaOptions): Promise<OpenCa> {
   const sealer = await AesSealer.create(await sealingSecret(options));
   const store = openStore(options.dataDir, opening);
   const ca = await BuiltInCa.open({
-    keys: options.keys ?? new WebCryptoKeys(),
+    keys: options.keys ?? opening.use(new KeyPool({ keys: new WebCryptoKeys() })),
     sealer,
     store,
     x509: new X509LibraryReader(),

@@ -1,3 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What this package offers. @module */
-export {};
+/**
+ * The sds service as the command line runs it.
+ * @module
+ */
+export { sds } from "./app.ts";
+export { type SdsConfig, sdsSchema } from "./config.ts";

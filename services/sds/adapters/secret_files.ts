@@ -131,7 +131,7 @@ export class SecretFiles implements AsyncDisposable {
     if (from.kind === "issued" || from.kind === "generated-tickets") return { spec, problems: [] };
     const named = (problems: readonly Problem[]) =>
       problems.map((problem) => ({ ...problem, path: problem.path ?? name }));
-    const read = await readMaterial(from, this.#options.ownTrust);
+    const read = await readMaterial(from, this.#options);
     if (!read.ok) return { spec, problems: named(read.error) };
     const { x509, clock } = this.#options;
     const { material, places } = read.value;

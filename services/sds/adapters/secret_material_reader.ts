@@ -12,7 +12,9 @@ import type {
   ValidationContextMaterial,
 } from "../domain/secret_material.ts";
 import type { SecretOrigin } from "../domain/secret_spec.ts";
-import { importCertificate } from "./certificate_import.ts";
+import type { X509Reader } from "../domain/x509_reader.ts";
+import { readPkcs12 } from "./pkcs12_reader.ts";
+import { type PrivateKeyText, readPrivateKey } from "./private_key_reader.ts";
 
 /** Material, and the file of each of its parts. */
 export interface ReadMaterial {
@@ -30,23 +32,36 @@ export interface OwnTrust {
   readonly crlPem?: string;
 }
 
+/** What files are read with. */
+export interface ReadMaterialOptions {
+  /** Whom the own CA trusts now. */
+  readonly ownTrust: () => OwnTrust;
+  /** Reads certificates. */
+  readonly x509: X509Reader;
+}
+
+interface Reading extends ReadMaterialOptions {
+  readonly files: Files;
+}
+
 type FileOrigin = Exclude<SecretOrigin, { kind: "issued" } | { kind: "generated-tickets" }>;
 type Read = Result<ReadMaterial, readonly Problem[]>;
 
 /** Reads the files of one secret; returns each thing that keeps them from being read. */
-export async function readMaterial(from: FileOrigin, ownTrust: () => OwnTrust): Promise<Read> {
+export async function readMaterial(from: FileOrigin, options: ReadMaterialOptions): Promise<Read> {
   const files = new Files();
-  const material = await readKind(from, { files, ownTrust });
+  const material = await readKind(from, { ...options, files });
   return material === undefined || files.problems.length > 0 ? err(files.problems) : ok(material);
 }
 
 async function readKind(
   from: FileOrigin,
-  { files, ownTrust }: { readonly files: Files; readonly ownTrust: () => OwnTrust },
+  reading: Reading,
 ): Promise<ReadMaterial | undefined> {
+  const { files, ownTrust } = reading;
   switch (from.kind) {
     case "certificate-files":
-      return await readCertificate(from, files);
+      return await readCertificate(from, reading);
     case "trust":
       return await readTrust(from, { files, own: from.ownCa ? ownTrust() : undefined });
     case "ticket-files": {
@@ -61,20 +76,26 @@ async function readKind(
 
 async function readCertificate(
   from: Extract<FileOrigin, { kind: "certificate-files" }>,
-  files: Files,
+  { files, x509 }: Reading,
 ): Promise<ReadMaterial | undefined> {
   const { chain, key, pkcs12, password, ocsp } = from;
   const passphrase = (await files.text(password))?.split("\n")[0]?.trimEnd();
-  const staple = await files.bytes(ocsp);
-  const source = pkcs12 === undefined
-    ? { kind: "pem", chain: await files.text(chain), key: await files.text(key) } as const
-    : { kind: "pkcs12", bytes: await files.bytes(pkcs12) } as const;
+  const ocspStaple = await files.bytes(ocsp);
+  const [bytes, chainPem, keyText] = [
+    await files.bytes(pkcs12),
+    await files.text(chain),
+    await files.text(key),
+  ];
   if (files.problems.length > 0) return undefined;
-  const imported = await importCertificate(source, { passphrase });
-  if (!imported.ok) {
-    files.refuse(pkcs12 ?? key ?? "", imported.error);
+  const named = { ...(passphrase !== undefined && { passphrase }) };
+  const pair = bytes === undefined
+    ? readPair({ chainPem, key: { pem: keyText ?? "", file: key ?? "", ...named } })
+    : readPkcs12({ bytes, file: pkcs12 ?? "", ...named }, x509);
+  if (!pair.ok) {
+    files.problems.push(...pair.error);
     return undefined;
   }
+  const { value } = pair;
   const places = {
     chain: pkcs12 ?? chain ?? "",
     key: pkcs12 ?? key ?? "",
@@ -82,10 +103,18 @@ async function readCertificate(
   };
   const material = {
     kind: "tls-certificate",
-    ...imported.value,
-    ...(staple !== undefined && { ocspStaple: staple }),
+    chainPem: value.chainPem,
+    keyPem: value.keyPem,
+    ...(ocspStaple !== undefined && { ocspStaple }),
   } as const;
   return { material, places };
+}
+
+function readPair(
+  { chainPem = "", key }: { readonly chainPem: string | undefined; readonly key: PrivateKeyText },
+): Result<{ readonly chainPem: string; readonly keyPem: string }, readonly Problem[]> {
+  const read = readPrivateKey(key);
+  return read.ok ? ok({ chainPem, keyPem: read.value }) : read;
 }
 
 async function readTrust(

@@ -9,7 +9,7 @@ import { parseDocuments } from "@denvoy/proto";
 import type { IssueRequest } from "./certificate_authority.ts";
 import { DocumentFields, type MapAt } from "./document_fields.ts";
 import { KEY_TYPES } from "./policy_file.ts";
-import type { SanMatcher } from "./secret_material.ts";
+import { readSanMatcher } from "./san_matcher.ts";
 import type { SecretOrigin, SecretSpec } from "./secret_spec.ts";
 
 /** How a text is read. */
@@ -21,8 +21,6 @@ export interface SecretsFileOptions {
 }
 
 const ORIGINS = ["certificate", "trust", "session_tickets", "generic", "issue"] as const;
-const SAN_TYPES = ["URI", "DNS", "EMAIL", "IP_ADDRESS"] as const;
-const SAN_MATCHES = ["exact", "prefix", "suffix", "contains", "regex"] as const;
 const HOUR_MS = 3_600_000;
 
 /** Returns the secrets of a file, or each thing that is wrong with it. */
@@ -116,23 +114,10 @@ class SecretsFileReader {
       ...paths,
       ownCa,
       onlyVerifyLeafCrl: this.#fields.flag(at, "only_leaf_crl"),
-      sanMatchers: this.#fields.maps(at, "sans").flatMap((san) => this.#san(san)),
+      sanMatchers: this.#fields.maps(at, "sans").flatMap((san) =>
+        readSanMatcher(this.#fields, san)
+      ),
     };
-  }
-
-  #san(at: MapAt): readonly SanMatcher[] {
-    this.#fields.keys(at, ["type", ...SAN_MATCHES]);
-    const sanType = this.#fields.word(at, "type", SAN_TYPES);
-    const matches = SAN_MATCHES.filter((match) => Object.hasOwn(at.map, match));
-    const [match] = matches;
-    const value = match === undefined ? undefined : this.#fields.text(at, match);
-    if (matches.length !== 1) {
-      this.#fields.error(at.path, `needs exactly one of ${SAN_MATCHES.join(", ")}`);
-    }
-    if (sanType === undefined) this.#fields.error(at.path, "needs a `type`");
-    return sanType === undefined || match === undefined || value === undefined
-      ? []
-      : [{ sanType, match, value }];
   }
 
   #tickets(at: MapAt): SecretOrigin {

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Secrets that came over the HTTP API: checked like all others, kept sealed.
+ * @module
+ */
+import {
+  type Clock,
+  type Logger,
+  type Problem,
+  ProblemError,
+  StatusCode,
+  StatusError,
+} from "@denvoy/base";
+import type { AccessStore } from "./domain/access_store.ts";
+import type { Sealer } from "./domain/ca/signing_key.ts";
+import { checkSecret } from "./domain/secret_check.ts";
+import type { SecretBook, ServedSecret } from "./domain/secret_book.ts";
+import type { SecretMaterial } from "./domain/secret_material.ts";
+import type { X509Reader } from "./domain/x509_reader.ts";
+
+/** What they are kept with. */
+export interface ApiSecretsParts {
+  /** Where secrets go. */
+  readonly book: SecretBook;
+  /** Remembers them sealed. */
+  readonly store: AccessStore;
+  /** Seals. */
+  readonly sealer: Sealer;
+  /** Reads certificates. */
+  readonly x509: X509Reader;
+  /** Where failures are logged. */
+  readonly logger: Logger;
+  /** Where time comes from. */
+  readonly clock: Clock;
+}
+
+/** All secrets that came over the HTTP API. */
+export class ApiSecrets {
+  readonly #parts: ApiSecretsParts;
+
+  private constructor(parts: ApiSecretsParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Opens what is kept. One that has ended since is left out, with an error in the log. Rejects with
+   * StatusError FAILED_PRECONDITION when they were sealed with another key.
+   */
+  static async open(parts: ApiSecretsParts): Promise<ApiSecrets> {
+    const secrets = new ApiSecrets(parts);
+    for (const [name, sealed] of parts.store.sealedSecrets()) {
+      const opened = await parts.sealer.open(sealed, contextOf(name));
+      try {
+        secrets.#serve(name, readMaterialBytes(opened));
+      } catch (error) {
+        parts.logger.error("cannot serve kept secret", { name, error });
+      }
+    }
+    return secrets;
+  }
+
+  /**
+   * Adds or replaces a secret.
+   * @throws ProblemError with all that is wrong with it; StatusError FAILED_PRECONDITION when a file
+   * has this name
+   */
+  async put(name: string, material: SecretMaterial): Promise<ServedSecret> {
+    const { book, store, sealer, x509, clock } = this.#parts;
+    const known = book.get(name);
+    if (known !== undefined && known.source !== "api") {
+      const message = `cannot put "${name}" as it comes from elsewhere: ${known.source}`;
+      throw new StatusError(StatusCode.FAILED_PRECONDITION, message);
+    }
+    const checked = checkSecret(material, { x509, nowMs: clock.nowMs() });
+    if (!checked.ok) throw new ProblemError(checked.error.map(withoutFile));
+    store.putSealedSecret(name, await sealer.seal(writeMaterialBytes(material), contextOf(name)));
+    return this.#serve(name, material);
+  }
+
+  /** Takes a secret out. @throws StatusError NOT_FOUND */
+  remove(name: string): void {
+    const { book, store, clock } = this.#parts;
+    if (!book.namesOf("api").includes(name)) {
+      throw new StatusError(StatusCode.NOT_FOUND, `no secret was put here by the name "${name}"`);
+    }
+    store.removeSealedSecret(name);
+    book.change("api", { remove: [name], nowMs: clock.nowMs() });
+  }
+
+  #serve(name: string, material: SecretMaterial): ServedSecret {
+    const { book, x509, clock } = this.#parts;
+    const nowMs = clock.nowMs();
+    const checked = checkSecret(material, { x509, nowMs });
+    if (!checked.ok) throw new ProblemError(checked.error);
+    book.change("api", { put: [[name, checked.value]], nowMs });
+    const served = book.get(name);
+    if (served !== undefined) return served;
+    throw new TypeError(`Cannot find secret that was just put: "${name}"`);
+  }
+}
+
+function contextOf(name: string): string {
+  return `secret/${name}`;
+}
+
+function withoutFile({ file: _file, ...problem }: Problem): Problem {
+  return problem;
+}
+
+const BYTES = "base64:";
+
+function writeMaterialBytes(material: SecretMaterial): Uint8Array {
+  const text = JSON.stringify(material, (_key, value: unknown) => {
+    if (value instanceof Uint8Array) return BYTES + value.toBase64();
+    return value instanceof Map ? { map: [...value] } : value;
+  });
+  return new TextEncoder().encode(text);
+}
+
+function readMaterialBytes(bytes: Uint8Array): SecretMaterial {
+  return JSON.parse(new TextDecoder().decode(bytes), (_key, value: unknown) => {
+    if (typeof value === "string" && value.startsWith(BYTES)) {
+      return Uint8Array.fromBase64(value.slice(BYTES.length));
+    }
+    const isMap = typeof value === "object" && value !== null && "map" in value;
+    return isMap ? new Map(value.map as [string, Uint8Array][]) : value;
+  });
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The composition root of sds: where its parts are made, joined, and closed again.
+ * @module
+ */
+import { join } from "node:path";
+import { VERSION } from "@denvoy/base";
+import type { RunningApp, Runtime, ServiceDefinition } from "@denvoy/runtime";
+import { type Access, openAccess } from "./access.ts";
+import { nodePrimitives } from "./adapters/node_primitives.ts";
+import { type OpenCa, openCa } from "./adapters/open_ca.ts";
+import { SecretFiles } from "./adapters/secret_files.ts";
+import { SqliteAccessStore } from "./adapters/sqlite_access_store.ts";
+import { X509LibraryReader } from "./adapters/x509_library_reader.ts";
+import { ApiSecrets } from "./api_secrets.ts";
+import { type SdsConfig, sdsSchema } from "./config.ts";
+import { DeclaredSecrets } from "./declared_secrets.ts";
+import { type AccessStore, MemoryAccessStore } from "./domain/access_store.ts";
+import { AccessTokens } from "./domain/access_tokens.ts";
+import { IssuedCertificates } from "./domain/issued_certificates.ts";
+import { SecretBook } from "./domain/secret_book.ts";
+import { ExpiryWatch } from "./expiry_watch.ts";
+import { FilesHealth } from "./files_health.ts";
+import { Audit } from "./handlers/audit.ts";
+import { apiRoutes } from "./http/api_routes.ts";
+import { observeSds, type SdsInstruments, sdsInstruments } from "./metrics.ts";
+import { ownTrustOf, publishOwnTrust } from "./own_trust.ts";
+import { Serving } from "./serving.ts";
+import { TicketKeyRings } from "./ticket_key_rings.ts";
+
+/** The service, for `main.ts` and for `denvoy serve`. */
+export const sds: ServiceDefinition<typeof sdsSchema.own> = {
+  schema: sdsSchema,
+  version: VERSION,
+  start: startSds,
+};
+
+/** The `--data-dir` of a service that is to forget everything when it stops. */
+const NO_DATA_DIR = ":memory:";
+
+async function startSds(config: SdsConfig, runtime: Runtime): Promise<RunningApp> {
+  await using opening = new AsyncDisposableStack();
+  const { clock, metrics, readiness, logger } = runtime;
+  const instruments = sdsInstruments(metrics);
+  const audit = new Audit({ logger, clock, instruments });
+  const openedCa = opening.use(await openConfiguredCa(config, runtime));
+  const store = opening.use(openStore(config));
+  const tokens = new AccessTokens({ store, clock, ...nodePrimitives });
+  const access = opening.use(await openAccess({ config, runtime, tokens }));
+
+  const secrets = makeSecrets({ config, runtime, openedCa, access, instruments }, opening);
+  const { book, workloads, tickets, certificates } = secrets;
+  const api = await ApiSecrets.open({ ...secrets, store, sealer: openedCa.sealer, clock, logger });
+  const filesHealth = new FilesHealth(readiness.component("files"), instruments);
+  const files = await loadFiles({ config, runtime, filesHealth, secrets });
+  if (files !== undefined) opening.use(files);
+  followCa(secrets, { onTrust: () => void files?.refresh() });
+  opening.use(new ExpiryWatch({ book, runtime, warnBeforeMs: config.warnBeforeMs }));
+
+  const serving = new Serving({
+    ...{ config, runtime, audit, instruments, identity: access.identity },
+    secrets,
+    sockets: access.sockets,
+  });
+  const { hub, sessions } = serving;
+  access.onPolicy(() => sessions.policyChanged());
+  const { ca } = openedCa;
+  observeSds(metrics, { hub, sessions, book, workloads, ca, files: filesHealth });
+
+  const servers = await serving.listen();
+  for (const server of servers) opening.defer(() => server.drain(0));
+  await runtime.serveHttp([
+    ...serving.routes(),
+    ...apiRoutes({
+      ...{ config, clock, audit, ca, book, workloads, certificates, tickets, tokens, api },
+      sessions,
+    }, secrets.x509),
+  ]);
+
+  const opened = opening.move();
+  return {
+    grpcAddress: servers[0].address,
+    async stop(graceMs) {
+      const drained = Promise.all(servers.map((server) => server.drain(graceMs)));
+      // After the GOAWAY of the drain, so that nobody comes back by the same connection.
+      hub.endStreams();
+      await drained;
+      await opened.disposeAsync();
+    },
+  };
+}
+
+function openConfiguredCa(config: SdsConfig, { clock, logger }: Runtime): Promise<OpenCa> {
+  const { dataDir, keyEncryptionFile, keyEncryptionKey } = config;
+  return openCa({
+    ...(dataDir !== NO_DATA_DIR && { dataDir }),
+    settings: {
+      trustDomain: config.trustDomain,
+      keyType: config.caKeyType,
+      rootLifetimeMs: config.rootLifetimeMs,
+      signerLifetimeMs: config.signerLifetimeMs,
+      leafLifetimeMs: config.certificateLifetimeMs,
+      maxLeafLifetimeMs: config.maxCertificateLifetimeMs,
+      overlapMs: config.rootOverlapMs,
+    },
+    ...(keyEncryptionFile !== undefined && { sealingFile: keyEncryptionFile }),
+    ...(keyEncryptionKey !== undefined && { sealingSecret: keyEncryptionKey }),
+    clock,
+    logger,
+  });
+}
+
+function openStore({ dataDir }: SdsConfig): AccessStore {
+  return dataDir === NO_DATA_DIR
+    ? new MemoryAccessStore()
+    : new SqliteAccessStore(join(dataDir, "access.db"));
+}
+
+/** What secrets are made with. */
+interface SecretMakers {
+  readonly config: SdsConfig;
+  readonly runtime: Runtime;
+  readonly openedCa: OpenCa;
+  readonly access: Access;
+  readonly instruments: SdsInstruments;
+}
+
+function makeSecrets(makers: SecretMakers, opening: AsyncDisposableStack) {
+  const { runtime: { clock, logger }, openedCa: { ca, store, sealer }, access } = makers;
+  const x509 = new X509LibraryReader();
+  const book = new SecretBook();
+  const issuing = {
+    ...{ ca, clock, logger, random: Math.random },
+    onIssued: (outcome: "ok" | "failed") => makers.instruments.issued.add(1, { outcome }),
+  };
+  const workloads = opening.use(new IssuedCertificates(issuing));
+  const certificates = opening.use(new IssuedCertificates(issuing));
+  const tickets = new TicketKeyRings({ store, sealer, primitives: nodePrimitives, clock, logger });
+  const made = { book, certificates, tickets, x509, logger, clock };
+  const declared = opening.use(new DeclaredSecrets(made));
+  const federated = () => [];
+  const { trustDomain } = ca;
+  return { ...made, workloads, declared, ca, federated, trustDomain, policy: access.policy };
+}
+
+type Secrets = ReturnType<typeof makeSecrets>;
+
+/** A new bundle goes out before the certificates that need it. */
+function followCa(secrets: Secrets, { onTrust }: { readonly onTrust: () => void }): void {
+  publishOwnTrust(secrets);
+  secrets.ca.subscribe((event) => {
+    switch (event.kind) {
+      case "bundle-changed":
+      case "crl-changed":
+        publishOwnTrust(secrets);
+        return onTrust();
+      case "signer-changed":
+        void secrets.workloads.renewAll();
+        void secrets.certificates.renewAll();
+        return;
+      case "revoked":
+        return;
+    }
+  });
+}
+
+/** Loads the secret files and goes on following them. */
+async function loadFiles(
+  { config, runtime, filesHealth, secrets }: {
+    readonly config: SdsConfig;
+    readonly runtime: Runtime;
+    readonly filesHealth: FilesHealth;
+    readonly secrets: Secrets;
+  },
+): Promise<SecretFiles | undefined> {
+  const { secrets: folder, secretsFile: file, allowInvalid } = config;
+  if (folder === undefined && file === undefined) {
+    filesHealth.absent();
+    return undefined;
+  }
+  const { book, x509, declared } = secrets;
+  const files = new SecretFiles({
+    ...{ folder, file, book, x509, logger: runtime.logger, clock: runtime.clock },
+    ownTrust: () => ownTrustOf(secrets),
+    onDeclared: (specs) => declared.follow(specs),
+    onState: (state) => filesHealth.follow(state),
+  });
+  await files.load({ allowInvalid });
+  return files;
+}

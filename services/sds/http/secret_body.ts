@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Reads a secret from the body of a request. Nothing of it is quoted.
+ * @module
+ */
+import { ProblemError } from "@denvoy/base";
+import { readPkcs12 } from "../adapters/pkcs12_reader.ts";
+import { readPrivateKey } from "../adapters/private_key_reader.ts";
+import type { DocumentFields, MapAt } from "../domain/document_fields.ts";
+import { readSanMatcher } from "../domain/san_matcher.ts";
+import type { SecretMaterial } from "../domain/secret_material.ts";
+import type { X509Reader } from "../domain/x509_reader.ts";
+
+const KINDS = ["certificate", "trust", "session_tickets", "generic"] as const;
+
+/** Returns the secret of a body; problems are noted in `fields`. */
+export function readSecretBody(
+  fields: DocumentFields,
+  { root, x509 }: { readonly root: MapAt; readonly x509: X509Reader },
+): SecretMaterial | undefined {
+  fields.keys(root, KINDS);
+  const [kind, second] = KINDS.filter((each) => Object.hasOwn(root.map, each));
+  const at = kind === undefined ? undefined : fields.map(root, kind);
+  if (kind === undefined || second !== undefined || at === undefined) {
+    fields.error([], `needs exactly one of ${KINDS.join(", ")}`);
+    return undefined;
+  }
+  switch (kind) {
+    case "certificate":
+      return certificate(fields, { at, x509 });
+    case "trust":
+      return trust(fields, at);
+    case "session_tickets":
+      fields.keys(at, ["keys"]);
+      return { kind: "session-ticket-keys", keys: fields.texts(at, "keys").map(bytesOf) };
+    case "generic":
+      return generic(fields, at);
+  }
+}
+
+function certificate(
+  fields: DocumentFields,
+  { at, x509 }: { readonly at: MapAt; readonly x509: X509Reader },
+): SecretMaterial | undefined {
+  fields.keys(at, ["chain", "key", "password", "pkcs12", "ocsp"]);
+  const passphrase = fields.text(at, "password");
+  const pkcs12 = fields.text(at, "pkcs12");
+  const ocsp = fields.text(at, "ocsp");
+  const named = { ...(passphrase !== undefined && { passphrase }) };
+  const staple = { ...(ocsp !== undefined && { ocspStaple: bytesOf(ocsp) }) };
+  if (pkcs12 !== undefined) {
+    const read = readPkcs12({ bytes: bytesOf(pkcs12), ...named }, x509);
+    if (!read.ok) throw new ProblemError(read.error);
+    const { chainPem, keyPem } = read.value;
+    return { kind: "tls-certificate", chainPem, keyPem, ...staple };
+  }
+  const chainPem = fields.required(at, "chain");
+  const pem = fields.required(at, "key");
+  if (chainPem === undefined || pem === undefined) return undefined;
+  const key = readPrivateKey({ pem, ...named });
+  if (!key.ok) throw new ProblemError(key.error);
+  return { kind: "tls-certificate", chainPem, keyPem: key.value, ...staple };
+}
+
+function trust(fields: DocumentFields, at: MapAt): SecretMaterial | undefined {
+  fields.keys(at, ["bundle", "crl", "only_leaf_crl", "sans"]);
+  const bundlePem = fields.required(at, "bundle");
+  const crlPem = fields.text(at, "crl");
+  if (bundlePem === undefined) return undefined;
+  return {
+    kind: "validation-context",
+    bundlePem,
+    ...(crlPem !== undefined && { crlPem }),
+    onlyVerifyLeafCrl: fields.flag(at, "only_leaf_crl"),
+    sanMatchers: fields.maps(at, "sans").flatMap((san) => readSanMatcher(fields, san)),
+  };
+}
+
+function generic(fields: DocumentFields, at: MapAt): SecretMaterial {
+  fields.keys(at, ["secret", "secrets"]);
+  const secret = fields.text(at, "secret");
+  const named = fields.map(at, "secrets");
+  const secrets = new Map<string, Uint8Array>();
+  for (const key of Object.keys(named?.map ?? {})) {
+    const value = named && fields.text(named, key);
+    if (value !== undefined) secrets.set(key, bytesOf(value));
+  }
+  return {
+    kind: "generic",
+    ...(secret !== undefined && { secret: bytesOf(secret) }),
+    ...(secrets.size > 0 && { secrets }),
+  };
+}
+
+function bytesOf(base64: string): Uint8Array {
+  try {
+    return Uint8Array.fromBase64(base64);
+  } catch {
+    // The cause is dropped: it could quote the value.
+    throw new ProblemError([{ severity: "error", message: "bytes must be Base64" }]);
+  }
+}

@@ -12,8 +12,8 @@ import { TempFolder } from "./temp_folder.ts";
 
 /** How to start rls. */
 export interface DenvoyRlsOptions {
-  /** Limit files by name, in a folder that goes with the process. */
-  readonly limits: Readonly<Record<string, string>>;
+  /** Limit files by name, in a folder that goes with the process; none where limits come by xDS. */
+  readonly limits?: Readonly<Record<string, string>>;
   /** More flags. */
   readonly flags?: readonly string[];
   /** Added to its environment. */
@@ -44,7 +44,8 @@ export async function startDenvoyRls(options: DenvoyRlsOptions): Promise<DenvoyR
     access: { addresses: ["127.0.0.1:0", listen, ...connects], read: [folder.path] },
     flags: [
       ...["--grpc-address", listen, "--http-address", "127.0.0.1:0"],
-      ...["--limits", folder.path, "--log-format", "json"],
+      ...(options.limits === undefined ? [] : ["--limits", folder.path]),
+      ...["--log-format", "json"],
       ...flags,
     ],
   });

@@ -8,6 +8,7 @@ export * from "./bootstrap.ts";
 export * from "./denvoy_ads.ts";
 export * from "./denvoy_hds.ts";
 export * from "./denvoy_rls.ts";
+export * from "./denvoy_sds.ts";
 export * from "./envoy.ts";
 export * from "./envoy_admin.ts";
 export * from "./eventually.ts";

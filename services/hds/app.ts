@@ -23,6 +23,7 @@ import { HealthControl } from "./health_control.ts";
 import { apiRoutes } from "./http/api_routes.ts";
 import { type HdsInstruments, hdsInstruments, observeHds } from "./metrics.ts";
 import { assignmentPolicy, defaultCheckOf, verdictSettings } from "./settings.ts";
+import { openSinks } from "./sinks.ts";
 import { openSources } from "./sources.ts";
 
 /** The service, for `main.ts` and for `denvoy serve`. */
@@ -56,6 +57,7 @@ async function startHds(config: HdsConfig, runtime: Runtime): Promise<RunningApp
   const sources = opening.use(
     await openSources({ config, runtime, control, instruments, defaultCheck }),
   );
+  opening.use(await openSinks({ config, runtime, control, instruments }));
   opening.use(tickWithReports(control, { runtime, config }));
   const grpc = await listen({ config, runtime, control, instruments });
   opening.defer(() => grpc.drain(0));

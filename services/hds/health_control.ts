@@ -110,8 +110,7 @@ export class HealthControl implements Disposable {
 
   /** Takes over all clusters of a source. */
   setClusters(source: ClusterSource, clusters: ReadonlyMap<string, CheckedCluster>): void {
-    this.pool.set(source, clusters);
-    this.#poolChanged();
+    if (this.pool.set(source, clusters)) this.#poolChanged();
   }
 
   /** Takes over what host names stand for. */

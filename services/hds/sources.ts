@@ -4,7 +4,9 @@
  * @module
  */
 import { formatProblem } from "@denvoy/base";
+import { loadClientTls, observeXdsClients } from "@denvoy/discovery";
 import type { ComponentHealth, Runtime } from "@denvoy/runtime";
+import { AdsSource } from "./adapters/ads_source.ts";
 import { ClusterFileSource, type ClusterSourceState } from "./adapters/cluster_file_source.ts";
 import { NameResolver } from "./adapters/name_resolver.ts";
 import { ApiClusters } from "./api_clusters.ts";
@@ -50,6 +52,7 @@ export async function openSources(parts: SourceParts): Promise<OpenSources> {
     read: readOptions("api", parts),
     onClusters: (clusters) => control.setClusters("api", clusters),
   });
+  if (config.ads.length > 0) opening.use(await openAds(parts));
   await names.refresh();
   const opened = opening.move();
   return { apiClusters, [Symbol.asyncDispose]: () => opened.disposeAsync() };
@@ -83,6 +86,30 @@ async function openFiles(path: string, parts: SourceParts): Promise<ClusterFileS
   });
   await source.load({ allowInvalid: config.allowInvalid });
   return source;
+}
+
+async function openAds(parts: SourceParts): Promise<AsyncDisposable> {
+  await using opening = new AsyncDisposableStack();
+  const { config, runtime: { clock, logger, readiness, metrics }, control } = parts;
+  const { adsCa: ca, adsCert: cert, adsKey: key } = config;
+  const hasTls = ca !== undefined || cert !== undefined;
+  const tls = hasTls
+    ? opening.use(await loadClientTls({ ca, cert, key }, { logger, clock }))
+    : undefined;
+  const health = readiness.component("ads");
+  // Without it Envoys go on with what they have; that is no reason to be taken out.
+  health.degraded("has not been heard of yet");
+  const source = opening.use(
+    new AdsSource({
+      servers: config.ads,
+      node: { id: config.adsNode, cluster: config.adsCluster },
+      ...{ tls, clock, logger, health, read: readOptions("ads", parts) },
+      onClusters: (clusters) => control.setClusters("ads", clusters),
+    }),
+  );
+  observeXdsClients(metrics, { clients: () => [source.client], clock });
+  const opened = opening.move();
+  return { [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
 function readOptions(

@@ -14,6 +14,7 @@ export class ClusterPool {
   readonly #awaited: Set<ClusterSource>;
   #names: ReadonlyMap<string, string> = new Map();
   #clusters: ReadonlyMap<string, CheckedCluster> = new Map();
+  #byService: ReadonlyMap<string, readonly CheckedCluster[]> = new Map();
 
   /** `awaited` are the sources that must have spoken before anything is known to be complete. */
   constructor(awaited: readonly ClusterSource[]) {
@@ -30,16 +31,24 @@ export class ClusterPool {
     return this.#clusters;
   }
 
-  /** Takes over all that a source says. */
-  set(source: ClusterSource, clusters: ReadonlyMap<string, CheckedCluster>): void {
+  /** Takes over all that a source says; tells whether anything differs from before. */
+  set(source: ClusterSource, clusters: ReadonlyMap<string, CheckedCluster>): boolean {
+    const before = this.#sources.get(source);
+    const isFirst = this.#awaited.delete(source);
+    if (!isFirst && before !== undefined && isSame(clusters, before)) return false;
     this.#sources.set(source, clusters);
-    this.#awaited.delete(source);
     this.#join();
+    return true;
   }
 
   /** Returns the clusters of one source. */
   of(source: ClusterSource): ReadonlyMap<string, CheckedCluster> {
     return this.#sources.get(source) ?? new Map();
+  }
+
+  /** Returns the clusters whose endpoints come from one load assignment. */
+  clustersOf(service: string): readonly CheckedCluster[] {
+    return this.#byService.get(service) ?? [];
   }
 
   /** Takes over what host names stand for. */
@@ -67,5 +76,27 @@ export class ClusterPool {
       }
     }
     this.#clusters = joined;
+    this.#byService = Map.groupBy(joined.values(), ({ service }) => service);
   }
+}
+
+/**
+ * Endpoints carry their health in EDS, so that what verdicts do comes back as a change of clusters in
+ * which nothing differs that is checked.
+ */
+function isSame(
+  a: ReadonlyMap<string, CheckedCluster>,
+  b: ReadonlyMap<string, CheckedCluster>,
+): boolean {
+  if (a.size !== b.size) return false;
+  for (const [name, cluster] of a) {
+    const other = b.get(name);
+    if (other === undefined) return false;
+    if (other !== cluster && textOf(other) !== textOf(cluster)) return false;
+  }
+  return true;
+}
+
+function textOf(cluster: CheckedCluster): string {
+  return JSON.stringify({ ...cluster, needs: [...cluster.needs] });
 }

@@ -55,9 +55,10 @@ export class ClusterRecord {
 
   /** Takes over the endpoints; those that stay keep what is known of them. */
   update(
-    { endpoints, firstProbeMs, checks }: CheckedCluster,
+    cluster: CheckedCluster,
     nowMs: number,
   ): { readonly added: readonly EndpointRecord[]; readonly removed: readonly EndpointRecord[] } {
+    const { endpoints, firstProbeMs, service, checks } = cluster;
     this.#intervalMs = Math.max(0, ...checks.map(({ interval }) => millis(interval)));
     const wanted = new Set(endpoints.map(({ address }) => address));
     const removed = [...this.#byAddress.values()].filter(({ address }) => !wanted.has(address));
@@ -67,13 +68,13 @@ export class ClusterRecord {
     for (const endpoint of endpoints) {
       let record = this.#byAddress.get(endpoint.address);
       if (record === undefined) {
-        const place = { cluster: this.name, address: endpoint.address };
-        record = new EndpointRecord(place, { firstProbeMs, nowMs });
+        record = new EndpointRecord(cluster, endpoint, nowMs);
         this.#byAddress.set(endpoint.address, record);
         this.#serving++;
         added.push(record);
       }
       record.firstProbeMs = firstProbeMs;
+      record.service = service;
       this.#index(endpoint, record);
     }
     return { added, removed };

@@ -6,6 +6,7 @@
 import type { Health } from "./health.ts";
 import type { Subject } from "./opinions.ts";
 import { targetKey } from "./assignment.ts";
+import type { CheckedCluster, CheckedEndpoint } from "./checked_cluster.ts";
 
 /** What people say of an endpoint whatever is found: taken out, drained, or kept in. */
 export const adminStates = ["down", "draining", "up"] as const;
@@ -83,6 +84,12 @@ export class EndpointRecord implements Subject {
   readonly key: string;
   /** See {@linkcode Subject}. */
   firstProbeMs: number;
+  /** IP address or name as its load assignment has it. */
+  readonly host: string;
+  /** Its port. */
+  readonly port: number;
+  /** The load assignment that it is in. */
+  service: string;
   /** Names of those who probe it. */
   probers: readonly string[] = [];
   /** What probers found last. */
@@ -106,12 +113,16 @@ export class EndpointRecord implements Subject {
 
   /** Nothing is known of it. */
   constructor(
-    place: { readonly cluster: string; readonly address: string },
-    { firstProbeMs, nowMs }: { readonly firstProbeMs: number; readonly nowMs: number },
+    { name, service, firstProbeMs }: Pick<CheckedCluster, "name" | "service" | "firstProbeMs">,
+    { address, host, port }: Pick<CheckedEndpoint, "address" | "host" | "port">,
+    ...[nowMs]: [number]
   ) {
-    this.cluster = place.cluster;
-    this.address = place.address;
-    this.key = targetKey(place.cluster, place.address);
+    this.cluster = name;
+    this.service = service;
+    this.address = address;
+    this.host = host;
+    this.port = port;
+    this.key = targetKey(name, address);
     this.firstProbeMs = firstProbeMs;
     this.foundMs = nowMs;
     this.sinceMs = nowMs;

@@ -16,7 +16,7 @@ export function isoTime(ms: number): string {
 
 /** Returns an endpoint with its verdict. */
 export function endpointJson(record: EndpointRecord, { table, pool }: HealthControl): Json {
-  const { cluster, address, health, found, reason, sinceMs, by, order, probers } = record;
+  const { cluster, address, health, found, reason, sinceMs, by, order, probers, service } = record;
   const opinions = table.opinionsOf(record);
   const checked = pool.clusters.get(cluster);
   return {
@@ -28,7 +28,7 @@ export function endpointJson(record: EndpointRecord, { table, pool }: HealthCont
     found,
     by,
     probers: probers.map((name) => ({ name, says: opinions.get(name) ?? "none" })),
-    service: checked?.service ?? cluster,
+    service,
     source: checked?.source,
     ...(order && { order: orderJson(order) }),
   };

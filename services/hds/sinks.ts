@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Opens the sinks that the settings name.
+ * @module
+ */
+import type { Runtime } from "@denvoy/runtime";
+import { AdsSink } from "./adapters/ads_sink.ts";
+import { httpClientOf } from "./adapters/json_request.ts";
+import { FileSink, WebhookSink } from "./adapters/other_sinks.ts";
+import type { HdsConfig } from "./config.ts";
+import type { HealthControl } from "./health_control.ts";
+import { endpointJson } from "./http/health_json.ts";
+import type { HdsInstruments } from "./metrics.ts";
+import { Publisher, type VerdictSink } from "./publisher.ts";
+
+/** What sinks are opened with. */
+export interface SinkParts {
+  /** The settings. */
+  readonly config: HdsConfig;
+  /** What the process gives. */
+  readonly runtime: Runtime;
+  /** Where verdicts come from. */
+  readonly control: HealthControl;
+  /** Where batches are counted. */
+  readonly instruments: HdsInstruments;
+}
+
+const TIMEOUT_MS = 5000;
+
+/** Opens all sinks. */
+export async function openSinks(parts: SinkParts): Promise<AsyncDisposable> {
+  await using opening = new AsyncDisposableStack();
+  const { runtime: { clock, logger, readiness }, control, instruments } = parts;
+  const { adsCa, adsCert, adsKey } = parts.config;
+  const client = await httpClientOf({ ca: adsCa, cert: adsCert, key: adsKey });
+  if (client !== undefined) opening.defer(() => client.close());
+  for (const sink of sinksOf(parts, client)) {
+    const health = readiness.component(`${sink.name}_sink`);
+    opening.use(new Publisher({ sink, control, clock, logger, health, instruments }));
+  }
+  const opened = opening.move();
+  return { [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+function* sinksOf(
+  { config, control, runtime: { clock } }: SinkParts,
+  client: Deno.HttpClient | undefined,
+): Generator<VerdictSink> {
+  const { adsUrl, adsTokenFile, verdictTtlMs: ttlMs, healthFile, webhook } = config;
+  const request = { clock, timeoutMs: TIMEOUT_MS };
+  if (adsUrl !== undefined) {
+    yield new AdsSink({ ...request, url: adsUrl, tokenFile: adsTokenFile, client, ttlMs });
+  }
+  if (healthFile !== undefined) {
+    yield new FileSink(healthFile, () => ({
+      endpoints: [...control.table.endpoints()].map((record) => endpointJson(record, control)),
+    }));
+  }
+  if (webhook !== undefined) {
+    yield new WebhookSink({ ...request, url: webhook, tokenFile: config.webhookTokenFile });
+  }
+}

@@ -5,9 +5,16 @@
  */
 import { VERSION } from "@denvoy/base";
 import { type GrpcServer, serveGrpc } from "@denvoy/grpc";
-import type { RunningApp, Runtime, ServiceDefinition } from "@denvoy/runtime";
+import {
+  grpcConnectionMetrics,
+  grpcLimits,
+  type RunningApp,
+  type Runtime,
+  type ServiceDefinition,
+} from "@denvoy/runtime";
 import { MemoryCounterStore } from "./adapters/memory_counter_store.ts";
 import { NearCache } from "./adapters/near_cache.ts";
+import { processFacts, readVariable } from "./adapters/process_environment.ts";
 import { type RlsConfig, rlsSchema } from "./config.ts";
 import { CounterAccess } from "./counter_access.ts";
 import type { CounterStore } from "./domain/counter_store.ts";
@@ -22,6 +29,9 @@ import { observeRls } from "./observed_metrics.ts";
 import { openStore } from "./open_store.ts";
 import { Quotas } from "./quotas.ts";
 import { RateLimiter } from "./rate_limiter.ts";
+import { referenceCounts } from "./reference_counts.ts";
+import { heedReferenceNotes } from "./reference_notes.ts";
+import { ReferencePorts } from "./reference_ports.ts";
 import { StoreWatch } from "./store_watch.ts";
 
 /** The service, for `main.ts`. */
@@ -33,27 +43,19 @@ export const rls: ServiceDefinition<typeof rlsSchema.own> = {
   start: startRls,
 };
 
+/** Requests are small: a large one is a mistake or an attack. */
+const MAX_REQUEST_BYTES = 1024 * 1024;
+
 /** The service name under which envoyproxy/ratelimit tells its health. */
 const REFERENCE_HEALTH = "ratelimit";
 
 async function startRls(config: RlsConfig, runtime: Runtime): Promise<RunningApp> {
+  heedReferenceNotes(readVariable, runtime.logger);
   await using opening = new AsyncDisposableStack();
-  const { clock, metrics, readiness } = runtime;
-  const instruments = new RlsInstruments(metrics);
-  const limits = new LimitsInForce(readiness.component("limits"), instruments);
-  const memory = opening.adopt(
-    new MemoryCounterStore({ maxCounters: config.maxCounters }),
-    (open) => open.close(),
-  );
-  const store = opening.adopt(openStore(config, { clock, memory }), (open) => open.close());
-  observeRls(metrics, {
-    limits: () => limits.set,
-    servers: () => store.servers(),
-    nearCache: store instanceof NearCache ? store : undefined,
-    rules: () => limits.rules,
-    problems: () => limits.problems,
-    counters: () => memory.size,
-    evicted: () => memory.evicted,
+  const { clock, readiness } = runtime;
+  const { instruments, limits, memory, store, nearCache } = openCounting(opening, {
+    config,
+    runtime,
   });
   const quotas = opening.use(new Quotas(config, runtime));
   limits.subscribe((set) => quotas.take(set));
@@ -76,10 +78,14 @@ async function startRls(config: RlsConfig, runtime: Runtime): Promise<RunningApp
   opening.defer(() => grpc.drain(0));
   opening.use(watchStore(store, { runtime, grpc }));
   const isReady = () => readiness.report().ready;
+  const nowMs = () => clock.nowMs();
+  const counts = () => referenceCounts({ instruments, store, nearCache, sightings, nowMs });
+  const reference = { limits: inForce, counts, process: processFacts };
+  const ports = opening.use(await ReferencePorts.open(config, { ...reference, runtime }));
   await runtime.serveHttp([
     ...apiRoutes({
-      ...{ limiter, limits: inForce, isReady, instruments, responses, sightings, counters },
-      ...{ nowMs: () => clock.nowMs(), logger: runtime.logger },
+      ...{ ...reference, limiter, isReady, instruments, responses, sightings, counters },
+      ...{ nowMs, logger: runtime.logger },
     }),
     ...quotas.routes(),
   ]);
@@ -87,6 +93,7 @@ async function startRls(config: RlsConfig, runtime: Runtime): Promise<RunningApp
   const opened = opening.move();
   return {
     grpcAddress: grpc.address,
+    addresses: ports.addresses,
     async stop(graceMs) {
       const drained = grpc.drain(graceMs);
       // After the GOAWAY of the drain, so that nobody comes back by the same connection.
@@ -95,6 +102,34 @@ async function startRls(config: RlsConfig, runtime: Runtime): Promise<RunningApp
       await opened.disposeAsync();
     },
   };
+}
+
+/** Opens what counts, where it is counted, and room for limits. */
+function openCounting(
+  opening: AsyncDisposableStack,
+  { config, runtime: { clock, metrics, readiness } }: {
+    readonly config: RlsConfig;
+    readonly runtime: Runtime;
+  },
+) {
+  const instruments = new RlsInstruments(metrics);
+  const limits = new LimitsInForce(readiness.component("limits"), instruments);
+  const memory = opening.adopt(
+    new MemoryCounterStore({ maxCounters: config.maxCounters }),
+    (open) => open.close(),
+  );
+  const store = opening.adopt(openStore(config, { clock, memory }), (open) => open.close());
+  const nearCache = store instanceof NearCache ? store : undefined;
+  observeRls(metrics, {
+    limits: () => limits.set,
+    servers: () => store.servers(),
+    nearCache,
+    rules: () => limits.rules,
+    problems: () => limits.problems,
+    counters: () => memory.size,
+    evicted: () => memory.evicted,
+  });
+  return { instruments, limits, memory, store, nearCache };
 }
 
 function limiterSettings(config: RlsConfig) {
@@ -123,8 +158,8 @@ function responseSettings(config: RlsConfig): ResponseSettings {
 
 /** Opens the gRPC listener; its TLS keys follow their files. */
 async function listen(
-  { grpcServer, grpcAddress }: RlsConfig,
-  { runtime: { logger, tls, clock }, limiter, responses, quotas }: {
+  config: RlsConfig,
+  { runtime: { logger, tls, clock, metrics }, limiter, responses, quotas }: {
     readonly runtime: Runtime;
     readonly limiter: RateLimiter;
     readonly responses: ResponseSettings;
@@ -132,15 +167,19 @@ async function listen(
   },
 ): Promise<GrpcServer> {
   const server = await serveGrpc({
-    transport: grpcServer,
-    address: grpcAddress,
+    transport: config.grpcServer,
+    address: config.grpcAddress,
     methods: [
       ...rateLimitMethods({ limiter, responses, nowMs: () => clock.nowMs() }),
       ...quotas.methods(),
     ],
     ...(tls && { tls: tls.current }),
-    limits: { maxReceiveMessageBytes: 1024 * 1024 },
+    limits: {
+      ...grpcLimits(config),
+      maxReceiveMessageBytes: Math.min(config.grpcMaxReceiveMessageBytes, MAX_REQUEST_BYTES),
+    },
     logger,
+    observer: grpcConnectionMetrics(metrics),
   });
   tls?.subscribe((material) => server.reloadTls(material));
   return server;

@@ -22,6 +22,7 @@ import { failurePolicies } from "./domain/limit_rule.ts";
 import { quotaStrategies } from "./domain/quota_assignment.ts";
 import { withoutRuleChoices } from "./domain/quota_settings.ts";
 import { headerStyles } from "./domain/response_headers.ts";
+import { exportFields } from "./export_settings.ts";
 import { xdsFields } from "./xds_settings.ts";
 
 const limitFields = {
@@ -126,6 +127,15 @@ const redisFields = {
   redisCert: path({ value: "FILE", doc: "Certificate (PEM) to show to Redis." }),
   redisKey: secretFile({ doc: "Private key (PEM) of `--redis-cert`." }),
   redisSkipHostname: bool({ doc: "Takes a certificate of Redis whatever name it has." }),
+  redisSentinelAuth: string({
+    secret: true,
+    doc: "`password` or `user:password` for the sentinels themselves.",
+  }),
+  redisConnectTimeoutMs: duration({
+    default: "2s",
+    minMs: 1,
+    doc: "The longest that a connection to Redis may take to come about.",
+  }),
   redisPersecondUrl: string({
     secret: true,
     doc: "Another Redis for windows of one second.",
@@ -137,6 +147,11 @@ const redisFields = {
   redisPersecondAuth: string({
     secret: true,
     doc: "`password` or `user:password` for that Redis.",
+  }),
+  redisPersecondSentinelAuth: string({ secret: true, doc: "The same for its sentinels." }),
+  redisPersecondTls: oneOf(["as-main", "on", "off"], {
+    default: "as-main",
+    doc: "Whether that Redis is spoken to with TLS; with the same keys.",
   }),
   expirationJitterSeconds: integer({
     max: 86_400,
@@ -187,6 +202,7 @@ export const rlsSchema: Schema<
   & typeof storeFields
   & typeof redisFields
   & typeof quotaFields
+  & typeof exportFields
 > = defineConfig({
   service: "rls",
   summary: "Global rate limits for Envoy: a drop-in for envoyproxy/ratelimit.",
@@ -199,6 +215,7 @@ export const rlsSchema: Schema<
     ...storeFields,
     ...redisFields,
     ...quotaFields,
+    ...exportFields,
   },
 });
 

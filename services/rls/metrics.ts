@@ -21,6 +21,7 @@ import {
   type LimitRule,
   windowName,
 } from "./domain/limit_rule.ts";
+import type { RuleTotals } from "./domain/reference_stats.ts";
 import type { Tally } from "./domain/tally.ts";
 
 /** What a request was told; `shadowed` is over a limit while the service is in shadow mode. */
@@ -58,6 +59,8 @@ export class RlsInstruments {
   readonly storeTime: Histogram<never>;
   /** Loads of the limit files by outcome. */
   readonly fileLoads: Counter<"outcome">;
+  /** Calls that failed as nothing counted; they are among the errors of `decisions`. */
+  failedByStore = 0;
   readonly #counters: Readonly<Record<keyof Tally, RuleCounter>>;
   readonly #series = new WeakMap<LimitRule, RuleSeries>();
   readonly #windowSeries = new WeakMap<CountedLimit, RuleSeries>();
@@ -130,6 +133,19 @@ export class RlsInstruments {
   /** Counts a limit that answered without the store. */
   answeredWithoutStore(policy: FailurePolicy): void {
     this.failureAnswers.add(1, { policy });
+  }
+
+  /** What was counted of all limits since the start, those of values that metrics show included. */
+  *ruleTotals(): Generator<RuleTotals> {
+    const keys = Object.keys(this.#counters) as (keyof Tally)[];
+    for (const { labels } of this.#counters.total.set.values()) {
+      const { domain = "", rule = "", window = "" } = labels;
+      const totals = keys.map((key) => [
+        key,
+        this.#counters[key].with({ domain, rule, window }).total,
+      ]);
+      yield { domain, rule, window, totals: Object.fromEntries(totals) };
+    }
   }
 
   /**

@@ -27,20 +27,19 @@ export function openStore(
   { clock, memory }: { readonly clock: Clock; readonly memory: MemoryCounterStore },
 ): CounterStore {
   if (config.redisUrl === undefined) return memory;
-  const tls = redisTls(config);
-  const main = redisSettings("--redis-url", {
-    url: config.redisUrl,
-    type: config.redisType,
-    credentials: mainCredentials(config),
-    tls,
-  });
+  const { redisTls: mainTls, redisPersecondTls } = config;
+  const connectTimeoutMs = config.redisConnectTimeoutMs;
+  const main = mainRedis(config, config.redisUrl);
+  const isTls = redisPersecondTls === "as-main" ? mainTls : redisPersecondTls === "on";
   const perSecond = config.redisPersecondUrl === undefined
     ? undefined
     : redisSettings("--redis-persecond-url", {
       url: config.redisPersecondUrl,
       type: config.redisPersecondType,
       credentials: () => parseRedisAuth(config.redisPersecondAuth ?? ""),
-      tls,
+      sentinelAuth: config.redisPersecondSentinelAuth,
+      tls: isTls ? readTls(config) : undefined,
+      connectTimeoutMs,
     });
   const redis = new RedisCounterStore({
     redis: main,
@@ -54,18 +53,35 @@ export function openStore(
   return maxEntries === 0 ? redis : new NearCache(redis, { maxEntries });
 }
 
+/** Returns how the Redis of `--redis-url` is reached. @throws ProblemError as {@linkcode openStore} */
+export function mainRedis(config: RlsConfig, url: string): RedisSettings {
+  return redisSettings("--redis-url", {
+    url,
+    type: config.redisType,
+    credentials: mainCredentials(config),
+    sentinelAuth: config.redisSentinelAuth,
+    tls: config.redisTls ? readTls(config) : undefined,
+    connectTimeoutMs: config.redisConnectTimeoutMs,
+  });
+}
+
 interface RedisParts {
   readonly url: string;
   readonly type: string;
   readonly credentials: () => RedisCredentials;
+  readonly sentinelAuth: string | undefined;
   readonly tls: RedisTls | undefined;
+  readonly connectTimeoutMs: number;
 }
 
-function redisSettings(flag: string, { url, type, credentials, tls }: RedisParts): RedisSettings {
+function redisSettings(flag: string, parts: RedisParts): RedisSettings {
+  const { url, type, credentials, sentinelAuth, tls, connectTimeoutMs } = parts;
+  const sentinelCredentials = () => parseRedisAuth(sentinelAuth ?? "");
   const socketType = type === "single" && url.startsWith("/") ? "unix" : "tcp";
   try {
     const topology = parseRedisTopology({ type, socketType, url });
-    return { topology, credentials, ...(tls !== undefined && { tls }) };
+    const common = { topology, credentials, sentinelCredentials, connectTimeoutMs };
+    return { ...common, ...(tls !== undefined && { tls }) };
   } catch (error) {
     throw usageError(flag, error);
   }
@@ -85,9 +101,8 @@ function mainCredentials({ redisAuth, redisAuthFile }: RlsConfig): () => RedisCr
   };
 }
 
-function redisTls(config: RlsConfig): RedisTls | undefined {
-  const { redisTls, redisCa, redisCert, redisKey, redisSkipHostname } = config;
-  if (!redisTls) return undefined;
+function readTls(config: RlsConfig): RedisTls {
+  const { redisCa, redisCert, redisKey, redisSkipHostname } = config;
   return {
     skipHostnameVerification: redisSkipHostname,
     ...(redisCa !== undefined && { ca: readFile("--redis-ca", redisCa) }),

@@ -141,6 +141,7 @@ export class RateLimiter {
     const policies = plan.matches.flatMap((match) => this.#policiesOf(match));
     for (const policy of policies) instruments.answeredWithoutStore(policy);
     if (policies.includes("error")) {
+      instruments.failedByStore++;
       const message = `counters are not available: ${failure.why}`;
       throw new StatusError(StatusCode.UNAVAILABLE, message);
     }

@@ -4,13 +4,18 @@
  * @module
  */
 import { rlsSchema } from "./config.ts";
+import {
+  fromReferenceExports,
+  goDuration,
+  referenceExportVariables,
+} from "./reference_export_environment.ts";
 import { fromReferenceXds, referenceXdsVariables } from "./reference_xds_environment.ts";
 
 /** Reads one variable; undefined when it is not set. */
 export type ReadVariable = (name: string) => string | undefined;
 
 /** What becomes of a variable's text. */
-type Kind = "text" | "switch" | "words";
+type Kind = "text" | "switch" | "words" | "duration";
 
 const aliases: readonly (readonly [reference: string, own: string, kind: Kind])[] = [
   ["MERGE_DOMAIN_CONFIG", "MERGE_DOMAINS", "switch"],
@@ -32,6 +37,10 @@ const aliases: readonly (readonly [reference: string, own: string, kind: Kind])[
   ["REDIS_TLS_CLIENT_CERT", "REDIS_CERT", "text"],
   ["REDIS_TLS_CLIENT_KEY", "REDIS_KEY", "text"],
   ["REDIS_TLS_SKIP_HOSTNAME_VERIFICATION", "REDIS_SKIP_HOSTNAME", "switch"],
+  ["REDIS_SENTINEL_AUTH", "REDIS_SENTINEL_AUTH", "text"],
+  ["REDIS_TIMEOUT", "REDIS_CONNECT_TIMEOUT", "duration"],
+  ["GRPC_MAX_CONNECTION_AGE", "GRPC_MAX_CONNECTION_AGE", "duration"],
+  ["GRPC_MAX_CONNECTION_AGE_GRACE", "GRPC_CONNECTION_GRACE", "duration"],
   ["LOG_LEVEL", "LOG_LEVEL", "words"],
   ["LOG_FORMAT", "LOG_FORMAT", "words"],
 ];
@@ -40,6 +49,7 @@ const perSecondAliases: typeof aliases = [
   ["REDIS_PERSECOND_URL", "REDIS_PERSECOND_URL", "text"],
   ["REDIS_PERSECOND_TYPE", "REDIS_PERSECOND_TYPE", "words"],
   ["REDIS_PERSECOND_AUTH", "REDIS_PERSECOND_AUTH", "text"],
+  ["REDIS_PERSECOND_SENTINEL_AUTH", "REDIS_PERSECOND_SENTINEL_AUTH", "text"],
 ];
 
 const tlsAliases: typeof aliases = [
@@ -54,8 +64,9 @@ export const referenceVariables: readonly string[] = [
   ...["RUNTIME_ROOT", "RUNTIME_SUBDIRECTORY", "RUNTIME_APPDIRECTORY"],
   ...["HOST", "PORT", "GRPC_HOST", "GRPC_PORT", "GRPC_UDS", "GRPC_SERVER_USE_TLS"],
   ...["REDIS_PERSECOND", "LOCAL_CACHE_SIZE_IN_BYTES", "STOP_CACHE_KEY_INCREMENT_WHEN_OVERLIMIT"],
-  "LIMIT_RESPONSE_HEADERS_ENABLED",
+  ...["LIMIT_RESPONSE_HEADERS_ENABLED", "REDIS_PERSECOND_TLS"],
   ...referenceXdsVariables,
+  ...referenceExportVariables,
 ];
 
 /** Returns an environment with what the variables of envoyproxy/ratelimit mean; our own win. */
@@ -75,12 +86,16 @@ export function fromReferenceEnvironment(read: ReadVariable): Readonly<Record<st
     }
   };
   take(aliases);
-  if (isOn(read("REDIS_PERSECOND"))) take(perSecondAliases);
+  if (isOn(read("REDIS_PERSECOND"))) {
+    take(perSecondAliases);
+    own.REDIS_PERSECOND_TLS = isOn(read("REDIS_PERSECOND_TLS")) ? "on" : "off";
+  }
   if (isOn(read("GRPC_SERVER_USE_TLS"))) take(tlsAliases);
   if (isOn(read("LIMIT_RESPONSE_HEADERS_ENABLED"))) own.RESPONSE_HEADERS = "separate";
   if (isOn(read("STOP_CACHE_KEY_INCREMENT_WHEN_OVERLIMIT"))) own.COUNTING = "over-only";
   const xds = fromReferenceXds(read);
   Object.assign(own, xds ?? limitsPath(read), addresses(read), localCache(read));
+  Object.assign(own, fromReferenceExports(read));
   const prefix = rlsSchema.envPrefix;
   return Object.fromEntries(Object.entries(own).map(([name, text]) => [prefix + name, text]));
 }
@@ -91,6 +106,8 @@ function converted(text: string, kind: Kind): string {
       return text;
     case "words":
       return synonyms[text.toLowerCase()] ?? text.toLowerCase();
+    case "duration":
+      return goDuration(text);
     case "switch":
       return isOn(text) ? "true" : isOff(text) ? "false" : text;
   }

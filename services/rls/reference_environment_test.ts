@@ -2,12 +2,23 @@
 import assert from "node:assert/strict";
 import { loadConfig } from "@denvoy/runtime";
 import { rlsSchema } from "./config.ts";
-import { fromReferenceEnvironment } from "./reference_environment.ts";
+import { fromReferenceEnvironment, referenceVariables } from "./reference_environment.ts";
+import { referenceNotes, unreadVariables } from "./reference_notes.ts";
+
+type Rows = readonly (readonly [reference: Variables, own: Variables])[];
+
+function expectRows(rows: Rows): void {
+  for (const [reference, own] of rows) {
+    const expected = Object.entries(own).map(([name, text]) => [`DENVOY_RLS_${name}`, text]);
+    const found = fromReferenceEnvironment((name) => reference[name]);
+    assert.deepEqual(found, Object.fromEntries(expected), JSON.stringify(reference));
+  }
+}
 
 type Variables = Readonly<Record<string, string>>;
 
 Deno.test("fromReferenceEnvironment() reads the variables of envoyproxy/ratelimit", () => {
-  const rows: readonly (readonly [reference: Variables, own: Variables])[] = [
+  const rows: Rows = [
     [{}, {}],
     [{ RUNTIME_ROOT: "/r/", RUNTIME_SUBDIRECTORY: "s" }, { LIMITS: "/r/s/config" }],
     [
@@ -17,7 +28,13 @@ Deno.test("fromReferenceEnvironment() reads the variables of envoyproxy/ratelimi
     [{ RUNTIME_APPDIRECTORY: "a" }, {}],
     [{ REDIS_URL: "h:1", REDIS_TYPE: "SINGLE" }, { REDIS_URL: "h:1", REDIS_TYPE: "single" }],
     [{ REDIS_PERSECOND_URL: "h:2" }, {}],
-    [{ REDIS_PERSECOND: "true", REDIS_PERSECOND_URL: "h:2" }, { REDIS_PERSECOND_URL: "h:2" }],
+    [
+      { REDIS_PERSECOND: "true", REDIS_PERSECOND_URL: "h:2" },
+      { REDIS_PERSECOND_URL: "h:2", REDIS_PERSECOND_TLS: "off" },
+    ],
+    [{ REDIS_PERSECOND: "1", REDIS_PERSECOND_TLS: "1" }, { REDIS_PERSECOND_TLS: "on" }],
+    [{ REDIS_TIMEOUT: "1m30s" }, { REDIS_CONNECT_TIMEOUT: "90000ms" }],
+    [{ GRPC_MAX_CONNECTION_AGE: "24h" }, { GRPC_MAX_CONNECTION_AGE: "86400000ms" }],
     [{ SHADOW_MODE: "TRUE", QUOTA_MODE: "0" }, { SHADOW_MODE: "true", QUOTA_MODE: "false" }],
     [{ SHADOW_MODE: "maybe" }, { SHADOW_MODE: "maybe" }],
     [{ LIMIT_RESPONSE_HEADERS_ENABLED: "true" }, { RESPONSE_HEADERS: "separate" }],
@@ -57,17 +74,89 @@ Deno.test("fromReferenceEnvironment() reads the variables of envoyproxy/ratelimi
       LIMITS_XDS_CA: "ca",
     }],
   ];
-  for (const [reference, own] of rows) {
-    const expected = Object.entries(own).map(([name, text]) => [`DENVOY_RLS_${name}`, text]);
-    const found = fromReferenceEnvironment((name) => reference[name]);
-    assert.deepEqual(found, Object.fromEntries(expected), JSON.stringify(reference));
+  expectRows(rows);
+});
+
+Deno.test("fromReferenceEnvironment() reads the variables about debug port, Prometheus and statsd", () => {
+  expectRows([
+    [{ DEBUG_PORT: "6070" }, { DEBUG_ADDRESS: "127.0.0.1:6070" }],
+    [{ DEBUG_HOST: "0.0.0.0" }, { DEBUG_ADDRESS: "0.0.0.0:6070" }],
+    [{ USE_PROMETHEUS: "true" }, { PROMETHEUS_ADDRESS: "127.0.0.1:9090" }],
+    [{ USE_PROMETHEUS: "true", DISABLE_STATS: "true" }, {}],
+    [
+      { USE_PROMETHEUS: "1", PROMETHEUS_ADDR: "0.0.0.0:1", PROMETHEUS_PATH: "/m" },
+      { PROMETHEUS_ADDRESS: "0.0.0.0:1", PROMETHEUS_PATH: "/m" },
+    ],
+    [{ USE_STATSD: "false", STATSD_HOST: "h" }, {}],
+    [{ USE_STATSD: "true" }, { STATSD_ADDRESS: "127.0.0.1:8125", STATSD_PROTOCOL: "tcp" }],
+    [
+      { STATSD_HOST: "h", EXTRA_TAGS: "a:1,b:2", STATS_FLUSH_INTERVAL: "5s" },
+      {
+        ...{ STATSD_ADDRESS: "h:8125", STATSD_PROTOCOL: "tcp", STATSD_TAG: "a=1,b=2" },
+        STATSD_INTERVAL: "5000ms",
+      },
+    ],
+    [
+      { USE_DOG_STATSD: "true", USE_STATSD: "false", STATSD_PORT: "9" },
+      { STATSD_ADDRESS: "127.0.0.1:9", STATSD_PROTOCOL: "udp", STATSD_FORMAT: "dogstatsd" },
+    ],
+  ]);
+});
+
+Deno.test("referenceNotes() refuses what would be dangerous to pass over, and tells the rest", () => {
+  const rows: readonly (readonly [Variables, readonly string[], readonly string[]])[] = [
+    [{}, [], []],
+    [{ BACKEND_TYPE: "redis", CONFIG_TYPE: "FILE", TRACING_ENABLED: "false" }, [], []],
+    [{ BACKEND_TYPE: "memcache" }, ["error BACKEND_TYPE"], []],
+    [{ CONFIG_TYPE: "ZOOKEEPER" }, ["error CONFIG_TYPE"], []],
+    [{ GRPC_CLIENT_TLS_SAN: "envoy" }, ["error GRPC_CLIENT_TLS_SAN"], []],
+    [{ TRACING_ENABLED: "true" }, ["warning TRACING_ENABLED"], []],
+    [{ REDIS_POOL_SIZE: "10" }, [], ["REDIS_POOL_SIZE"]],
+  ];
+  for (const [variables, problems, needless] of rows) {
+    const notes = referenceNotes((name) => variables[name]);
+    assert.deepEqual(notes.problems.map(({ severity, path }) => `${severity} ${path}`), problems);
+    assert.deepEqual(Object.keys(notes.needless), needless);
   }
+});
+
+Deno.test("every setting of envoyproxy/ratelimit is read or has a reason why not, and the README names it", async () => {
+  const text = await Deno.readTextFile(new URL("testdata/reference_settings.txt", import.meta.url));
+  const settings = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  const known = new Set([...referenceVariables, ...unreadVariables]);
+  assert.ok(settings.length > 100);
+  assert.deepEqual(settings.filter((name) => !known.has(name)), []);
 });
 
 Deno.test("fromReferenceEnvironment() names settings that there are", () => {
   const everything = fromReferenceEnvironment((name) => /PORT$/.test(name) ? "1" : "true");
   const known = new Set(rlsSchema.fields.map(({ env }) => env));
   assert.deepEqual(Object.keys(everything).filter((name) => !known.has(name)), []);
+});
+
+Deno.test("referenceNotes() refuses what would be dangerous to pass over, and tells the rest", () => {
+  const rows: readonly (readonly [Variables, readonly string[], readonly string[]])[] = [
+    [{}, [], []],
+    [{ BACKEND_TYPE: "redis", CONFIG_TYPE: "FILE", TRACING_ENABLED: "false" }, [], []],
+    [{ BACKEND_TYPE: "memcache" }, ["error BACKEND_TYPE"], []],
+    [{ CONFIG_TYPE: "ZOOKEEPER" }, ["error CONFIG_TYPE"], []],
+    [{ GRPC_CLIENT_TLS_SAN: "envoy" }, ["error GRPC_CLIENT_TLS_SAN"], []],
+    [{ TRACING_ENABLED: "true" }, ["warning TRACING_ENABLED"], []],
+    [{ REDIS_POOL_SIZE: "10" }, [], ["REDIS_POOL_SIZE"]],
+  ];
+  for (const [variables, problems, needless] of rows) {
+    const notes = referenceNotes((name) => variables[name]);
+    assert.deepEqual(notes.problems.map(({ severity, path }) => `${severity} ${path}`), problems);
+    assert.deepEqual(Object.keys(notes.needless), needless);
+  }
+});
+
+Deno.test("every setting of envoyproxy/ratelimit is read or has a reason why not, and the README names it", async () => {
+  const text = await Deno.readTextFile(new URL("testdata/reference_settings.txt", import.meta.url));
+  const settings = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  const known = new Set([...referenceVariables, ...unreadVariables]);
+  assert.ok(settings.length > 100);
+  assert.deepEqual(settings.filter((name) => !known.has(name)), []);
 });
 
 Deno.test("fromReferenceEnvironment() names settings of xDS that there are", () => {

@@ -24,6 +24,8 @@ export interface ApiServerOptions {
   readonly address: ListenAddress;
   /** The service's own routes. */
   readonly routes: readonly AnyRoute[];
+  /** Serves these routes alone: no health, metrics or description. @default false */
+  readonly ownRoutesOnly?: boolean;
   /** What `/openapi.json` says about the service. */
   readonly info: OpenApiInfo;
   /** Keys; absent means cleartext. With roots for client certificates those are accepted as identity. */
@@ -53,13 +55,15 @@ export async function serveApi(options: ApiServerOptions): Promise<HttpServer> {
     tokens: () => tokens?.current,
     certificates: tls?.current.clientCa !== undefined,
   };
-  const routes = withStandardRoutes(options.routes, {
-    readiness: options.readiness,
-    metrics,
-    info: options.info,
-    openMetrics: options.openMetrics,
-    asksForIdentity: () => asksForIdentity(authentication),
-  });
+  const routes = options.ownRoutesOnly === true
+    ? options.routes
+    : withStandardRoutes(options.routes, {
+      readiness: options.readiness,
+      metrics,
+      info: options.info,
+      openMetrics: options.openMetrics,
+      asksForIdentity: () => asksForIdentity(authentication),
+    });
   const own = address.kind === "tcp" ? [address.hostname] : [];
   const hosts = [...own, ...options.hosts];
   const handler = createApiHandler({ routes, hosts, authentication, logger, metrics, clock });

@@ -12,8 +12,14 @@ export function rlsEnvironment(): Readonly<Record<string, string>> {
   return { ...fromReferenceEnvironment(readVariable), ...systemConfigInput(rlsSchema).env };
 }
 
+/** Arguments and memory of this process; of arguments only what can hold no secret. */
+export function processFacts(): { readonly args: readonly string[]; readonly memory: unknown } {
+  const flags = Deno.args.filter((word) => word.startsWith("-")).map((word) => word.split("=")[0]);
+  return { args: flags.map((flag) => flag ?? ""), memory: Deno.memoryUsage() };
+}
+
 /** A variable that this process may not read counts as not set. */
-function readVariable(name: string): string | undefined {
+export function readVariable(name: string): string | undefined {
   try {
     return Deno.env.get(name);
   } catch {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The routes of the HTTP port: those of envoyproxy/ratelimit (`/json`, `/healthcheck`, `/rlconfig`),
- * and what shows the limits and explains them.
+ * The routes of the HTTP port: those of envoyproxy/ratelimit (`/json`, `/healthcheck`, and those of
+ * its debug port), and what shows the limits and explains them.
  * @module
  */
 import {
@@ -11,6 +11,7 @@ import {
   empty,
   json,
   type JsonSchema,
+  type Method,
   route,
   text,
 } from "@denvoy/runtime";
@@ -22,14 +23,13 @@ import type { RlsInstruments } from "../metrics.ts";
 import type { RateLimiter } from "../rate_limiter.ts";
 import { type CounterRouteParts, counterRoutes } from "./counter_routes.ts";
 import { hitRequestOfJson, responseJson } from "./rate_limit_json.ts";
-import { configLines, explanationJson, limitsOfRule, ruleJson } from "./rule_json.ts";
+import { configRoute, type ReferenceRouteParts, statsRoute } from "./reference_routes.ts";
+import { explanationJson, limitsOfRule, ruleJson } from "./rule_json.ts";
 
 /** What the routes work with. */
-export interface ApiParts extends CounterRouteParts {
+export interface ApiParts extends CounterRouteParts, ReferenceRouteParts {
   /** What decides. */
   readonly limiter: RateLimiter;
-  /** The limits in force. */
-  readonly limits: () => LimitSet | undefined;
   /** Whether the service can serve. */
   readonly isReady: () => boolean;
   /** What was counted. */
@@ -48,22 +48,30 @@ const requestBody = {
 /** Returns all routes. */
 export function apiRoutes(parts: ApiParts): readonly AnyRoute[] {
   return [
-    jsonRoute(parts),
+    ...jsonMethods.map((method) => jsonRoute(method, parts)),
     healthRoute(parts),
     configRoute(parts),
+    statsRoute(parts),
     limitsRoute(parts),
     explainRoute(parts),
     ...counterRoutes(parts),
   ];
 }
 
-function jsonRoute(parts: ApiParts): AnyRoute {
+/** envoyproxy/ratelimit answers whatever the method and type are. */
+const jsonMethods: readonly Method[] = ["POST", "PUT", "PATCH", "GET", "DELETE"];
+const jsonTypes: readonly string[] = [
+  ...["application/json", "application/x-www-form-urlencoded", "text/plain"],
+  "application/octet-stream",
+];
+
+function jsonRoute(method: Method, parts: ApiParts): AnyRoute {
   return route({
-    method: "POST",
+    method,
     path: "/json",
     summary: "Decides on a request, as ShouldRateLimit does",
     tag: "reference",
-    body: { ...requestBody, types: ["application/json", "application/x-www-form-urlencoded"] },
+    body: { ...requestBody, types: jsonTypes },
     responses: {
       200: { doc: "It may pass.", schema: anyObject },
       429: { doc: "It is over a limit.", schema: anyObject },
@@ -104,20 +112,6 @@ function healthRoute({ isReady }: ApiParts): AnyRoute {
       500: { doc: "It cannot, or drains." },
     },
     handle: () => isReady() ? text("OK") : empty({ status: 500 }),
-  });
-}
-
-function configRoute({ limits }: ApiParts): AnyRoute {
-  return route({
-    method: "GET",
-    path: "/rlconfig",
-    summary: "One line for each limit",
-    tag: "reference",
-    responses: { 200: { doc: "The lines.", types: ["text/plain"], schema: { type: "string" } } },
-    handle() {
-      const lines = [...(limits() ?? LimitSet.empty).rules()].flatMap(configLines);
-      return text(lines.map((line) => `${line}\n`).join(""));
-    },
   });
 }
 

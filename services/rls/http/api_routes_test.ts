@@ -8,6 +8,7 @@ import { Sightings } from "../domain/sightings.ts";
 import { limitsOf } from "../domain/testing.ts";
 import { RlsInstruments } from "../metrics.ts";
 import { RateLimiter } from "../rate_limiter.ts";
+import { referenceCounts } from "../reference_counts.ts";
 import { apiRoutes } from "./api_routes.ts";
 
 const set = limitsOf(`
@@ -31,6 +32,7 @@ class World implements AsyncDisposable {
     const store = new MemoryCounterStore();
     const limits = () => set;
     const sightings = new Sightings({ hotKeys: 2 });
+    const nowMs = () => clock.nowMs();
     const counters = new CounterAccess({ limits, stores: [store], clock, keyPrefix: "" });
     const limiter = new RateLimiter({
       ...{ limits, store, local: store, clock, instruments, sightings },
@@ -47,7 +49,10 @@ class World implements AsyncDisposable {
       address: { kind: "tcp", hostname: "127.0.0.1", port: 0 },
       routes: apiRoutes({
         ...{ limiter, limits, isReady, instruments, responses, sightings, counters },
-        ...{ nowMs: () => clock.nowMs(), logger: new RecordingLogger() },
+        ...{ nowMs, logger: new RecordingLogger() },
+        counts: () =>
+          referenceCounts({ instruments, store, nearCache: undefined, sightings, nowMs }),
+        process: () => ({ args: ["rls"], memory: {} }),
       }),
       info: { title: "test", description: "", version: "0" },
       hosts: [],
@@ -69,8 +74,11 @@ class World implements AsyncDisposable {
     return [response.status, await response.text()];
   }
 
-  async remove(path: string): Promise<readonly [status: number, body: string]> {
-    const response = await fetch(`http://${this.#server.address}${path}`, { method: "DELETE" });
+  async send(
+    path: string,
+    init: RequestInit,
+  ): Promise<readonly [status: number, body: string]> {
+    const response = await fetch(`http://${this.#server.address}${path}`, init);
     return [response.status, await response.text()];
   }
 
@@ -112,6 +120,35 @@ Deno.test("POST /json decides as the RPC does, with the reference's statuses and
   });
   const [over, text] = await world.post("/json", request("k"));
   assert.deepEqual([over, JSON.parse(text).overallCode], [429, "OVER_LIMIT"]);
+});
+
+Deno.test("/json answers any method, as envoyproxy/ratelimit does", async () => {
+  await using world = await World.start();
+  for (const method of ["POST", "PUT", "PATCH", "DELETE"]) {
+    const body = JSON.stringify(request("free"));
+    const [status, text] = await world.send("/json", { method, body });
+    assert.deepEqual([method, status, JSON.parse(text).overallCode], [method, 200, "OK"]);
+  }
+  // Nobody sends a body with GET: without one it is no request.
+  assert.equal((await world.get("/json"))[0], 400);
+});
+
+Deno.test("GET /stats has the names of envoyproxy/ratelimit", async () => {
+  await using world = await World.start();
+  for (let count = 0; count < 3; count++) await world.post("/json", request("k"));
+  await world.post("/json", { ...request("k"), domain: "gone" });
+  const lines = (await world.get("/stats"))[1].split("\n");
+  assert.deepEqual(lines.slice(0, 2), ['cmdline: ["rls"]', "memstats: {}"]);
+  for (
+    const line of [
+      "ratelimit.service.rate_limit.d.k.total_hits: 3",
+      "ratelimit.service.rate_limit.d.k.within_limit: 1",
+      "ratelimit.service.rate_limit.d.k.over_limit: 2",
+      "ratelimit.service.rate_limit.gone.domain_not_found: 1",
+      "ratelimit.service.call.should_rate_limit.service_error: 0",
+      "ratelimit_server.ShouldRateLimit.total_requests: 4",
+    ]
+  ) assert.ok(lines.includes(line), `${line} in\n${lines.join("\n")}`);
 });
 
 Deno.test("POST /json answers 400 to what it cannot decide on", async () => {
@@ -197,7 +234,7 @@ Deno.test("/v1/counters reads and empties the counters of one descriptor", async
   };
   const path = "/v1/counters?domain=d&entry=two=x";
   assert.deepEqual(await used(path), [["second", 2], ["hourly", 2]]);
-  const [status, body] = await world.remove(path);
+  const [status, body] = await world.send(path, { method: "DELETE" });
   const { rule, counters } = JSON.parse(body);
   assert.deepEqual([status, rule, counters[0].remaining], [200, "d.two", 2]);
   assert.deepEqual(await used(path), [["second", 0], ["hourly", 0]]);

@@ -21,10 +21,16 @@ import type {
   DiscoveryResponse,
   Node,
 } from "@denvoy/proto/messages";
-import { type Hub, type ProtocolMode, serveStream } from "@denvoy/xds";
+import { type Hub, type ProtocolMode, serveStream, type TypeUrl } from "@denvoy/xds";
 import type { DiscoveryService } from "./discovery_services.ts";
-import type { DiscoverySessions, SessionView } from "./discovery_sessions.ts";
+import type {
+  DiscoveryCall,
+  DiscoverySessions,
+  SessionView,
+  StreamRequest,
+} from "./discovery_sessions.ts";
 import type { Poll, PollAnswerer } from "./poll.ts";
+import { splitStream } from "./split_stream.ts";
 
 const sotwRequest = messageCodec("envoy.service.discovery.v3.DiscoveryRequest");
 const deltaRequest = messageCodec("envoy.service.discovery.v3.DeltaDiscoveryRequest");
@@ -40,6 +46,22 @@ export interface DiscoveryParts<S extends SessionView> {
   readonly sessions: DiscoverySessions<S>;
   /** What answers polls. */
   readonly polls: PollAnswerer;
+  /** What answers one type on aggregated streams instead of `hub`. */
+  readonly beside?: BesideStreams;
+}
+
+/** Answers one type of aggregated streams that something else answers but for that. */
+export interface BesideStreams {
+  /** The type. */
+  readonly typeUrl: TypeUrl;
+  /**
+   * Returns the encoded responses to the requests of that type; each of them has the node. What it
+   * throws ends the stream.
+   */
+  serve(
+    requests: AsyncIterable<StreamRequest>,
+    call: Omit<DiscoveryCall, "node"> & { readonly mode: ProtocolMode },
+  ): AsyncIterable<Bytes>;
 }
 
 /** Returns the RPCs of the discovery services. */
@@ -83,10 +105,38 @@ function decodeOnly<T>({ decode }: { decode(bytes: Uint8Array): T }): Codec<T> {
   };
 }
 
+interface StreamKind {
+  readonly mode: ProtocolMode;
+  readonly typeUrl: string | undefined;
+}
+
 function streamHandler<S extends SessionView>(
-  { hub, sessions }: DiscoveryParts<S>,
-  { mode, typeUrl }: { readonly mode: ProtocolMode; readonly typeUrl: string | undefined },
+  parts: DiscoveryParts<S>,
+  kind: StreamKind,
 ): BidiStreamHandler<DiscoveryRequest | DeltaDiscoveryRequest, Bytes> {
+  const { beside } = parts;
+  const main = hubHandler(parts, kind);
+  if (beside === undefined || kind.typeUrl !== undefined) return main;
+  const { mode } = kind;
+  return (requests, context) => {
+    const { peer, metadata, signal } = context;
+    return splitStream(requests, {
+      isBeside: (request) => request.typeUrl === beside.typeUrl,
+      main: (others) => main(others, context),
+      beside: (own) => beside.serve(own, { mode, peer, metadata, signal }),
+    });
+  };
+}
+
+type StreamHandler = (
+  requests: AsyncIterable<StreamRequest>,
+  context: Omit<DiscoveryCall, "node">,
+) => AsyncIterable<Bytes>;
+
+function hubHandler<S extends SessionView>(
+  { hub, sessions }: DiscoveryParts<S>,
+  { mode, typeUrl }: StreamKind,
+): StreamHandler {
   return (requests, { peer, metadata, signal }) => {
     let session: S | undefined;
     return serveStream<Node>(requests, {

@@ -5,6 +5,7 @@
  */
 import { ads } from "@denvoy/ads";
 import type { Problem } from "@denvoy/base";
+import { hds } from "@denvoy/hds";
 import { metrics } from "@denvoy/metrics";
 import {
   type ConfigInput,
@@ -39,6 +40,7 @@ export type PreparedService =
 /** All services, in the order in which they are started. */
 export const services: readonly ServableService[] = [
   servable(ads),
+  servable(hds),
   servable(rls, withReferenceEnvironment),
   servable(metrics),
 ];

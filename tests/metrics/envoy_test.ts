@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { eventually, startBackend, startEnvoy } from "../support/mod.ts";
-import { type DenvoyMetrics, startDenvoyMetrics } from "./denvoy_metrics.ts";
+import { startDenvoyMetrics } from "./denvoy_metrics.ts";
 import { fleetEnvoy } from "./fleet_envoy.ts";
+import { askEnvoy, fleetText } from "./fleet_scrape.ts";
+import { parseWithPrometheus } from "./prometheus_parser.ts";
 import { type PrometheusText, readPrometheusText } from "./prometheus_text.ts";
 
 const nodeLabels = ["envoy_node_id", "envoy_node_cluster"];
@@ -10,19 +12,6 @@ const nodeLabels = ["envoy_node_id", "envoy_node_cluster"];
 /** Series that change by being looked at, or by being sent. */
 const restless =
   /envoy_cluster_name="metrics"|="admin"|_admin_|^envoy_(server|runtime|filesystem|main_thread|listener_manager|workers)_/;
-
-async function scrape(metrics: DenvoyMetrics, query = ""): Promise<string> {
-  const response = await fetch(`${metrics.httpUrl}/fleet/metrics${query}`);
-  assert.equal(response.status, 200);
-  return await response.text();
-}
-
-async function ask(port: number, path: string, times: number): Promise<void> {
-  for (let count = 0; count < times; count++) {
-    const response = await fetch(`http://127.0.0.1:${port}${path}`);
-    await response.body?.cancel();
-  }
-}
 
 /** What of Envoy's own counters and gauges differs from ours; empty when all are equal. */
 function differences(ours: PrometheusText, envoys: PrometheusText): readonly string[] {
@@ -57,18 +46,18 @@ for (const labels of [true, false]) {
     });
     await using envoy = await startEnvoy({ bootstrap });
     await envoy.admin.ready();
-    await ask(port, "/items/1", 30);
-    await ask(port, "/", 20);
+    await askEnvoy(port, "/items/1", 30);
+    await askEnvoy(port, "/", 20);
 
     let left: readonly string[] = [];
     await eventually(async () => {
-      const ours = readPrometheusText(await scrape(metrics), nodeLabels);
+      const ours = readPrometheusText(await fleetText(metrics), nodeLabels);
       const envoys = readPrometheusText(await envoy.admin.get("/stats/prometheus"));
       left = differences(ours, envoys);
       return ours.samples.size > 100 && left.length === 0;
     }, { what: "all values to be equal", withinMs: 15_000, detail: () => left.join("\n") });
 
-    const text = await scrape(metrics);
+    const text = await fleetText(metrics);
     assert.match(
       text,
       /envoy_vhost_vcluster_upstream_rq\{envoy_response_code="200",envoy_virtual_cluster="items",envoy_virtual_host="all",envoy_node_id="edge-1",envoy_node_cluster="edge"\} 30\n/,
@@ -80,5 +69,12 @@ for (const labels of [true, false]) {
     const wanted = readPrometheusText(await envoy.admin.get("/stats/prometheus")).samples.get(key);
     const error = Math.abs((samples.get(key) ?? NaN) - (wanted ?? NaN));
     assert.ok(error <= 0.1 * (wanted ?? 0) + 1, `sums of times: ${samples.get(key)}, ${wanted}`);
+
+    const accept = { accept: "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.4" };
+    for (const [query, headers] of [["", {}], ["", accept], ["?by=cluster", accept]] as const) {
+      const format = headers === accept ? "openmetrics" : "prometheus";
+      const parsed = await parseWithPrometheus(await fleetText(metrics, query, headers), format);
+      assert.ok(parsed.samples > 100 && (parsed.kinds.histogram ?? 0) > 0, JSON.stringify(parsed));
+    }
   });
 }

@@ -3,7 +3,13 @@
  * `deno task parts`: gets every real part and prints where each one is.
  * @module
  */
-import { getEnvoy, getPythonGrpc, getRateLimitReference, getRedis } from "./mod.ts";
+import {
+  getEnvoy,
+  getPrometheusParser,
+  getPythonGrpc,
+  getRateLimitReference,
+  getRedis,
+} from "./mod.ts";
 
 if (import.meta.main) {
   const python = await getPythonGrpc();
@@ -12,6 +18,7 @@ if (import.meta.main) {
     `envoy        ${await getEnvoy()}`,
     `redis-server ${await getRedis()}`,
     `python       ${python.command} with PYTHONPATH=${python.env.PYTHONPATH}`,
+    `prometheus   PYTHONPATH=${(await getPrometheusParser()).env.PYTHONPATH}`,
     `ratelimit    ${ratelimit.kind === "built" ? ratelimit.path : `none: ${ratelimit.reason}`}`,
   ];
   await Deno.stdout.write(new TextEncoder().encode(lines.join("\n") + "\n"));

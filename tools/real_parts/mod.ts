@@ -9,6 +9,7 @@ export * from "./envoy.ts";
 export * from "./go_install.ts";
 export * from "./grpcio.ts";
 export * from "./process.ts";
+export * from "./prometheus_parser.ts";
 export * from "./rate_limit_reference.ts";
 export * from "./redis.ts";
 export * from "./wheel.ts";

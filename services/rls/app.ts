@@ -76,7 +76,7 @@ async function startRls(config: RlsConfig, runtime: Runtime): Promise<RunningApp
   const responses = responseSettings(config);
   const grpc = await listen(config, { runtime, limiter, responses, quotas });
   opening.defer(() => grpc.drain(0));
-  opening.use(watchStore(store, { runtime, grpc }));
+  opening.use(watchStore(store, { runtime, grpc, limits }));
   const isReady = () => readiness.report().ready;
   const nowMs = () => clock.nowMs();
   const counts = () => referenceCounts({ instruments, store, nearCache, sightings, nowMs });
@@ -185,14 +185,21 @@ async function listen(
   return server;
 }
 
+/** Health for grpc.health.v1: that of envoyproxy/ratelimit follows the store, the rest readiness. */
 function watchStore(
   store: CounterStore,
-  { runtime: { readiness, clock }, grpc }: {
+  { runtime: { readiness, clock }, grpc, limits }: {
     readonly runtime: Runtime;
     readonly grpc: GrpcServer;
+    readonly limits: LimitsInForce;
   },
 ): StoreWatch {
   const health = readiness.component("store");
-  const onServing = (serving: boolean) => grpc.setServing(REFERENCE_HEALTH, serving);
+  const onServing = (serving: boolean) => {
+    const { ready } = readiness.report();
+    grpc.setServing(REFERENCE_HEALTH, serving && limits.set !== undefined);
+    grpc.setServing("", ready);
+    grpc.setServing("envoy.service.ratelimit.v3.RateLimitService", ready);
+  };
   return new StoreWatch({ store, health, clock, onServing });
 }

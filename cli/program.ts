@@ -12,6 +12,7 @@ import { completionCommand } from "./commands/completion.ts";
 import { diffCommand } from "./commands/diff.ts";
 import { inspectCommands } from "./commands/inspect.ts";
 import { retryCommand, rollbackCommand, rolloutCommands } from "./commands/rollback.ts";
+import { secretsCommands } from "./commands/secrets.ts";
 import { serveCommand } from "./commands/serve.ts";
 
 /** The program. */
@@ -30,6 +31,7 @@ export const denvoy: Program = {
     rollbackCommand,
     rolloutCommands,
     retryCommand,
+    secretsCommands,
     completionCommand(() => denvoy.commands),
   ],
 };

@@ -10,12 +10,14 @@ import { denvoy, renderCommandReference } from "@denvoy/cli";
 import { metricsSchema } from "@denvoy/metrics";
 import { rlsSchema } from "@denvoy/rls";
 import { renderReference } from "@denvoy/runtime";
+import { sdsSchema } from "@denvoy/sds";
 import { repositoryRoot } from "./real_parts/cache.ts";
 
 /** Returns the pages: text by path in the repository. */
 export function referencePages(): ReadonlyMap<string, string> {
   return new Map([
     ["docs/reference/config-ads.md", marked(renderReference(adsSchema))],
+    ["docs/reference/config-sds.md", marked(renderReference(sdsSchema))],
     ["docs/reference/config-rls.md", marked(renderReference(rlsSchema))],
     ["docs/reference/config-metrics.md", marked(renderReference(metricsSchema))],
     ["docs/reference/commands.md", marked(renderCommandReference(denvoy))],

@@ -12,6 +12,8 @@ export interface AdsClientOptions {
   readonly server: string;
   /** How long an answer may take. */
   readonly timeoutMs: number;
+  /** Which service it is, for advice. @default "ads" */
+  readonly service?: string;
   /** Bearer token. */
   readonly token?: string;
   /** Roots (PEM); the system's if absent. */
@@ -72,7 +74,9 @@ export class AdsClient implements Disposable {
     }
     throw new CommandError(
       `cannot read the answer of ${this.#options.server} as it lacks "${request.key}"`,
-      { advice: "Is this the HTTP address of ads, and of the same version?" },
+      {
+        advice: `Is this the HTTP address of ${serviceOf(this.#options)}, and of the same version?`,
+      },
     );
   }
 
@@ -82,9 +86,10 @@ export class AdsClient implements Disposable {
    */
   async text(path: readonly string[], request: AdsRequest = {}): Promise<string> {
     const { server } = this.#options;
+    const service = serviceOf(this.#options);
     const response = await this.#fetch(urlOf(server, path, request.query), request);
     const text = await response.text().catch((error) => {
-      throw unreachable(server, error);
+      throw unreachable({ server, service }, error);
     });
     if (response.ok) return text;
     throw refusal({ status: response.status, text }, request, this.#options);
@@ -112,7 +117,7 @@ export class AdsClient implements Disposable {
         ...(body !== undefined && { body: body.text }),
       });
     } catch (error) {
-      throw unreachable(server, error);
+      throw unreachable({ server, service: serviceOf(this.#options) }, error);
     }
   }
 }
@@ -127,13 +132,20 @@ function urlOf(server: string, path: readonly string[], query: Query = {}): stri
   return url.href;
 }
 
-function unreachable(server: string, error: unknown): CommandError {
+function serviceOf({ service = "ads" }: Pick<AdsClientOptions, "service">): string {
+  return service;
+}
+
+function unreachable(
+  { server, service }: { readonly server: string; readonly service: string },
+  error: unknown,
+): CommandError {
   const late = error instanceof DOMException && error.name === "TimeoutError";
   const reason = error instanceof Error ? rootCause(error) : String(error);
   const message = late ? "it did not answer in time" : reason;
-  return new CommandError(`cannot reach ads at ${server}: ${message}`, {
+  return new CommandError(`cannot reach ${service} at ${server}: ${message}`, {
     exit: Exit.unreachable,
-    advice: "Start it with: denvoy serve ads\n" +
+    advice: `Start it with: denvoy serve ${service}\n` +
       "or say where it is with --server URL or DENVOY_SERVER.",
   });
 }
@@ -156,7 +168,9 @@ function refusal(
   const told = errorIn(text);
   if (told === undefined) {
     const message = `${options.server} answered with status ${status} and no reason`;
-    return new CommandError(message, { advice: "Is this the HTTP address of ads?" });
+    return new CommandError(message, {
+      advice: `Is this the HTTP address of ${serviceOf(options)}?`,
+    });
   }
   const { message = `the server answered with status ${status}`, problems } = told;
   const lines = problems.map((problem) => `  ${problem.severity}: ${formatProblem(problem)}`);

@@ -31,6 +31,19 @@ export const connectionEnv = {
   key: "DENVOY_KEY",
 } as const;
 
+/** The same for commands that ask sds. */
+export const sdsConnectionFlags = {
+  ...connectionFlags,
+  server: url({
+    schemes: ["http", "https"],
+    default: "http://127.0.0.1:18011",
+    doc: "The HTTP API of sds.",
+  }),
+};
+
+/** Variables of {@linkcode sdsConnectionFlags}. */
+export const sdsConnectionEnv = { ...connectionEnv, server: "DENVOY_SDS_SERVER" } as const;
+
 /** Values of {@linkcode connectionFlags}. */
 export type ConnectionFlags = ValuesOf<typeof connectionFlags>;
 
@@ -41,8 +54,10 @@ export type ConnectionFlags = ValuesOf<typeof connectionFlags>;
 export async function withServer<T>(
   flags: ConnectionFlags,
   work: (client: AdsClient) => Promise<T>,
+  options: { readonly service?: string } = {},
 ): Promise<T> {
   using client = new AdsClient({
+    ...options,
     server: flags.server,
     timeoutMs: flags.requestTimeoutMs,
     ...await credentials(flags),

@@ -44,6 +44,8 @@ export interface BootstrapOptions {
   readonly admin?: { readonly host: string; readonly port: number };
   /** Keys for the connection to Denvoy; plain text if absent. */
   readonly tls?: XdsTls;
+  /** Where secrets come from, for an Envoy that asks for them on streams of their own. */
+  readonly secrets?: SecretServer;
   /** How long a connection to Denvoy may take to open, in seconds. @default 1 */
   readonly connectTimeoutSeconds?: number;
   /** Pause between two polls in mode `rest`, in seconds. @default 1 */
@@ -56,11 +58,24 @@ export interface BootstrapOptions {
   readonly maxConnections?: number;
 }
 
+/** The sds service as an Envoy reaches it. */
+export interface SecretServer {
+  /** Where its gRPC listens. */
+  readonly server: ListenAddress;
+  /** Token that the Envoy shows with each call; it is in the bootstrap as it is. */
+  readonly token?: string;
+  /** Keys for the connection; plain text if absent. */
+  readonly tls?: XdsTls;
+}
+
 /** A bootstrap as canonical JSON. */
 export type Bootstrap = Readonly<Record<string, unknown>>;
 
 /** Name of the cluster that Denvoy is in the bootstrap. */
 export const XDS_CLUSTER = "denvoy";
+
+/** Name of the cluster that sds is in the bootstrap. */
+export const SDS_CLUSTER = "sds";
 
 /** Returns the bootstrap, which an Envoy of version 1.30 or later accepts without a warning. */
 export function createBootstrap(options: BootstrapOptions): Bootstrap {
@@ -69,7 +84,7 @@ export function createBootstrap(options: BootstrapOptions): Bootstrap {
     node: nodeJson(node),
     ...(admin && { admin: { address: socketAddress(admin.host, admin.port) } }),
     dynamic_resources: dynamicResources(mode, options),
-    static_resources: { clusters: [xdsCluster(options)] },
+    static_resources: { clusters: [xdsCluster(options), ...sdsClusters(options)] },
     ...layeredRuntime(options),
     overload_manager: {
       resource_monitors: [{
@@ -155,6 +170,48 @@ function xdsCluster(options: BootstrapOptions): unknown {
     load_assignment: { cluster_name: XDS_CLUSTER, endpoints: [{ lb_endpoints: endpoints }] },
     ...(tls && { transport_socket: transportSocket(tls, protocol) }),
   };
+}
+
+function sdsClusters({ secrets, connectTimeoutSeconds = 1 }: BootstrapOptions): readonly unknown[] {
+  if (secrets === undefined) return [];
+  const { server, token, tls } = secrets;
+  const name = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+  return [{
+    name: SDS_CLUSTER,
+    type: needsNoLookup(server) ? "STATIC" : "STRICT_DNS",
+    connect_timeout: `${connectTimeoutSeconds}s`,
+    typed_extension_protocol_options: {
+      [name]: {
+        ...HTTP2_WITH_KEEPALIVE[name],
+        ...(token !== undefined && { http_filters: showingToken(token) }),
+      },
+    },
+    load_assignment: {
+      cluster_name: SDS_CLUSTER,
+      endpoints: [{ lb_endpoints: [{ endpoint: { address: addressJson(server) } }] }],
+    },
+    ...(tls && { transport_socket: transportSocket(tls, "h2") }),
+  }];
+}
+
+/** The token belongs to the Envoy, while the resources that name its secrets are the same for all. */
+function showingToken(token: string): readonly unknown[] {
+  const filters = "type.googleapis.com/envoy.extensions.filters.http";
+  const header = { key: "authorization", value: `Bearer ${token}` };
+  const append = { header, append_action: "OVERWRITE_IF_EXISTS_OR_ADD" };
+  return [
+    {
+      name: "token",
+      typed_config: {
+        "@type": `${filters}.header_mutation.v3.HeaderMutation`,
+        mutations: { request_mutations: [{ append }] },
+      },
+    },
+    {
+      name: "envoy.filters.http.upstream_codec",
+      typed_config: { "@type": `${filters}.upstream_codec.v3.UpstreamCodec` },
+    },
+  ];
 }
 
 const HTTP2_WITH_KEEPALIVE = {

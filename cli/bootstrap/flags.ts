@@ -14,6 +14,7 @@ import {
   stringList,
   type StringMap,
   stringMap,
+  url,
   type ValuesOf,
 } from "@denvoy/runtime";
 import { CommandError, Exit } from "../command_line/exit_code.ts";
@@ -21,6 +22,7 @@ import {
   type BootstrapNode,
   type BootstrapOptions,
   needsNoLookup,
+  type SecretServer,
   xdsModes,
 } from "./create_bootstrap.ts";
 import type { XdsTls } from "./transport_socket.ts";
@@ -84,6 +86,30 @@ const tlsFlags = {
   }),
 };
 
+const secretFlags = {
+  sds: string({
+    value: "ADDRESS",
+    doc:
+      "Where sds listens, for an Envoy that asks it for secrets itself; adds the cluster `sds`. " +
+      "With `--join` 127.0.0.1:18010 unless it is given.",
+  }),
+  sdsCa: path({
+    value: "FILE",
+    doc: "Roots (PEM) that the certificate of sds must chain to; turns TLS on.",
+  }),
+  join: string({
+    value: "TOKEN",
+    secret: true,
+    doc: "Join token from `denvoy secrets join`: it is exchanged for one that the Envoy shows to " +
+      "sds, which is written into the bootstrap.",
+  }),
+  sdsApi: url({
+    schemes: ["http", "https"],
+    default: "http://127.0.0.1:18011",
+    doc: "The HTTP API of sds, where the join token is exchanged.",
+  }),
+};
+
 const otherFlags = {
   adminPort: integer({
     max: 65_535,
@@ -102,28 +128,56 @@ const otherFlags = {
 };
 
 /** The flags of `denvoy bootstrap`. */
-export const bootstrapFlags = { ...nodeFlags, ...serverFlags, ...tlsFlags, ...otherFlags };
+export const bootstrapFlags = {
+  ...nodeFlags,
+  ...serverFlags,
+  ...tlsFlags,
+  ...secretFlags,
+  ...otherFlags,
+};
 
 /** Their values. */
 export type BootstrapFlags = ValuesOf<typeof bootstrapFlags>;
 
 /**
- * Returns the bootstrap that the flags ask for.
+ * Returns the bootstrap that the flags ask for; `token` is what the join token was exchanged for.
  * @throws {CommandError} for flags that do not go together
  */
-export function optionsFromFlags(flags: BootstrapFlags): BootstrapOptions {
+export function optionsFromFlags(flags: BootstrapFlags, token?: string): BootstrapOptions {
   const { mode, adminHost, adminPort, rtds } = flags;
   const servers = serversOf(flags);
   const tls = tlsOf(flags, servers);
+  const secrets = secretServerOf(flags, token);
   return {
     node: nodeOf(flags),
     servers,
     mode,
     ...(adminPort > 0 && { admin: { host: adminHost, port: adminPort } }),
     ...(tls && { tls }),
+    ...(secrets && { secrets }),
     connectTimeoutSeconds: flags.connectTimeoutMs / 1000,
     runtime: valuesOf(flags.runtime),
     ...(rtds !== undefined && { rtdsLayer: rtds }),
+  };
+}
+
+function secretServerOf(flags: BootstrapFlags, token?: string): SecretServer | undefined {
+  const { sds = token === undefined ? undefined : "127.0.0.1:18010", sdsCa } = flags;
+  if (sds === undefined) {
+    if (sdsCa === undefined) return undefined;
+    throw usage("--sds must be given with --sds-ca");
+  }
+  const server = parseAddress(sds, { lowestPort: 1 });
+  if (server === undefined) {
+    throw usage(`--sds must be "host:port", "[ip6]:port" or "unix:path": value is "${sds}"`);
+  }
+  const host = server.kind === "tcp" ? server.hostname : "";
+  const isName = host !== "" && !needsNoLookup(server);
+  return {
+    server,
+    ...(token !== undefined && { token }),
+    ...(sdsCa !== undefined &&
+      { tls: { caFile: sdsCa, serverSan: host, ...(isName && { sni: host }) } }),
   };
 }
 

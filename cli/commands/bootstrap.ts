@@ -4,6 +4,7 @@
  * @module
  */
 import { formatProblem, ProblemError } from "@denvoy/base";
+import { AdsClient } from "../api/ads_client.ts";
 import { createBootstrap } from "../bootstrap/create_bootstrap.ts";
 import { type BootstrapFlags, bootstrapFlags, optionsFromFlags } from "../bootstrap/flags.ts";
 import { sdsFiles } from "../bootstrap/transport_socket.ts";
@@ -32,6 +33,10 @@ export const bootstrapCommand: Command = defineCommand({
       does: "With mutual TLS whose keys can be replaced while Envoy runs.",
     },
     {
+      line: 'denvoy bootstrap --node-id web-1 --join "$(denvoy secrets join web)" -o envoy.yaml',
+      does: "With a token by which sds knows it as the service web.",
+    },
+    {
       line: "denvoy bootstrap --node-id web-1 --metadata stage=canary --zone eu-1a",
       does: "With what node selectors look at.",
     },
@@ -40,7 +45,10 @@ export const bootstrapCommand: Command = defineCommand({
 });
 
 async function runBootstrap({ flags, terminal }: Call<typeof bootstrapFlags>): Promise<number> {
-  const options = optionsFromFlags(flags);
+  // What is wrong with the flags is told before the join token is used up.
+  optionsFromFlags(flags);
+  const token = await exchange(flags);
+  const options = optionsFromFlags(flags, token);
   const bootstrap = createBootstrap(options);
   const text = await render(bootstrap, {
     type: "envoy.config.bootstrap.v3.Bootstrap",
@@ -53,10 +61,21 @@ async function runBootstrap({ flags, terminal }: Call<typeof bootstrapFlags>): P
   }
   if (flags.output === undefined) terminal.out(text);
   else {
-    await writeFile(flags.output, text);
+    await writeFile(flags.output, text, token === undefined ? {} : { mode: 0o600 });
     terminal.error(`wrote ${flags.output}\n`);
   }
   return Exit.ok;
+}
+
+/** Returns what the join token is exchanged for; undefined without one. */
+async function exchange({ join, sdsApi, sdsCa }: BootstrapFlags): Promise<string | undefined> {
+  if (join === undefined) return undefined;
+  const ca = sdsCa === undefined ? {} : { ca: await Deno.readTextFile(sdsCa) };
+  using client = new AdsClient({ server: sdsApi, timeoutMs: 30_000, service: "sds", ...ca });
+  const body = { text: JSON.stringify({ token: join }), type: "application/json" };
+  const request = { method: "POST", body, key: "token" } as const;
+  const { token } = await client.json<{ token: string }>(["v1", "join"], request);
+  return token;
 }
 
 async function render(

@@ -16,7 +16,7 @@ export const serveCommand: Command = {
   positionals: [{
     name: "SERVICE",
     count: "any",
-    complete: ["ads", "hds", "rls", "metrics"],
+    complete: ["ads", "sds", "hds", "rls", "metrics"],
     doc: "Services to run; they stand before the flags.",
   }],
   options: [],

@@ -31,6 +31,8 @@ export interface Shown<T> {
   read(client: AdsClient): Promise<T>;
   /** Returns it for people, as lines. */
   view(answer: T, options: ViewOptions): readonly string[];
+  /** Which service is asked. @default "ads" */
+  readonly service?: string;
 }
 
 /** Shows it; returns the exit code. */
@@ -53,7 +55,7 @@ export async function show<T>(
       }
     }
     return Exit.ok;
-  });
+  }, shown.service === undefined ? {} : { service: shown.service });
 }
 
 const CLEAR = "\x1b[H\x1b[2J\x1b[3J";

@@ -8,13 +8,18 @@ import { CommandError } from "../command_line/exit_code.ts";
 
 /**
  * Writes a file, with the folders that it needs; whoever reads meanwhile sees the old or the new one.
+ * `mode` is what the umask is taken from.
  * @throws {CommandError} when that is not possible
  */
-export async function writeFile(path: string, text: string): Promise<void> {
+export async function writeFile(
+  path: string,
+  text: string,
+  { mode = 0o666 }: { readonly mode?: number } = {},
+): Promise<void> {
   const draft = `${path}.${crypto.randomUUID()}.tmp`;
   try {
     await Deno.mkdir(dirname(path), { recursive: true });
-    await Deno.writeTextFile(draft, text, { createNew: true });
+    await Deno.writeTextFile(draft, text, { createNew: true, mode });
     await Deno.rename(draft, path);
   } catch (error) {
     await Deno.remove(draft).catch(() => {});

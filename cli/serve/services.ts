@@ -17,6 +17,7 @@ import {
   startService,
 } from "@denvoy/runtime";
 import { rls, withReferenceEnvironment } from "@denvoy/rls";
+import { sds } from "@denvoy/sds";
 
 /** A service that can be started, whatever its settings. */
 export interface ServableService {
@@ -40,6 +41,7 @@ export type PreparedService =
 /** All services, in the order in which they are started. */
 export const services: readonly ServableService[] = [
   servable(ads),
+  servable(sds),
   servable(hds),
   servable(rls, withReferenceEnvironment),
   servable(metrics),

@@ -16,6 +16,7 @@ import type { ConfigurationStore } from "./domain/store.ts";
 import { FilesHealth } from "./files_health.ts";
 import { apiRoutes } from "./http/api_routes.ts";
 import { adsInstruments, observeAds } from "./metrics.ts";
+import { openSds } from "./open_sds.ts";
 import { Serving } from "./serving.ts";
 
 /** The service, for `main.ts` and for `denvoy serve`. */
@@ -46,7 +47,8 @@ async function startAds(config: AdsConfig, runtime: Runtime): Promise<RunningApp
   opening.use(tickEverySecond(configuration, runtime));
 
   const instruments = adsInstruments(metrics);
-  const serving = new Serving({ config, runtime, configuration, instruments, identity });
+  const sds = await openSds(config, { runtime, owner: opening });
+  const serving = new Serving({ config, runtime, configuration, instruments, identity, sds });
   const files = new FilesHealth(readiness.component("files"), instruments);
   const { hub, sessions } = serving;
   observeAds(metrics, { hub, sessions, files, catalog: configuration.catalog });

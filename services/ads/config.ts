@@ -16,6 +16,7 @@ import {
   string,
 } from "@denvoy/runtime";
 import { consistencyPolicies } from "./domain/consistency.ts";
+import { sdsFields } from "./sds_settings.ts";
 
 const sourceFields = {
   resources: path({
@@ -84,11 +85,13 @@ const protocolFields = {
 };
 
 /** The schema of `denvoy serve ads` and of services/ads/main.ts. */
-export const adsSchema: Schema<typeof sourceFields & typeof protocolFields> = defineConfig({
+export const adsSchema: Schema<
+  typeof sourceFields & typeof protocolFields & typeof sdsFields
+> = defineConfig({
   service: "ads",
   summary: "Gives every Envoy its configuration: xDS over gRPC and REST.",
   ports: { grpc: 18000, http: 18001 },
-  fields: { ...sourceFields, ...protocolFields },
+  fields: { ...sourceFields, ...protocolFields, ...sdsFields },
 });
 
 /** The settings of ads, complete and frozen. */

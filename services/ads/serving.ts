@@ -4,10 +4,17 @@
  * each change that concerns them.
  * @module
  */
-import { DISCOVERY_SERVICES, discoveryMethods, PollAnswerer, restRoutes } from "@denvoy/discovery";
+import {
+  DISCOVERY_SERVICES,
+  discoveryMethods,
+  discoveryObserver,
+  PollAnswerer,
+  restRoutes,
+} from "@denvoy/discovery";
 import { type GrpcServer, serveGrpc } from "@denvoy/grpc";
 import { type AnyRoute, grpcConnectionMetrics, grpcLimits, type Runtime } from "@denvoy/runtime";
 import { DEFAULT_TUNING, Hub } from "@denvoy/xds";
+import type { SdsSecrets } from "./adapters/sds_secrets.ts";
 import type { AdsConfig } from "./config.ts";
 import type { Configuration } from "./domain/configuration.ts";
 import type { NodeIdentityTemplate } from "./domain/node_identity.ts";
@@ -17,8 +24,10 @@ import { nodePolls } from "./handlers/node_polls.ts";
 import { nodeRoutes } from "./handlers/nodes_api.ts";
 import { NodeSessions } from "./handlers/node_sessions.ts";
 import { rejectionRoutes } from "./handlers/rejections_api.ts";
+import { SecretStreams } from "./handlers/secret_streams.ts";
 import { streamEvents } from "./handlers/stream_events.ts";
-import type { AdsInstruments } from "./metrics.ts";
+import { type AdsInstruments, typeLabel } from "./metrics.ts";
+import { SdsHealth } from "./sds_health.ts";
 
 /** What serving is made of. */
 export interface ServingParts {
@@ -32,6 +41,8 @@ export interface ServingParts {
   readonly instruments: AdsInstruments;
   /** Which certificate a node must show. */
   readonly identity: NodeIdentityTemplate | undefined;
+  /** Where secrets of nodes come from that the catalog does not have. */
+  readonly sds: SdsSecrets | undefined;
 }
 
 /** Streams, polls and status of one configuration. */
@@ -42,6 +53,7 @@ export class Serving {
   readonly sessions: NodeSessions;
   readonly #parts: ServingParts;
   readonly #polls: PollAnswerer;
+  readonly #secrets: SecretStreams | undefined;
 
   /** Follows the configuration from now on. */
   constructor(parts: ServingParts) {
@@ -82,6 +94,7 @@ export class Serving {
     publisher.listen((changes) => {
       for (const { view, keys } of changes) hub.changed(view, keys);
     });
+    this.#secrets = this.#secretStreams();
   }
 
   /** Opens the gRPC listener; its TLS keys follow their files. */
@@ -97,6 +110,7 @@ export class Serving {
           hub,
           sessions,
           polls: this.#polls,
+          ...(this.#secrets && { beside: this.#secrets }),
         }),
         ...clientStatusMethods({ sessions, clock }),
       ],
@@ -123,5 +137,26 @@ export class Serving {
       ...nodeRoutes({ sessions, clock }),
       ...rejectionRoutes({ hub, sessions, clock }),
     ];
+  }
+
+  #secretStreams(): SecretStreams | undefined {
+    const { config, configuration, identity, sds, instruments, runtime } = this.#parts;
+    if (sds === undefined) return undefined;
+    const { clock, logger, readiness } = runtime;
+    const { views, publisher } = configuration;
+    const { maxNames, rollback } = config;
+    const addressOf = () => undefined;
+    return new SecretStreams({
+      openSource: (asking, listener) => sds.open(asking, listener),
+      sessions: this.sessions,
+      ...{ identity, views, publisher, maxNames, clock, logger },
+      hub: {
+        observer: discoveryObserver({ instruments, logger, typeLabel, addressOf }),
+        tuning: { limits: { ...DEFAULT_TUNING.limits, maxNames } },
+        verdicts: { rollback },
+        instance: `s${clock.nowMs().toString(36)}`,
+      },
+      health: new SdsHealth(readiness.component("sds")),
+    });
   }
 }

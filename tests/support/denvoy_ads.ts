@@ -25,6 +25,8 @@ export interface DenvoyAdsOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** More files that it may read, e.g. certificates. */
   readonly read?: readonly string[];
+  /** Addresses that it connects to, e.g. of sds. */
+  readonly connects?: readonly string[];
   /** Wait for `/readyz` to answer 200, not just for the ports. @default true */
   readonly waitReady?: boolean;
 }
@@ -134,7 +136,7 @@ function adsProcess(options: DenvoyAdsOptions, folder: TempFolder): ChildOptions
   const { resources } = options;
   const args = serviceCommand("ads", {
     access: {
-      addresses: [grpcAddress, httpAddress],
+      addresses: [grpcAddress, httpAddress, ...options.connects ?? []],
       read: [...(resources === undefined ? [] : [resources]), ...options.read ?? []],
       dataDir,
     },

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Secrets on aggregated streams: each node has a view of its own, filled by sds for the identity that
+ * ads has verified. Nobody else sees it, and it goes with the stream.
+ * @module
+ */
+import type { Bytes, Clock, Logger } from "@denvoy/base";
+import { type BesideStreams, type RequestingNode, requestingNode } from "@denvoy/discovery";
+import type { Peer } from "@denvoy/grpc";
+import type { Node } from "@denvoy/proto/messages";
+import { Hub, type HubOptions, type ResourceKey, serveStream } from "@denvoy/xds";
+import type { NodeIdentityTemplate } from "../domain/node_identity.ts";
+import {
+  type NodeSecretListener,
+  NodeSecrets,
+  type NodeSecretSource,
+} from "../domain/node_secrets.ts";
+import type { NodeView, NodeViews } from "../domain/node_views.ts";
+import type { Publisher } from "../domain/publisher.ts";
+import { SECRET } from "../domain/resource_types.ts";
+import type { SdsHealth } from "../sds_health.ts";
+import type { NodeSessions } from "./node_sessions.ts";
+import { SecretSession } from "./secret_session.ts";
+
+/** What secrets are served with. */
+export interface SecretStreamParts {
+  /** Returns where the secrets of a node come from that was verified by a URI SAN. */
+  readonly openSource: (
+    asking: { readonly node: RequestingNode; readonly identity: string },
+    listener: NodeSecretListener,
+  ) => NodeSecretSource;
+  /** Says who a node may be. */
+  readonly sessions: Pick<NodeSessions, "identify">;
+  /** Which certificate a node must show; its only URI SAN counts without. */
+  readonly identity: NodeIdentityTemplate | undefined;
+  /** Through what nodes see the catalog, whose secrets come first. */
+  readonly views: NodeViews;
+  /** Tells of changes of the catalog. */
+  readonly publisher: Publisher;
+  /** Observer, bounds and nonces of the streams. */
+  readonly hub: Omit<HubOptions, "clock">;
+  /** Names that one stream may ask for. */
+  readonly maxNames: number;
+  /** Told how sds is. */
+  readonly health: SdsHealth;
+  /** Where time comes from. */
+  readonly clock: Clock;
+  /** Where nodes without an identity, and troubles with sds, are logged. */
+  readonly logger: Logger;
+}
+
+type Call = Parameters<BesideStreams["serve"]>[1];
+
+/** Serves the secrets of nodes. */
+export class SecretStreams implements BesideStreams {
+  /** See {@linkcode BesideStreams.typeUrl}. */
+  readonly typeUrl = SECRET;
+  /** The streams. */
+  readonly hub: Hub;
+  readonly #parts: SecretStreamParts;
+  readonly #byView = new Map<NodeView, Set<SecretSession>>();
+
+  /** Follows the catalog from now on. */
+  constructor(parts: SecretStreamParts) {
+    this.#parts = parts;
+    const { tuning } = parts.hub;
+    // An Envoy that is told that a secret is missing opens its other listeners at once.
+    this.hub = new Hub({
+      ...parts.hub,
+      clock: parts.clock,
+      tuning: { ...tuning, tellRemovals: true },
+    });
+    parts.publisher.listen((changes) => {
+      for (const { view, keys } of changes) this.#changeOwn(this.#byView.get(view) ?? [], keys);
+    });
+  }
+
+  /** See {@linkcode BesideStreams.serve}. */
+  serve(requests: Parameters<BesideStreams["serve"]>[0], call: Call): AsyncIterable<Bytes> {
+    let session: SecretSession | undefined;
+    return serveStream<Node>(requests, {
+      hub: this.hub,
+      mode: call.mode,
+      typeUrl: SECRET,
+      assign: (node) => {
+        session = this.#begin(node, call);
+        return session.secrets;
+      },
+      prepare: (request) => session?.prepare(request),
+    });
+  }
+
+  #begin(claimed: Node | undefined, { mode, peer, signal }: Call): SecretSession {
+    const { sessions, views, maxNames, clock } = this.#parts;
+    const node = sessions.identify(claimed, peer);
+    const lease = views.lease({
+      node,
+      moved: (view, keys) => {
+        this.#move(session, view);
+        this.#changeOwn([session], keys);
+      },
+    });
+    const secrets = new NodeSecrets(() => lease.view);
+    const session = new SecretSession({ secrets, hub: this.hub, mode, maxNames, clock });
+    this.#move(session, lease.view);
+    this.#attachSource(session, { node: requestingNode(claimed), peer, signal });
+    signal.addEventListener("abort", () => {
+      lease.release();
+      this.#move(session, undefined);
+      session.close();
+    }, { once: true });
+    return session;
+  }
+
+  #attachSource(session: SecretSession, { node, peer, signal }: {
+    readonly node: RequestingNode;
+    readonly peer: Peer;
+    readonly signal: AbortSignal;
+  }): void {
+    const { health, logger, openSource } = this.#parts;
+    const identity = this.#identityOf(node, peer);
+    if (identity === undefined) {
+      const fields = { node: node.id, address: peer.address, shown: peer.uriSans };
+      logger.warn("secrets of node are not asked for: it has no single identity", fields);
+      return;
+    }
+    const member = health.join();
+    session.attach(openSource({ node, identity }, {
+      changed: (change) => session.take(change),
+      answered: (names) => session.answer(names),
+      connection: (failure) => member.report(failure),
+    }));
+    signal.addEventListener("abort", () => member.leave(), { once: true });
+  }
+
+  /** The SAN by which the node was verified; which of several would be meant nobody can tell. */
+  #identityOf(node: RequestingNode, { uriSans }: Peer): string | undefined {
+    const { identity } = this.#parts;
+    if (identity !== undefined) return identity.expectedUri(node);
+    return uriSans.length === 1 ? uriSans[0] : undefined;
+  }
+
+  #move(session: SecretSession, view: NodeView | undefined): void {
+    for (const [known, members] of this.#byView) {
+      if (known === view || !members.delete(session)) continue;
+      if (members.size === 0) this.#byView.delete(known);
+    }
+    if (view === undefined) return;
+    const members = this.#byView.get(view);
+    if (members === undefined) this.#byView.set(view, new Set([session]));
+    else members.add(session);
+  }
+
+  #changeOwn(sessions: Iterable<SecretSession>, keys: readonly ResourceKey[]): void {
+    const names = keys.flatMap(({ typeUrl, name }) => typeUrl === SECRET ? [name] : []);
+    if (names.length === 0) return;
+    for (const session of sessions) session.changeOwn(names);
+  }
+}

@@ -3,7 +3,7 @@
  * The rls service for one test: a process of its own, with the permissions that users run it with.
  * @module
  */
-import { Child } from "@denvoy/tools/child";
+import { Child, type ChildOptions } from "@denvoy/tools/child";
 import { serviceCommand } from "@denvoy/tools/service_permissions";
 import { startupAddresses } from "./denvoy_ads.ts";
 import { exitSignal } from "./envoy.ts";
@@ -38,20 +38,8 @@ export interface DenvoyRls extends AsyncDisposable {
 
 /** Starts rls; throws with the end of its log when it exits or does not serve in 20 seconds. */
 export async function startDenvoyRls(options: DenvoyRlsOptions): Promise<DenvoyRls> {
-  const { flags = [], env = {}, connects = [], grpcAddress: listen = "127.0.0.1:0" } = options;
   const folder = await TempFolder.create(options.limits);
-  const args = serviceCommand("rls", {
-    access: { addresses: ["127.0.0.1:0", listen, ...connects], read: [folder.path] },
-    flags: [
-      ...["--grpc-address", listen, "--http-address", "127.0.0.1:0"],
-      ...(options.limits === undefined ? [] : ["--limits", folder.path]),
-      ...["--log-format", "json"],
-      ...flags,
-    ],
-  });
-  const child = Child.start({
-    ...{ name: "rls", command: Deno.execPath(), args, env, cwd: folder.path },
-  });
+  const child = Child.start(rlsProcess(options, folder));
   try {
     const { grpcAddress, httpAddress } = await eventually(() => startupAddresses(child.lines), {
       withinMs: 20_000,
@@ -74,4 +62,28 @@ export async function startDenvoyRls(options: DenvoyRlsOptions): Promise<DenvoyR
     await folder[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** Runs rls to its end, for settings that it must refuse; returns its exit code and log. */
+export async function runDenvoyRls(
+  options: DenvoyRlsOptions,
+): Promise<{ readonly code: number; readonly output: string }> {
+  await using folder = await TempFolder.create(options.limits);
+  await using child = Child.start(rlsProcess(options, folder));
+  const exit = await child.exited;
+  return { code: exit.code, output: child.lines.join("\n") };
+}
+
+function rlsProcess(options: DenvoyRlsOptions, folder: TempFolder): ChildOptions {
+  const { flags = [], env = {}, connects = [], grpcAddress: listen = "127.0.0.1:0" } = options;
+  const args = serviceCommand("rls", {
+    access: { addresses: ["127.0.0.1:0", listen, ...connects], read: [folder.path] },
+    flags: [
+      ...["--grpc-address", listen, "--http-address", "127.0.0.1:0"],
+      ...(options.limits === undefined ? [] : ["--limits", folder.path]),
+      ...["--log-format", "json"],
+      ...flags,
+    ],
+  });
+  return { name: "rls", command: Deno.execPath(), args, env, cwd: folder.path };
 }

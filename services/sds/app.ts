@@ -4,10 +4,13 @@
  * @module
  */
 import { join } from "node:path";
-import { VERSION } from "@denvoy/base";
+import { ProblemError, VERSION } from "@denvoy/base";
 import type { RunningApp, Runtime, ServiceDefinition } from "@denvoy/runtime";
 import { type Access, openAccess } from "./access.ts";
+import { loadFederatedDomains, loadOutsideCa } from "./adapters/configured_files.ts";
+import { FederatedBundles } from "./adapters/federated_bundles.ts";
 import { nodePrimitives } from "./adapters/node_primitives.ts";
+import { OcspStaples } from "./adapters/ocsp_staples.ts";
 import { type OpenCa, openCa } from "./adapters/open_ca.ts";
 import { SecretFiles } from "./adapters/secret_files.ts";
 import { SqliteAccessStore } from "./adapters/sqlite_access_store.ts";
@@ -48,13 +51,15 @@ async function startSds(config: SdsConfig, runtime: Runtime): Promise<RunningApp
   const tokens = new AccessTokens({ store, clock, ...nodePrimitives });
   const access = opening.use(await openAccess({ config, runtime, tokens }));
 
-  const secrets = makeSecrets({ config, runtime, openedCa, access, instruments }, opening);
+  const federation = opening.use(await openFederation(config, { runtime, openedCa }));
+  const makers = { config, runtime, openedCa, access, instruments, federation };
+  const secrets = makeSecrets(makers, opening);
   const { book, workloads, tickets, certificates } = secrets;
   const api = await ApiSecrets.open({ ...secrets, store, sealer: openedCa.sealer, clock, logger });
   const filesHealth = new FilesHealth(readiness.component("files"), instruments);
-  const files = await loadFiles({ config, runtime, filesHealth, secrets });
-  if (files !== undefined) opening.use(files);
+  const files = await loadFiles({ config, runtime, filesHealth, secrets }, opening);
   followCa(secrets, { onTrust: () => void files?.refresh() });
+  federation?.subscribe(() => publishOwnTrust(secrets));
   opening.use(new ExpiryWatch({ book, runtime, warnBeforeMs: config.warnBeforeMs }));
 
   const serving = new Serving({
@@ -90,9 +95,17 @@ async function startSds(config: SdsConfig, runtime: Runtime): Promise<RunningApp
   };
 }
 
-function openConfiguredCa(config: SdsConfig, { clock, logger }: Runtime): Promise<OpenCa> {
-  const { dataDir, keyEncryptionFile, keyEncryptionKey } = config;
-  return openCa({
+async function openConfiguredCa(config: SdsConfig, { clock, logger }: Runtime): Promise<OpenCa> {
+  const { dataDir, keyEncryptionFile, keyEncryptionKey, caCert, caKey, caRoots } = config;
+  if ((caCert === undefined) !== (caKey === undefined)) {
+    const message = "--ca-cert and --ca-key must be given together";
+    throw new ProblemError([{ severity: "error", message }]);
+  }
+  const outside = caCert !== undefined && caKey !== undefined
+    ? await loadOutsideCa({ chain: caCert, key: caKey, roots: caRoots })
+    : undefined;
+  return await openCa({
+    ...(outside !== undefined && { outside }),
     ...(dataDir !== NO_DATA_DIR && { dataDir }),
     settings: {
       trustDomain: config.trustDomain,
@@ -116,6 +129,19 @@ function openStore({ dataDir }: SdsConfig): AccessStore {
     : new SqliteAccessStore(join(dataDir, "access.db"));
 }
 
+async function openFederation(
+  { federation }: SdsConfig,
+  { runtime: { clock, logger }, openedCa: { store, sealer } }: {
+    readonly runtime: Runtime;
+    readonly openedCa: OpenCa;
+  },
+): Promise<FederatedBundles | undefined> {
+  if (federation === undefined) return undefined;
+  const domains = await loadFederatedDomains(federation);
+  const x509 = new X509LibraryReader();
+  return await FederatedBundles.open({ domains, store, sealer, clock, logger, x509 });
+}
+
 /** What secrets are made with. */
 interface SecretMakers {
   readonly config: SdsConfig;
@@ -123,6 +149,7 @@ interface SecretMakers {
   readonly openedCa: OpenCa;
   readonly access: Access;
   readonly instruments: SdsInstruments;
+  readonly federation: FederatedBundles | undefined;
 }
 
 function makeSecrets(makers: SecretMakers, opening: AsyncDisposableStack) {
@@ -138,7 +165,7 @@ function makeSecrets(makers: SecretMakers, opening: AsyncDisposableStack) {
   const tickets = new TicketKeyRings({ store, sealer, primitives: nodePrimitives, clock, logger });
   const made = { book, certificates, tickets, x509, logger, clock };
   const declared = opening.use(new DeclaredSecrets(made));
-  const federated = () => [];
+  const federated = () => makers.federation?.current() ?? [];
   const { trustDomain } = ca;
   return { ...made, workloads, declared, ca, federated, trustDomain, policy: access.policy };
 }
@@ -172,6 +199,7 @@ async function loadFiles(
     readonly filesHealth: FilesHealth;
     readonly secrets: Secrets;
   },
+  opening: AsyncDisposableStack,
 ): Promise<SecretFiles | undefined> {
   const { secrets: folder, secretsFile: file, allowInvalid } = config;
   if (folder === undefined && file === undefined) {
@@ -179,12 +207,16 @@ async function loadFiles(
     return undefined;
   }
   const { book, x509, declared } = secrets;
-  const files = new SecretFiles({
-    ...{ folder, file, book, x509, logger: runtime.logger, clock: runtime.clock },
+  const { logger, clock } = runtime;
+  const refresh = () => void files.refresh();
+  const staples = opening.use(new OcspStaples({ x509, logger, clock, onStaple: refresh }));
+  const files: SecretFiles = new SecretFiles({
+    ...{ folder, file, book, x509, logger, clock },
+    staple: (chainPem) => staples.get(chainPem),
     ownTrust: () => ownTrustOf(secrets),
     onDeclared: (specs) => declared.follow(specs),
     onState: (state) => filesHealth.follow(state),
   });
   await files.load({ allowInvalid });
-  return files;
+  return opening.use(files);
 }

@@ -79,6 +79,17 @@ const caFields = {
     maxMs: YEAR_MS,
     doc: "How long a new root is trusted at least before it signs.",
   }),
+  caCert: path({
+    value: "FILE",
+    doc: "Intermediate of an outside CA (PEM, then those between it and its root) that signs " +
+      "instead of roots of our own; goes with `--ca-key`.",
+  }),
+  caKey: secretFile({ doc: "Private key (PEM) of `--ca-cert`." }),
+  caRoots: path({ value: "FILE", doc: "Roots (PEM) of `--ca-cert`, if they are not in it." }),
+  federation: path({
+    value: "FILE",
+    doc: "YAML file that names other trust domains and where their SPIFFE bundles are.",
+  }),
   keyEncryptionFile: secretFile({
     doc: "File with the secret under which keys at rest are sealed, of 32 characters or more. " +
       "Default: one that is made in the data folder.",

@@ -28,6 +28,8 @@ export interface SecretFilesOptions extends SpecSources {
   readonly x509: X509Reader;
   /** Whom the own CA trusts now. */
   readonly ownTrust: () => OwnTrust;
+  /** Returns the staple that was fetched for a chain; undefined while there is none. */
+  readonly staple: (chainPem: string) => Uint8Array | undefined;
   /** Takes what is declared and made here: issued certificates, session ticket keys. */
   readonly onDeclared: (specs: readonly SecretSpec[]) => void;
   /** Told after every look. */

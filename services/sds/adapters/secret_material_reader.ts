@@ -38,6 +38,8 @@ export interface ReadMaterialOptions {
   readonly ownTrust: () => OwnTrust;
   /** Reads certificates. */
   readonly x509: X509Reader;
+  /** Returns the staple that was fetched for a chain; undefined while there is none. */
+  readonly staple: (chainPem: string) => Uint8Array | undefined;
 }
 
 interface Reading extends ReadMaterialOptions {
@@ -76,11 +78,11 @@ async function readKind(
 
 async function readCertificate(
   from: Extract<FileOrigin, { kind: "certificate-files" }>,
-  { files, x509 }: Reading,
+  { files, x509, staple }: Reading,
 ): Promise<ReadMaterial | undefined> {
   const { chain, key, pkcs12, password, ocsp } = from;
   const passphrase = (await files.text(password))?.split("\n")[0]?.trimEnd();
-  const ocspStaple = await files.bytes(ocsp);
+  const fromFile = await files.bytes(ocsp);
   const [bytes, chainPem, keyText] = [
     await files.bytes(pkcs12),
     await files.text(chain),
@@ -96,6 +98,7 @@ async function readCertificate(
     return undefined;
   }
   const { value } = pair;
+  const ocspStaple = from.fetchOcsp ? staple(value.chainPem) ?? fromFile : fromFile;
   const places = {
     chain: pkcs12 ?? chain ?? "",
     key: pkcs12 ?? key ?? "",

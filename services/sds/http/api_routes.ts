@@ -16,7 +16,7 @@ export function apiRoutes(parts: ApiParts, x509: X509Reader): readonly AnyRoute[
   return [
     ...secretRoutes(parts, x509),
     ...nodeRoutes(parts),
-    ...caRoutes(parts),
+    ...caRoutes(parts, x509),
     ...tokenRoutes(parts),
   ];
 }

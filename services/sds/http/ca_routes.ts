@@ -7,18 +7,22 @@
 import { type AnyRoute, json, route, text } from "@denvoy/runtime";
 import type { RevocationReason } from "../domain/certificate_authority.ts";
 import type { SignCsrRequest } from "../domain/certificate_authority.ts";
+import { writeSpiffeBundle } from "../domain/spiffe_bundle.ts";
+import type { X509Reader } from "../domain/x509_reader.ts";
 import type { DocumentFields, MapAt } from "../domain/document_fields.ts";
 import { anyObject, type ApiParts, identityOf, isoTime, readBody, whoOf } from "./api_parts.ts";
 import { certificateJson } from "./secret_json.ts";
 
 const TAG = "ca";
+/** Other trust domains ask again after this long: well within the overlap of two roots. */
+const REFRESH_HINT_MS = 300_000;
 const REASONS: readonly RevocationReason[] = [
   ...["unspecified", "keyCompromise", "affiliationChanged"] as const,
   ...["superseded", "cessationOfOperation"] as const,
 ];
 
 /** Returns the routes. */
-export function caRoutes(parts: ApiParts): readonly AnyRoute[] {
+export function caRoutes(parts: ApiParts, x509: X509Reader): readonly AnyRoute[] {
   return [
     caRoute(parts),
     stepRoute(parts),
@@ -26,6 +30,7 @@ export function caRoutes(parts: ApiParts): readonly AnyRoute[] {
     issuedRoute(parts),
     revokeRoute(parts),
     pemRoute(parts),
+    bundleRoute(parts, x509),
   ];
 }
 
@@ -161,6 +166,24 @@ function pemRoute({ ca }: ApiParts): AnyRoute {
       200: { doc: "PEM.", schema: { type: "string" }, types: ["application/x-pem-file"] },
     },
     handle: () => text(ca.trustBundle().bundlePem, { type: "application/x-pem-file" }),
+  });
+}
+
+function bundleRoute({ ca }: ApiParts, x509: X509Reader): AnyRoute {
+  return route({
+    method: "GET",
+    path: "/v1/bundle",
+    summary: "The SPIFFE bundle endpoint: the roots as a JWK set, for other trust domains",
+    description: "SPIFFE Trust Domain and Bundle, sections 4 and 5.",
+    tag: TAG,
+    access: "open",
+    hosts: "any",
+    responses: { 200: { doc: "The bundle.", schema: anyObject } },
+    handle() {
+      const { bundlePem, sequence } = ca.trustBundle();
+      const bundle = { bundlePem, sequence, refreshHintMs: REFRESH_HINT_MS };
+      return json(writeSpiffeBundle(bundle, x509));
+    },
   });
 }
 

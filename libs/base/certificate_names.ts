@@ -4,7 +4,7 @@
  * `URI:a, DNS:b` are not used: a name that holds a comma could pose as a second name there.
  * @module
  */
-import { type DerElement, expectDerTag, readDer } from "./der.ts";
+import { type DerElement, expectDerTag, readDer, readDerObjectId } from "./der.ts";
 
 /** The names a certificate vouches for. */
 export interface CertificateNames {
@@ -67,7 +67,7 @@ function readAlternativeNames(extensions: Uint8Array): readonly DerElement[] {
   const [list] = readDer(extensions);
   for (const extension of readDer(expectDerTag(list, tagSequence))) {
     const parts = readDer(expectDerTag(extension, tagSequence));
-    if (readObjectId(expectDerTag(parts[0], tagObjectId)) !== oidSubjectAltName) continue;
+    if (readDerObjectId(expectDerTag(parts[0], tagObjectId)) !== oidSubjectAltName) continue;
     const [names] = readDer(expectDerTag(parts.at(-1), tagOctetString));
     return readDer(expectDerTag(names, tagSequence));
   }
@@ -88,7 +88,7 @@ export function formatDistinguishedName(name: Uint8Array): string {
 
 function formatAttribute(attribute: DerElement): string {
   const [type, value] = readDer(expectDerTag(attribute, tagSequence));
-  const id = readObjectId(expectDerTag(type, tagObjectId));
+  const id = readDerObjectId(expectDerTag(type, tagObjectId));
   if (value === undefined) throw new RangeError(`cannot read attribute ${id} as it has no value`);
   return `${attributeNames.get(id) ?? id}=${escapeValue(readText(value))}`;
 }
@@ -100,20 +100,6 @@ function readText(value: DerElement): string {
 
 function escapeValue(value: string): string {
   return value.replace(/[",+;<>\\=]|^[ #]| $/g, "\\$&").replaceAll("\0", "\\00");
-}
-
-function readObjectId(content: Uint8Array): string {
-  const arcs: number[] = [];
-  let arc = 0;
-  for (const byte of content) {
-    arc = arc * 128 + (byte & 0x7f);
-    if (byte & 0x80) continue;
-    arcs.push(arc);
-    arc = 0;
-  }
-  const first = arcs[0] ?? 0;
-  const root = Math.min(2, Math.floor(first / 40));
-  return [root, first - root * 40, ...arcs.slice(1)].join(".");
 }
 
 function latin1(bytes: Uint8Array): string {

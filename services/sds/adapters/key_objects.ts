@@ -4,7 +4,7 @@
  * @module
  */
 import { type KeyObject, verify } from "node:crypto";
-import { expectDerTag, readDer } from "@denvoy/base";
+import { expectDerTag, readDer, readDerObjectId } from "@denvoy/base";
 import type { KeyFacts } from "../domain/certificate_facts.ts";
 import type { SignatureVerdict } from "../domain/x509_reader.ts";
 
@@ -29,19 +29,25 @@ export function keyFactsOf(key: KeyObject): KeyFacts {
   }
 }
 
-/** Digests by the object identifier of a signature's algorithm; "none" for Ed25519. */
+/** Digests by the object identifier of a signature's algorithm; `none` for Ed25519. */
 const digests: Readonly<Record<string, string>> = {
-  "06082a8648ce3d040301": "sha224",
-  "06082a8648ce3d040302": "sha256",
-  "06082a8648ce3d040303": "sha384",
-  "06082a8648ce3d040304": "sha512",
-  "06072a8648ce3d0401": "sha1",
-  "06092a864886f70d010105": "sha1",
-  "06092a864886f70d01010b": "sha256",
-  "06092a864886f70d01010c": "sha384",
-  "06092a864886f70d01010d": "sha512",
-  "06032b6570": "none",
+  "1.2.840.10045.4.1": "sha1",
+  "1.2.840.10045.4.3.1": "sha224",
+  "1.2.840.10045.4.3.2": "sha256",
+  "1.2.840.10045.4.3.3": "sha384",
+  "1.2.840.10045.4.3.4": "sha512",
+  "1.2.840.113549.1.1.4": "md5",
+  "1.2.840.113549.1.1.5": "sha1",
+  "1.2.840.113549.1.1.11": "sha256",
+  "1.2.840.113549.1.1.12": "sha384",
+  "1.2.840.113549.1.1.13": "sha512",
+  "1.3.101.112": "none",
 };
+
+/** Returns the digest of a signature algorithm; `unknown` for one that is not computed here. */
+export function digestOf(signatureAlgorithm: string): string {
+  return digests[signatureAlgorithm] ?? "unknown";
+}
 
 /**
  * Tells whether the key made the signature of a signed structure: a SEQUENCE of what is signed, the
@@ -50,11 +56,11 @@ const digests: Readonly<Record<string, string>> = {
 export function signatureIsRight(signedDer: Uint8Array, key: KeyObject): SignatureVerdict {
   const [signed, algorithm, bits] = readDer(expectDerTag(readDer(signedDer)[0], 0x30));
   const [id] = readDer(expectDerTag(algorithm, 0x30));
-  const digest = digests[id?.raw.toHex() ?? ""];
+  const digest = digestOf(readDerObjectId(expectDerTag(id, 0x06)));
   const signature = expectDerTag(bits, 0x03).subarray(1);
   const known = curves[key.asymmetricKeyDetails?.namedCurve ?? "prime256v1"];
   // P-521 is known to Deno's node:crypto by name, but it cannot compute with it.
-  if (digest === undefined || signed === undefined || known === undefined || known.bits === 521) {
+  if (digest === "unknown" || signed === undefined || known === undefined || known.bits === 521) {
     return "unsupported";
   }
   const right = verify(digest === "none" ? undefined : digest, signed.raw, key, signature);

@@ -5,16 +5,4 @@
  */
 import "reflect-metadata";
 
-export {
-  AuthorityInfoAccessExtension,
-  AuthorityKeyIdentifierExtension,
-  BasicConstraintsExtension,
-  ExtendedKeyUsageExtension,
-  KeyUsageFlags,
-  KeyUsagesExtension,
-  Pkcs10CertificateRequest,
-  SubjectAlternativeNameExtension,
-  SubjectKeyIdentifierExtension,
-  X509Certificate,
-  X509Crl,
-} from "@peculiar/x509";
+export { Pkcs10CertificateRequest, X509Crl } from "@peculiar/x509";

@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Reads certificates, lists and requests with the X.509 library, and compares keys and signatures with
- * the platform's cryptography.
+ * Reads certificates, lists and requests, the latter two with the X.509 library, and compares keys and
+ * signatures with the platform's cryptography.
  * @module
  */
-import { createHash, createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
-import { expectDerTag, formatDistinguishedName, readCertificateNames, readDer } from "@denvoy/base";
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  type KeyObject,
+  X509Certificate,
+} from "node:crypto";
+import { expectDerTag, formatDistinguishedName, readDer } from "@denvoy/base";
+import { type CertificateFields, readCertificateFields } from "../domain/certificate_fields.ts";
 import type { CertificateFacts, KeyFacts } from "../domain/certificate_facts.ts";
 import type {
   ReadCertificate,
@@ -14,29 +21,18 @@ import type {
   SignatureVerdict,
   X509Reader,
 } from "../domain/x509_reader.ts";
-import { keyFactsOf, signatureIsRight } from "./key_objects.ts";
-import {
-  AuthorityInfoAccessExtension,
-  AuthorityKeyIdentifierExtension,
-  BasicConstraintsExtension,
-  ExtendedKeyUsageExtension,
-  KeyUsageFlags,
-  KeyUsagesExtension,
-  Pkcs10CertificateRequest,
-  SubjectAlternativeNameExtension,
-  SubjectKeyIdentifierExtension,
-  X509Certificate,
-  X509Crl,
-} from "./peculiar_x509.ts";
+import { digestOf, keyFactsOf, signatureIsRight } from "./key_objects.ts";
+import { Pkcs10CertificateRequest, X509Crl } from "./peculiar_x509.ts";
 
 /** The reader of the running service. */
 export class X509LibraryReader implements X509Reader {
   /** See {@linkcode X509Reader.readCertificate}. */
   readCertificate(der: Uint8Array): ReadCertificate | undefined {
     return readOrUndefined(() => {
-      const parts = certificateParts(der);
-      const certificate = new X509Certificate(new Uint8Array(der));
-      return { der, ...parts, facts: certificateFacts(certificate, { der, ...parts }) };
+      // Whatever the platform cannot read would not work in a handshake either.
+      new X509Certificate(der);
+      const { facts, signatureAlgorithm, ...ders } = readCertificateFields(der);
+      return { der, ...ders, facts: withCryptography(facts, { der, signatureAlgorithm, ...ders }) };
     });
   }
 
@@ -77,7 +73,7 @@ export class X509LibraryReader implements X509Reader {
   /** See {@linkcode X509Reader.publicJwk}. */
   publicJwk(certificateDer: Uint8Array): Readonly<Record<string, unknown>> {
     const jwk = readOrUndefined(() => {
-      const { spki } = certificateParts(certificateDer);
+      const { spki } = readCertificateFields(certificateDer);
       return { ...publicKey(spki).export({ format: "jwk" }) };
     });
     return jwk ?? {};
@@ -114,24 +110,6 @@ function spkiOf(key: KeyObject): Buffer {
   return key.export({ type: "spki", format: "der" });
 }
 
-interface CertificateParts {
-  readonly subjectDer: Uint8Array;
-  readonly issuerDer: Uint8Array;
-  readonly spki: Uint8Array;
-}
-
-function certificateParts(der: Uint8Array): CertificateParts {
-  const [certificate, rest] = readDer(der);
-  if (rest !== undefined) throw new RangeError("cannot read certificate as more bytes follow");
-  const [tbs] = readDer(expectDerTag(certificate, 0x30));
-  const fields = readDer(expectDerTag(tbs, 0x30));
-  const [, , issuer, , subject, spki] = fields[0]?.tag === 0xa0 ? fields.slice(1) : fields;
-  if (issuer === undefined || subject === undefined || spki === undefined) {
-    throw new RangeError("cannot read certificate as a field is missing");
-  }
-  return { subjectDer: subject.raw, issuerDer: issuer.raw, spki: spki.raw };
-}
-
 function crlIssuer(der: Uint8Array): Uint8Array {
   const [tbs] = readDer(expectDerTag(readDer(der)[0], 0x30));
   const fields = readDer(expectDerTag(tbs, 0x30));
@@ -140,75 +118,20 @@ function crlIssuer(der: Uint8Array): Uint8Array {
   return issuer.raw;
 }
 
-function certificateFacts(
-  certificate: X509Certificate,
-  { der, issuerDer, spki }: CertificateParts & { readonly der: Uint8Array },
+function withCryptography(
+  facts: CertificateFields["facts"],
+  { der, spki, signatureAlgorithm }: {
+    readonly der: Uint8Array;
+    readonly spki: Uint8Array;
+    readonly signatureAlgorithm: string;
+  },
 ): CertificateFacts {
-  const names = readCertificateNames(der);
   return {
-    ...names,
-    issuer: formatDistinguishedName(expectDerTag(readDer(issuerDer)[0], 0x30)),
-    serial: withoutZeros(certificate.serialNumber),
-    notBeforeMs: certificate.notBefore.getTime(),
-    notAfterMs: certificate.notAfter.getTime(),
+    ...facts,
     fingerprint: createHash("sha256").update(der).digest("hex"),
     key: readOrUndefined(() => keyFactsOf(publicKey(spki))) ?? { family: "other", bits: 0 },
-    digest: digestOf(certificate),
-    ...extensionFacts(certificate),
+    digest: digestOf(signatureAlgorithm),
   };
-}
-
-type ExtensionFacts = Pick<
-  CertificateFacts,
-  | "ipSans"
-  | "isCa"
-  | "pathLength"
-  | "keyUsages"
-  | "extendedKeyUsages"
-  | "subjectKeyId"
-  | "authorityKeyId"
-  | "ocspUrls"
->;
-
-function extensionFacts(certificate: X509Certificate): ExtensionFacts {
-  const names = certificate.getExtension(SubjectAlternativeNameExtension)?.names.items ?? [];
-  const constraints = certificate.getExtension(BasicConstraintsExtension);
-  const usages = certificate.getExtension(KeyUsagesExtension)?.usages;
-  const extended = certificate.getExtension(ExtendedKeyUsageExtension)?.usages;
-  const subjectKeyId = certificate.getExtension(SubjectKeyIdentifierExtension)?.keyId;
-  const authorityKeyId = certificate.getExtension(AuthorityKeyIdentifierExtension)?.keyId;
-  const access = certificate.getExtension(AuthorityInfoAccessExtension);
-  return {
-    ipSans: names.filter((name) => name.type === "ip").map((name) => name.value),
-    isCa: constraints?.ca ?? false,
-    ...(constraints?.pathLength !== undefined && { pathLength: constraints.pathLength }),
-    ...(usages !== undefined && { keyUsages: usageNames(usages) }),
-    ...(extended !== undefined && { extendedKeyUsages: extended.map(String) }),
-    ...(subjectKeyId !== undefined && { subjectKeyId }),
-    ...(authorityKeyId !== undefined && { authorityKeyId }),
-    ocspUrls: (access?.ocsp ?? []).filter((name) => name.type === "url").map((name) => name.value),
-  };
-}
-
-function usageNames(flags: KeyUsageFlags): string[] {
-  const names: readonly (readonly [KeyUsageFlags, string])[] = [
-    [KeyUsageFlags.digitalSignature, "digitalSignature"],
-    [KeyUsageFlags.nonRepudiation, "nonRepudiation"],
-    [KeyUsageFlags.keyEncipherment, "keyEncipherment"],
-    [KeyUsageFlags.dataEncipherment, "dataEncipherment"],
-    [KeyUsageFlags.keyAgreement, "keyAgreement"],
-    [KeyUsageFlags.keyCertSign, "keyCertSign"],
-    [KeyUsageFlags.cRLSign, "cRLSign"],
-    [KeyUsageFlags.encipherOnly, "encipherOnly"],
-    [KeyUsageFlags.decipherOnly, "decipherOnly"],
-  ];
-  return names.filter(([flag]) => (flags & flag) !== 0).map(([, name]) => name);
-}
-
-function digestOf(certificate: X509Certificate): string {
-  const { name, hash } = certificate.signatureAlgorithm;
-  if (name === "Ed25519") return "none";
-  return hash?.name.toLowerCase().replace("-", "") ?? "unknown";
 }
 
 function withoutZeros(hex: string): string {

@@ -3,7 +3,7 @@
  * OCSP (RFC 6960): the request for one certificate, and what a response says.
  * @module
  */
-import { expectDerTag, readDer } from "@denvoy/base";
+import { expectDerTag, readDer, readDerTime } from "@denvoy/base";
 import { derObjectId, derOctets, derSequence, DerTag, derUnsigned } from "./ca/der.ts";
 import type { OcspFacts } from "./certificate_facts.ts";
 import type { ReadCertificate } from "./x509_reader.ts";
@@ -90,16 +90,8 @@ function readSingleResponse(data: Uint8Array): OcspFacts {
   return {
     status: statuses[status?.tag ?? 0] ?? "unknown",
     serial: expectDerTag(serial, DerTag.integer).toHex().replace(/^0+(?=.)/, ""),
-    thisUpdateMs: readTime(expectDerTag(thisUpdate, DerTag.generalizedTime)),
+    thisUpdateMs: readDerTime(thisUpdate),
     ...(nextUpdate !== undefined &&
-      { nextUpdateMs: readTime(expectDerTag(nextUpdate, DerTag.generalizedTime)) }),
+      { nextUpdateMs: readDerTime(nextUpdate) }),
   };
-}
-
-function readTime(content: Uint8Array): number {
-  const text = new TextDecoder().decode(content);
-  const parts = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:\.\d+)?Z$/.exec(text);
-  if (parts === null) throw new RangeError("cannot read time as it must be GeneralizedTime in UTC");
-  const [, year, month, day, hour, minute, second] = parts.map(Number);
-  return Date.UTC(year ?? 0, (month ?? 1) - 1, day, hour, minute, second);
 }

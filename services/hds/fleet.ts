@@ -54,6 +54,7 @@ interface Slot {
   prober: Prober;
   readonly writer: SpecifierWriter;
   session: FleetSession | undefined;
+  polls: boolean;
   /** When it was last heard of or sent something. */
   heardMs: number;
   /** Whether it was part of an assignment since it came. */
@@ -89,8 +90,11 @@ export class Fleet implements Disposable {
     }
   }
 
-  /** An Envoy begins a stream; another with the same node id is told apart from it. */
-  join(arrival: Arrival): FleetSession {
+  /**
+   * An Envoy begins a stream, or with `polls` the first of several calls; another with the same node
+   * id is told apart from it. One that polls has left when it has been silent for three intervals.
+   */
+  join(arrival: Arrival, { polls = false }: { readonly polls?: boolean } = {}): FleetSession {
     const name = this.#freeName(arrival.node?.id || "unnamed");
     const prober = readProber({ ...arrival, name });
     const known = this.#slots.get(name);
@@ -98,6 +102,7 @@ export class Fleet implements Disposable {
       prober,
       writer: new SpecifierWriter(prober),
       session: undefined,
+      polls: false,
       heardMs: 0,
       assigned: false,
       briefed: false,
@@ -107,10 +112,12 @@ export class Fleet implements Disposable {
     slot.heardMs = this.#options.nowMs();
     const session = new FleetSession(prober, {
       next: () => this.#specifierFor(slot),
+      anew: () => this.#specifierAnew(slot),
       heard: () => this.#heard(slot),
       left: () => this.#left(slot, session),
     });
     slot.session = session;
+    slot.polls = polls;
     slot.assigned = false;
     slot.briefed = false;
     this.#slots.set(name, slot);
@@ -133,6 +140,8 @@ export class Fleet implements Disposable {
     const nowMs = this.#options.nowMs();
     for (const [name, slot] of this.#slots) {
       if (this.#isActive(slot, nowMs)) continue;
+      if (slot.polls) slot.session?.end();
+      if (slot.polls) slot.session = undefined;
       if (slot.session === undefined) {
         this.#slots.delete(name);
         this.#options.logger.info("prober gone", { prober: name });
@@ -199,6 +208,11 @@ export class Fleet implements Disposable {
     return bytes;
   }
 
+  #specifierAnew(slot: Slot): Uint8Array | undefined {
+    slot.writer.restart(slot.prober);
+    return this.#specifierFor(slot);
+  }
+
   #heard(slot: Slot): void {
     const nowMs = this.#options.nowMs();
     const wasActive = this.#isActive(slot, nowMs);
@@ -221,7 +235,10 @@ export class Fleet implements Disposable {
 
 /** How a session reaches its fleet. */
 interface SessionLink {
+  /** The next specifier if one is due. */
   next(): Uint8Array | undefined;
+  /** The specifier as it is, whether it was sent before or not. */
+  anew(): Uint8Array | undefined;
   heard(): void;
   left(): void;
 }
@@ -231,7 +248,7 @@ export class FleetSession {
   /** The Envoy. */
   readonly prober: Prober;
   readonly #link: SessionLink;
-  #wake: () => void = () => {};
+  readonly #waiting = new Set<() => void>();
   #end: { readonly error?: unknown } | undefined;
 
   /** Made by {@linkcode Fleet.join}. */
@@ -246,12 +263,27 @@ export class FleetSession {
       while (this.#end === undefined) {
         const bytes = this.#link.next();
         if (bytes !== undefined) yield bytes;
-        else await new Promise<void>((resolve) => this.#wake = resolve);
+        else await this.#woken();
       }
       if ("error" in this.#end) throw this.#end.error;
     } finally {
       this.#link.left();
     }
+  }
+
+  /** Returns the specifier as it is, as soon as there is one; undefined when the session has ended. */
+  async specifier(): Promise<Uint8Array | undefined> {
+    while (this.#end === undefined) {
+      const bytes = this.#link.anew();
+      if (bytes !== undefined) return bytes;
+      await this.#woken();
+    }
+    return undefined;
+  }
+
+  /** Whether it is over. */
+  get hasEnded(): boolean {
+    return this.#end !== undefined;
   }
 
   /** The Envoy said something. */
@@ -261,12 +293,17 @@ export class FleetSession {
 
   /** Something may be due. */
   wake(): void {
-    this.#wake();
+    for (const resolve of this.#waiting) resolve();
+    this.#waiting.clear();
   }
 
   /** The stream is over, or has failed. */
   end(end: { readonly error?: unknown } = {}): void {
     this.#end ??= end;
-    this.#wake();
+    this.wake();
+  }
+
+  #woken(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.add(resolve));
   }
 }

@@ -119,9 +119,9 @@ export class HealthControl implements Disposable {
     this.#poolChanged();
   }
 
-  /** An Envoy begins a stream. */
-  join(arrival: Arrival): FleetSession {
-    const session = this.fleet.join(arrival);
+  /** An Envoy begins a stream, or to poll. */
+  join(arrival: Arrival, options: { readonly polls?: boolean } = {}): FleetSession {
+    const session = this.fleet.join(arrival, options);
     this.table.beginStream(session.prober.name, this.nowMs());
     return session;
   }

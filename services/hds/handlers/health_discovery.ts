@@ -11,6 +11,7 @@ import {
   implement,
   type MethodImplementation,
   rawCodec,
+  type UnaryHandler,
 } from "@denvoy/grpc";
 import { DecodeError, messageCodec, serviceMethods } from "@denvoy/proto";
 import type {
@@ -20,6 +21,7 @@ import type {
 import { reportedHealths } from "../domain/report.ts";
 import type { FleetSession } from "../fleet.ts";
 import type { HealthControl } from "../health_control.ts";
+import { PollingProbers } from "./polling_probers.ts";
 
 /** Is told what Envoys send. */
 export interface ReportObserver {
@@ -49,10 +51,18 @@ const encoded: Codec<Uint8Array> = {
 export function healthDiscoveryMethods(
   parts: HealthDiscoveryParts,
 ): readonly MethodImplementation[] {
-  const { StreamHealthCheck } = serviceMethods("envoy.service.health.v3.HealthDiscoveryService");
+  const { StreamHealthCheck, FetchHealthCheck } = serviceMethods(
+    "envoy.service.health.v3.HealthDiscoveryService",
+  );
   const stream: BidiStreamHandler<Uint8Array, Uint8Array> = (requests, { peer }) =>
     serveProber(requests, { ...parts, peerAddress: peer.address });
-  return [implement({ ...StreamHealthCheck, request: encoded, response: encoded }, stream)];
+  const polls = new PollingProbers(parts.control);
+  const fetch: UnaryHandler<Message, Uint8Array> = (request, { peer }) =>
+    polls.answer(request, peer);
+  return [
+    implement({ ...StreamHealthCheck, request: encoded, response: encoded }, stream),
+    implement({ ...FetchHealthCheck, response: encoded }, fetch),
+  ];
 }
 
 interface StreamParts extends HealthDiscoveryParts {

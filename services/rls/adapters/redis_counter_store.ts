@@ -20,11 +20,10 @@ import {
 } from "../domain/counter_store.ts";
 import { counterName } from "../domain/window.ts";
 import type { BatchMode, PlacedRequest } from "./redis_batch.ts";
-import { ClusterRedisLink } from "./redis_cluster_link.ts";
+import { openRedisLink } from "./open_redis_link.ts";
 import { RedisLane } from "./redis_lane.ts";
 import type { RedisLink } from "./redis_link.ts";
 import type { RedisSettings, RedisStoreTuning } from "./redis_settings.ts";
-import { SingleRedisLink } from "./redis_single_link.ts";
 
 /** What a {@linkcode RedisCounterStore} needs. */
 export interface RedisCounterStoreOptions extends RedisStoreTuning {
@@ -221,9 +220,7 @@ function giveRefunds(
 }
 
 function openSide(settings: RedisSettings): Side {
-  const isCluster = settings.topology.kind === "cluster";
-  const link = isCluster ? new ClusterRedisLink(settings) : new SingleRedisLink(settings);
-  return { link, lanes: new Map() };
+  return { link: openRedisLink(settings), lanes: new Map() };
 }
 
 function submit(

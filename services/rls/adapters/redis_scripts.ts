@@ -263,6 +263,7 @@ for _, cell in pairs(touched) do cell.kind.save(cell) end
 return out
 `);
 
-function script(text: string): RedisScript {
+/** Returns a script of a text. */
+export function script(text: string): RedisScript {
   return { text, sha: createHash("sha1").update(text).digest("hex") };
 }

@@ -37,6 +37,11 @@ export class QuotaBook {
     return this.#streams;
   }
 
+  /** The limits that are shared. */
+  get pools(): QuotaPools {
+    return this.#pools;
+  }
+
   /** Buckets of all streams, each stream's for itself. */
   get buckets(): number {
     return this.#buckets;

@@ -22,19 +22,26 @@ const MIN_PER_SECOND = 0.001;
 /** What is counted of one report at most: beyond it numbers are not exact any more. */
 const MAX_REQUESTS = 2 ** 53;
 
+/** After so long half of a fall is believed. */
+const HALF_LIFE_MS = 1000;
+/** A client that has not reported for so long is no longer expected to tell whether it is idle. */
+const SILENCE_MS = 60_000;
+
 /**
- * An estimate that follows more demand at once, and less by half with each report, so that a pause
- * between two bursts costs no share.
+ * An estimate that follows more demand at once, and less little by little, so that a pause between
+ * two bursts costs no share.
  */
 export class DemandEstimate {
   #perSecond: number | undefined;
   #reportedMs: number | undefined;
   #requestedMs: number;
+  #heardMs: number;
   #pending = 0;
 
   /** `nowMs` counts as the moment of the last request until there is one. */
   constructor(nowMs: number) {
     this.#requestedMs = nowMs;
+    this.#heardMs = nowMs;
   }
 
   /** Requests a second; undefined while only one report has come, which tells no rate. */
@@ -42,14 +49,16 @@ export class DemandEstimate {
     return this.#perSecond;
   }
 
-  /** The last moment at which requests were reported. */
-  get requestedMs(): number {
-    return this.#requestedMs;
+  /** Tells whether reports say that there were no requests for `idleMs`, or stay away for longer. */
+  isIdle(idleMs: number, nowMs: number): boolean {
+    return this.#heardMs - this.#requestedMs >= idleMs ||
+      nowMs - this.#heardMs >= idleMs + SILENCE_MS;
   }
 
   /** Takes a report that came at `nowMs` of a clock that never steps back. */
   report({ allowed, denied, elapsedSeconds }: QuotaUsage, nowMs: number): void {
     const requests = countOf(allowed) + countOf(denied);
+    this.#heardMs = nowMs;
     if (requests > 0) this.#requestedMs = nowMs;
     this.#pending += requests;
     const reported = secondsOf(elapsedSeconds);
@@ -59,7 +68,7 @@ export class DemandEstimate {
       if (this.#pending === 0) this.#perSecond ??= 0;
       return;
     }
-    this.#follow(this.#pending * 1000 / elapsedMs);
+    this.#follow(this.#pending * 1000 / elapsedMs, elapsedMs);
     this.#pending = 0;
     this.#reportedMs = nowMs;
   }
@@ -74,11 +83,11 @@ export class DemandEstimate {
     return Math.min(Math.max(arrivedMs, reported * 1000), (reported + 1) * 1000);
   }
 
-  #follow(observed: number): void {
+  #follow(observed: number, elapsedMs: number): void {
     const before = this.#perSecond;
     const smoothed = before === undefined || observed >= before
       ? observed
-      : before + (observed - before) / 2;
+      : observed + (before - observed) * 0.5 ** (elapsedMs / HALF_LIFE_MS);
     this.#perSecond = smoothed < MIN_PER_SECOND ? 0 : smoothed;
   }
 }

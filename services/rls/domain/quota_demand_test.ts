@@ -13,7 +13,8 @@ const rows: Readonly<Record<string, Row>> = {
   "elapsed times cut to zero are measured": [[[0, 1, 0, 0], [500, 9, 0, 0]], 20],
   "elapsed times cut to seconds are measured": [[[0, 0, 0, 0], [1900, 19, 0, 1]], 10],
   "more is believed at once": [[[0, 0, 0, 0], [1000, 1, 0, 1], [2000, 99, 0, 1]], 99],
-  "less by half": [[[0, 0, 0, 0], [1000, 100, 0, 1], [2000, 20, 0, 1]], 60],
+  "of less half is believed in a second": [[[0, 0, 0, 0], [1000, 100, 0, 1], [2000, 40, 0, 1]], 70],
+  "nearly all of it in five": [[[0, 0, 0, 0], [1000, 100, 0, 1], [6000, 0, 0, 5]], 3],
   "reports that come at once are one": [[[0, 0, 0, 0], [1000, 10, 0, 1], [1010, 1, 0, 0]], 10],
   "a report that was held up counts for its own time": [
     [[0, 0, 0, 0], [10_000, 50, 0, 5], [10_001, 50, 0, 5]],
@@ -37,10 +38,15 @@ for (const [name, [reports, perSecond]] of Object.entries(rows)) {
   });
 }
 
-Deno.test("DemandEstimate knows when there were requests last", () => {
-  const demand = new DemandEstimate(100);
-  demand.report({ allowed: 0, denied: 0, elapsedSeconds: 1 }, 2000);
-  assert.equal(demand.requestedMs, 100);
-  demand.report({ allowed: 0, denied: 1, elapsedSeconds: 1 }, 3000);
-  assert.equal(demand.requestedMs, 3000);
+Deno.test("DemandEstimate: idle is who reports no requests for long, or nothing for longer", () => {
+  const demand = new DemandEstimate(0);
+  demand.report({ allowed: 1, denied: 0, elapsedSeconds: 0 }, 0);
+  assert.equal(demand.isIdle(2000, 4999), false, "it may have had some since its report");
+  demand.report({ allowed: 0, denied: 1, elapsedSeconds: 5 }, 5000);
+  assert.equal(demand.isIdle(2000, 5000), false);
+  demand.report({ allowed: 0, denied: 0, elapsedSeconds: 5 }, 10_000);
+  assert.equal(demand.isIdle(2000, 10_000), true);
+  demand.report({ allowed: 1, denied: 0, elapsedSeconds: 5 }, 15_000);
+  assert.equal(demand.isIdle(2000, 76_999), false);
+  assert.equal(demand.isIdle(2000, 77_000), true);
 });

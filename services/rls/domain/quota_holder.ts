@@ -33,7 +33,7 @@ export interface HolderTerms {
 }
 
 /** A lease is counted so much longer than it was told: it begins when its message arrives. */
-const LEASE_GRACE_MS = 2000;
+export const LEASE_GRACE_MS = 2000;
 
 /** A bucket of one stream. */
 export class QuotaHolder implements QuotaMember, Timed {
@@ -127,11 +127,15 @@ export class QuotaHolder implements QuotaMember, Timed {
     return assignment;
   }
 
+  /** Whether its Envoy can forget it. */
+  isIdle(nowMs: number): boolean {
+    return this.demand.isIdle(this.#terms.idleMs, nowMs);
+  }
+
   /** Has it told again in time, and abandoned when it is idle. */
   due(nowMs: number): number | undefined {
     if (this.#gone) return undefined;
-    const idleAtMs = this.demand.requestedMs + this.#terms.idleMs;
-    if (nowMs >= idleAtMs) {
+    if (this.isIdle(nowMs)) {
       this.#home.idle(this, nowMs);
       return undefined;
     }
@@ -139,8 +143,7 @@ export class QuotaHolder implements QuotaMember, Timed {
     const renewAtMs = (told?.atMs ?? nowMs) + this.#ttlMs / 2;
     if (nowMs >= renewAtMs) this.changed();
     if (told !== undefined && nowMs >= told.atMs + this.#ttlMs) this.#told = undefined;
-    const nextMs = nowMs >= renewAtMs ? nowMs + this.#ttlMs / 2 : renewAtMs;
-    return Math.min(nextMs, idleAtMs);
+    return nowMs >= renewAtMs ? nowMs + this.#ttlMs / 2 : renewAtMs;
   }
 
   get #ttlMs(): number {

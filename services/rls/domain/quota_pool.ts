@@ -7,6 +7,7 @@
  * @module
  */
 import type { QuotaCapacity } from "./quota_assignment.ts";
+import type { QuotaClaim } from "./quota_exchange.ts";
 import { divide, isWorthwhile, wantsOf } from "./quota_sharing.ts";
 
 /** One who shares: a bucket of one Envoy. */
@@ -51,6 +52,7 @@ const NOBODY = "";
 /** Divides one limit. */
 export class QuotaPool {
   #capacity: QuotaCapacity;
+  #part = 1;
   readonly #stakes = new Map<QuotaMember, OpenStake>();
   readonly #departed = new Map<string, Lease[]>();
   readonly #waiting = new Set<QuotaMember>();
@@ -68,9 +70,9 @@ export class QuotaPool {
     return this.#capacity;
   }
 
-  /** How many share it. */
-  get size(): number {
-    return this.#stakes.size;
+  /** Which part of it is divided here, 0 to 1: the rest is for other replicas. */
+  get part(): number {
+    return this.#part;
   }
 
   /** Units that may be in use, also by those who are gone. */
@@ -81,6 +83,28 @@ export class QuotaPool {
   /** Whether nobody has a share, nor has one left. */
   get isUnused(): boolean {
     return this.#stakes.size === 0 && this.#departed.size === 0;
+  }
+
+  /** What its members want and may be using, for other replicas; as parts of the whole limit. */
+  claim(): QuotaClaim {
+    const { units } = this.#capacity;
+    const gone = [...this.#departed.values()].flat();
+    const goneUnits = gone.reduce((sum, { held }) => sum + held, 0);
+    const wants = wantsOf(units, this.#demands([...this.#stakes.keys()]));
+    const want = wants.reduce((sum, each) => sum + each, goneUnits);
+    return {
+      members: this.#stakes.size + gone.length,
+      want: Math.min(1, want / units),
+      held: this.#held / units,
+      part: this.#part,
+    };
+  }
+
+  /** Changes which part is divided here. What is held beyond it is taken back as soon as may be. */
+  limitTo(part: number): void {
+    if (part === this.#part) return;
+    this.#part = part;
+    this.#joined = true;
   }
 
   /** How a member stands. @throws {TypeError} when it is no member */
@@ -153,7 +177,7 @@ export class QuotaPool {
   offer(member: QuotaMember, nowMs: number): number | undefined {
     const stake = this.#stake(member);
     const { target, held, told } = stake;
-    const room = this.#capacity.units - (this.#held - held);
+    const room = this.#units - (this.#held - held);
     if (target !== undefined && (target <= held || target <= room)) {
       this.#endWaiting(member);
       return target;
@@ -209,15 +233,12 @@ export class QuotaPool {
   }
 
   #divide(nowMs: number): void {
-    const { units, seconds } = this.#capacity;
-    let gone = 0;
+    let free = this.#units;
     for (const leases of this.#departed.values()) {
-      for (const { held } of leases) gone += held;
+      for (const { held } of leases) free = Math.max(0, free - held);
     }
-    const free = Math.max(0, units - gone);
     const stakes = [...this.#stakes];
-    const demands = stakes.map(([{ demandPerSecond }]) => (demandPerSecond ?? Infinity) * seconds);
-    const wants = wantsOf(free, demands);
+    const wants = wantsOf(free, this.#demands([...this.#stakes.keys()]));
     const after = divide(free, wants);
     const before = stakes.map(([, { target }]) => target ?? 0);
     this.#dividedMs = nowMs;
@@ -229,6 +250,15 @@ export class QuotaPool {
       stake.target = target;
       member.changed();
     }
+  }
+
+  get #units(): number {
+    return Math.floor(this.#capacity.units * this.#part);
+  }
+
+  #demands(members: readonly QuotaMember[]): readonly number[] {
+    const { seconds } = this.#capacity;
+    return members.map(({ demandPerSecond }) => (demandPerSecond ?? Infinity) * seconds);
   }
 
   #endLeases(nowMs: number): void {
@@ -258,7 +288,7 @@ export class QuotaPool {
 
   /** Those at the front whose share is free now. */
   #wakeWaiting(): void {
-    let room = this.#capacity.units - this.#held;
+    let room = this.#units - this.#held;
     for (const member of this.#waiting) {
       const { target = 0, held } = this.#stake(member);
       room -= target - held;
@@ -269,7 +299,7 @@ export class QuotaPool {
   }
 
   #serveWaiting(nowMs: number): void {
-    if (this.#held >= this.#capacity.units) return;
+    if (this.#held >= this.#units) return;
     for (const member of this.#waiting) {
       const { waitingMs = nowMs } = this.#stake(member);
       if (nowMs - waitingMs >= PATIENCE_MS) member.changed();

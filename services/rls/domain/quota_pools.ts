@@ -25,6 +25,8 @@ export class QuotaPools {
   readonly #settings: QuotaSettings;
   readonly #calendar: QuotaCalendar;
   readonly #limits = new Map<string, SharedLimit>();
+  readonly #fresh = new Set<SharedLimit>();
+  readonly #ended = new Set<string>();
   #rules = LimitSet.empty;
 
   /** There are no rules yet. */
@@ -36,6 +38,38 @@ export class QuotaPools {
   /** How many limits are shared. */
   get size(): number {
     return this.#limits.size;
+  }
+
+  /** Whether there are limits of which other replicas have not been told. */
+  get hasFresh(): boolean {
+    return this.#fresh.size > 0;
+  }
+
+  /** Returns the limits that nobody shares here any more, each once. */
+  takeEnded(): readonly string[] {
+    const ended = [...this.#ended].filter((key) => !this.#limits.has(key));
+    this.#ended.clear();
+    return ended;
+  }
+
+  /** All of them. */
+  all(): Iterable<SharedLimit> {
+    return this.#limits.values();
+  }
+
+  /** Returns up to `max` limits: new ones, then those whose turn is longest ago. */
+  nextInTurn(max: number): readonly SharedLimit[] {
+    const next = [...this.#fresh].slice(0, max);
+    for (const limit of this.#limits.values()) {
+      if (next.length >= max) break;
+      if (!this.#fresh.has(limit)) next.push(limit);
+    }
+    for (const limit of next) {
+      this.#fresh.delete(limit);
+      this.#limits.delete(limit.key);
+      this.#limits.set(limit.key, limit);
+    }
+    return next;
   }
 
   /** Buckets that are placed from now on are placed by these rules. */
@@ -79,10 +113,17 @@ export class QuotaPools {
   #add(key: string, capacity: QuotaCapacity): SharedLimit {
     const calendar = this.#calendar;
     const onUnused = (unused: SharedLimit) => {
-      if (this.#limits.get(key) === unused) this.#limits.delete(key);
+      this.#fresh.delete(unused);
+      if (this.#limits.get(key) !== unused) return;
+      this.#limits.delete(key);
+      if (this.#settings.isShared) this.#ended.add(key);
     };
-    const limit = new SharedLimit({ key, capacity, calendar, onUnused });
+    const limit = new SharedLimit({
+      ...{ key, capacity, calendar, onUnused },
+      part: this.#settings.isShared ? 0 : 1,
+    });
     this.#limits.set(key, limit);
+    if (this.#settings.isShared) this.#fresh.add(limit);
     return limit;
   }
 }

@@ -25,6 +25,8 @@ export interface QuotaSettings {
   readonly withoutRule: WithoutRule;
   /** Every bucket with a limit is told to let all pass, as if all rules were in shadow mode. */
   readonly shadowMode: boolean;
+  /** Limits are shared with other replicas: nothing of them is divided before it is granted. */
+  readonly isShared: boolean;
   /** Buckets of all streams, each stream's for itself; more are abandoned. */
   readonly maxBuckets: number;
   /** Buckets of one stream; more are abandoned. */

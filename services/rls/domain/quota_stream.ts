@@ -123,6 +123,10 @@ export class QuotaStream implements HolderHome {
       const holder = this.#holderOf(usage, nowMs);
       if (holder === undefined) continue;
       holder.demand.report(usage, nowMs);
+      if (holder.isIdle(nowMs)) {
+        this.idle(holder, nowMs);
+        continue;
+      }
       const { placement } = holder;
       if (placement === undefined) continue;
       if (placement.kind === "pool") limits.add(placement.limit);

@@ -17,6 +17,7 @@ export const testQuotaSettings: QuotaSettings = {
   strategy: "token-bucket",
   withoutRule: "abandon",
   shadowMode: false,
+  isShared: false,
   maxBuckets: 1000,
   maxBucketsPerStream: 100,
 };

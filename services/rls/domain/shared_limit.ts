@@ -13,6 +13,8 @@ export interface SharedLimitOptions {
   readonly key: string;
   /** What is divided. */
   readonly capacity: QuotaCapacity;
+  /** Which part of it is divided here, until another is granted. */
+  readonly part: number;
   /** Where it waits. */
   readonly calendar: QuotaCalendar;
   /** Is called when nobody has a share any more. */
@@ -33,6 +35,14 @@ export class SharedLimit implements Timed {
     this.#options = options;
     this.key = options.key;
     this.pool = new QuotaPool(options.capacity);
+    this.pool.limitTo(options.part);
+  }
+
+  /** Divides another part of it here from now on. */
+  grant(part: number, nowMs: number): void {
+    if (part === this.pool.part) return;
+    this.pool.limitTo(part);
+    this.settle(nowMs);
   }
 
   /** Has the limit divided anew, now or as soon as may be. */

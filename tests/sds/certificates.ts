@@ -62,8 +62,11 @@ export class TestCa {
     return await Deno.readTextFile(join(this.#folder, "ca.crt"));
   }
 
-  /** Returns PEM of a new key and certificate for a host. */
-  async issue(host: string): Promise<{ readonly chain: string; readonly key: string }> {
+  /** Returns PEM of a new key and certificate for a host, or for other names. */
+  async issue(
+    host: string,
+    names: readonly string[] = [`DNS:${host}`],
+  ): Promise<{ readonly chain: string; readonly key: string }> {
     const folder = this.#folder;
     const id = crypto.randomUUID();
     await openssl(
@@ -81,7 +84,7 @@ export class TestCa {
       "-subj",
       `/CN=${host}`,
       "-addext",
-      `subjectAltName=DNS:${host}`,
+      `subjectAltName=${names.join(",")}`,
     );
     await openssl(
       folder,

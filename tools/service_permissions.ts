@@ -33,11 +33,12 @@ export interface ServiceAccess {
   readonly root?: string;
 }
 
-/** Variables that services and their packages look at: grpc-js the second line, yaml the third. */
+/** Variables that services look at; then those of their packages: grpc-js, yaml, OpenTelemetry. */
 const environment = [
   ...["DENVOY_*", "NO_COLOR"],
-  ...["GRPC_*", "grpc_proxy", "no_grpc_proxy", "NODE_*"],
+  ...["GRPC_*", "grpc_proxy", "no_grpc_proxy", "NODE_*", "https_proxy", "http_proxy", "no_proxy"],
   ...["LOG_TOKENS", "LOG_STREAM"],
+  "OTEL_*",
 ];
 
 /** Services that may read all variables: the `debug` of ioredis lists them as it is loaded. */

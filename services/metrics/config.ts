@@ -14,6 +14,8 @@ import {
   path,
   type Schema,
   stringList,
+  stringMap,
+  url,
 } from "@denvoy/runtime";
 
 const seriesFields = {
@@ -82,14 +84,45 @@ const scrapeFields = {
   }),
 };
 
+const otlpFields = {
+  otlpUrl: url({
+    schemes: ["http", "https"],
+    doc: "Collector that metrics are sent on to by OTLP, e.g. `http://127.0.0.1:4318`.",
+  }),
+  otlpProtocol: oneOf(["http", "grpc"], {
+    default: "http",
+    doc: "OTLP over HTTP (protobuf) or gRPC.",
+  }),
+  otlpHeaders: stringMap({
+    flag: "otlp-header",
+    secret: true,
+    doc: "Header of each request to the collector, over HTTP; e.g. for a token.",
+  }),
+  otlpTemporality: oneOf(["cumulative", "delta"], {
+    default: "cumulative",
+    doc: "Whether points hold totals, or what was added since the last that was acknowledged.",
+  }),
+  otlpIntervalMs: duration({
+    default: "15s",
+    minMs: 100,
+    doc: "How often each Envoy is sent on.",
+  }),
+  otlpTimeoutMs: duration({
+    default: "10s",
+    minMs: 100,
+    doc: "The longest that a request to the collector may take.",
+  }),
+};
+
 /** The schema of services/metrics/main.ts. */
-export const metricsSchema: Schema<typeof seriesFields & typeof boundFields & typeof scrapeFields> =
-  defineConfig({
-    service: "metrics",
-    summary: "What all Envoys report, in one place: metrics for Prometheus and OTLP.",
-    ports: { grpc: 18_030, http: 18_031 },
-    fields: { ...seriesFields, ...boundFields, ...scrapeFields },
-  });
+export const metricsSchema: Schema<
+  typeof seriesFields & typeof boundFields & typeof scrapeFields & typeof otlpFields
+> = defineConfig({
+  service: "metrics",
+  summary: "What all Envoys report, in one place: metrics for Prometheus and OTLP.",
+  ports: { grpc: 18_030, http: 18_031 },
+  fields: { ...seriesFields, ...boundFields, ...scrapeFields, ...otlpFields },
+});
 
 /** The settings of metrics, complete and frozen. */
 export type MetricsConfig = ConfigOf<typeof metricsSchema>;

@@ -17,6 +17,7 @@ import { metricsMethods } from "./handlers/metrics_service.ts";
 import { fleetMetricsRoute } from "./http/fleet_metrics_route.ts";
 import { nodeRoutes } from "./http/node_routes.ts";
 import { observeFleet } from "./metrics.ts";
+import { openOtlp } from "./open_otlp.ts";
 import { followRules } from "./open_rules.ts";
 import { TotalsKeeper } from "./totals_keeper.ts";
 
@@ -51,6 +52,7 @@ export async function openFleetMetrics(
     fleet.tick(clock.nowMs());
     keeper?.tick(clock.nowMs());
   }));
+  opening.use(openOtlp(config, { fleet, runtime }));
   const methods = metricsMethods({
     fleet,
     metadataPaths: nodeLabels.metadataPaths,

@@ -23,8 +23,8 @@ const migrations = [
     UNIQUE (kind, name, labels)
   );
   CREATE TABLE nodes (
-    id TEXT NOT NULL, cluster TEXT NOT NULL, info TEXT NOT NULL, start_ms REAL, seen_ms REAL NOT NULL,
-    totals BLOB NOT NULL, PRIMARY KEY (id, cluster)
+    id TEXT NOT NULL, cluster TEXT NOT NULL, info TEXT NOT NULL, start_ms REAL, since_ms REAL NOT NULL,
+    seen_ms REAL NOT NULL, totals BLOB NOT NULL, PRIMARY KEY (id, cluster)
   ) WITHOUT ROWID;`,
 ];
 
@@ -54,10 +54,11 @@ export class SqliteTotalsStore implements TotalsStore {
       names.set(Number(row.id), seriesNameOf(row));
     }
     // Row by row would keep the statement busy while others write.
-    for (const row of this.#database.all("SELECT info, start_ms, seen_ms, totals FROM nodes")) {
+    for (const row of this.#database.all("SELECT * FROM nodes")) {
       yield {
         info: JSON.parse(String(row.info)) as NodeInfo,
         startMs: row.start_ms === null ? undefined : Number(row.start_ms),
+        sinceMs: Number(row.since_ms),
         seenMs: Number(row.seen_ms),
         series: decodeTotals(row.totals as Uint8Array, names),
       };
@@ -86,13 +87,12 @@ export class SqliteTotalsStore implements TotalsStore {
   }
 
   #saveNode(node: NodeMetrics): void {
-    const { info, startMs, seenMs } = node;
+    const { info, startMs, sinceMs, seenMs } = node;
     this.#database.run(
-      "INSERT INTO nodes (id, cluster, info, start_ms, seen_ms, totals) VALUES (?, ?, ?, ?, ?, ?) " +
-        "ON CONFLICT (id, cluster) DO UPDATE SET info = excluded.info, " +
-        "start_ms = excluded.start_ms, seen_ms = excluded.seen_ms, totals = excluded.totals",
+      "INSERT OR REPLACE INTO nodes (id, cluster, info, start_ms, since_ms, seen_ms, totals) " +
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
       [
-        ...[info.id, info.cluster, JSON.stringify(info), startMs ?? null, seenMs],
+        ...[info.id, info.cluster, JSON.stringify(info), startMs ?? null, sinceMs, seenMs],
         this.#encodeTotals(node),
       ],
     );

@@ -90,9 +90,9 @@ export class Fleet {
   }
 
   /** Puts a node back that was remembered; it is not shown before it reports. */
-  restore(info: NodeInfo, nowMs: number): NodeMetrics {
+  restore(info: NodeInfo, sinceMs: number): NodeMetrics {
     const mode = this.#settings.counterMode(info);
-    const node = new NodeMetrics(info, { mode, nowMs });
+    const node = new NodeMetrics(info, { mode, nowMs: sinceMs });
     const known = info.id === FORGOTTEN ? this.#forgotten : this.#nodes;
     known.set(info.id === FORGOTTEN ? info.cluster : info.id, node);
     return node;

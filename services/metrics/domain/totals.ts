@@ -37,6 +37,8 @@ export interface NodeTotals {
   readonly info: NodeInfo;
   /** When its process started (ms since epoch, its clock). */
   readonly startMs: number | undefined;
+  /** When it was first heard of (ms since epoch, our clock). */
+  readonly sinceMs: number;
   /** When it reported last (ms since epoch, our clock). */
   readonly seenMs: number;
   /** Its series. */
@@ -68,7 +70,8 @@ export function totalsOf(node: NodeMetrics, slot: number): SeriesTotals | undefi
 
 /** Puts totals back; the node is shown when it reports. */
 export function restoreTotals(fleet: Fleet, totals: NodeTotals): NodeMetrics {
-  const node = fleet.restore(totals.info, totals.seenMs);
+  const node = fleet.restore(totals.info, totals.sinceMs);
+  node.seenMs = totals.seenMs;
   node.startMs = totals.startMs;
   for (const [name, values] of totals.series) {
     const series = fleet.index.find(name, fleet.full(node));

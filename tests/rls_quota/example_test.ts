@@ -46,11 +46,15 @@ Deno.test("examples/rls/quota_envoy.yaml is limited by examples/rls/limits", asy
     assert.deepEqual(rules, ["shop.plan.api_key", "shop.plan_gold.api_key"]);
     assert.equal(quotas[0].buckets[0].node, "web-1");
     return true;
-  }, { what: "both plans to have quotas", detail: () => rls.child.lastWords() });
+  }, { withinMs: 30_000, what: "both plans to have quotas", detail: () => rls.child.lastWords() });
   assert.equal(await ask({}), 200, "without an API key nothing is limited");
   await eventually(async () => {
     const key = { "x-plan": "iron", "x-api-key": "k2" };
     const statuses = await Promise.all(Array.from({ length: 25 }, () => ask(key)));
     return statuses.includes(429);
-  }, { what: "100 requests in 15 minutes to be all", detail: () => rls.child.lastWords() });
+  }, {
+    withinMs: 30_000,
+    what: "100 requests in 15 minutes to be all",
+    detail: () => rls.child.lastWords(),
+  });
 });

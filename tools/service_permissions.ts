@@ -21,6 +21,9 @@ export const servicePorts: Readonly<
   metrics: { grpc: 18_030, http: 18_031 },
 };
 
+/** All services. */
+export const serviceNames: readonly ServiceName[] = Object.keys(servicePorts) as ServiceName[];
+
 /** What one run of a service may touch. */
 export interface ServiceAccess {
   /** Addresses (`host:port`) that it listens on or connects to; `any` where nobody can know them. */

@@ -6,10 +6,11 @@
 import { join } from "node:path";
 import type { ChildOptions } from "../child.ts";
 import { cacheFolder, capture, repositoryRoot } from "../real_parts/mod.ts";
-import { serviceCommand } from "../service_permissions.ts";
+import { serviceCommand, type ServiceName, serviceNames } from "../service_permissions.ts";
 import type { StartFlags } from "./flags.ts";
 import type { PortName, QuickStart } from "./quickstart.ts";
 import type { Screen } from "./screen.ts";
+import { needsOf } from "./services.ts";
 
 /** Where the logs of all parts are kept until the next start. */
 export function logFolder(): string {
@@ -26,26 +27,35 @@ export interface PartContext {
   readonly screen: Screen;
 }
 
-/** Returns how ads is run: with its narrow permissions, serving the quick start's folder. */
-export function adsPart(context: PartContext): ChildOptions {
-  const { ports, folder, dataDir } = context.quickStart;
-  const [grpc, http] = [`127.0.0.1:${ports.grpc}`, `127.0.0.1:${ports.http}`];
-  const args = serviceCommand("ads", {
-    access: { addresses: [grpc, http], read: [folder], dataDir },
+/** Returns how a service is run: by itself, with its narrow permissions. */
+export function servicePart(service: ServiceName, context: PartContext): ChildOptions {
+  const { quickStart, flags: { verbose } } = context;
+  const dataDir = join(quickStart.dataDir, service);
+  const addresses = [quickStart.ports[`${service} gRPC`], quickStart.ports[`${service} HTTP`]]
+    .map((port) => `127.0.0.1:${port}`);
+  const [grpc = "", http = ""] = addresses;
+  const { flags, read = [], peers = [] } = needsOf(service, quickStart);
+  const args = serviceCommand(service, {
+    access: { addresses: [...addresses, ...peers], read, dataDir },
     flags: [
-      ...["--resources", folder, "--data-dir", dataDir],
-      ...["--grpc-address", grpc, "--http-address", http],
-      ...["--log-format", "text", "--log-level", context.flags.verbose ? "debug" : "info"],
+      ...flags,
+      ...["--data-dir", dataDir, "--grpc-address", grpc, "--http-address", http],
+      ...["--log-format", "text", "--log-level", verbose ? "debug" : "info"],
     ],
   });
-  return denoPart("ads", { args, shown: true, context });
+  return denoPart(service, { args, shown: true, context });
 }
 
-/** Downloads what ads imports, so that its start takes no time of its own; throws if it cannot. */
+/** Downloads what services import, so that no start takes time of its own; throws if it cannot. */
 export async function fetchDependencies(): Promise<void> {
-  const main = join(repositoryRoot, "services", "ads", "main.ts");
-  const { code, stderr } = await capture(Deno.execPath(), ["cache", "--quiet", "--frozen", main]);
-  if (code !== 0) throw new Error(`cannot get what ads imports:\n${stderr.trim()}`);
+  const mains = serviceNames.map((name) => join(repositoryRoot, "services", name, "main.ts"));
+  const { code, stderr } = await capture(Deno.execPath(), [
+    "cache",
+    "--quiet",
+    "--frozen",
+    ...mains,
+  ]);
+  if (code !== 0) throw new Error(`cannot get what Denvoy imports:\n${stderr.trim()}`);
 }
 
 /** Returns how an example backend is run. */

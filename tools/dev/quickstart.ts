@@ -5,34 +5,39 @@
  */
 import { join, relative } from "node:path";
 import { cacheFolder, repositoryRoot } from "../real_parts/mod.ts";
-
-/** The ports that the files in examples/quickstart and examples/bootstrap/local.yaml name. */
-const usualPorts = {
-  web: 10_000,
-  admin: 9_901,
-  grpc: 18_000,
-  http: 18_001,
-  blue: 18_081,
-  green: 18_082,
-};
+import { type ServiceName, serviceNames, servicePorts } from "../service_permissions.ts";
 
 /** One of the quick start's ports. */
-export type PortName = keyof typeof usualPorts;
+export type PortName =
+  | "web"
+  | "admin"
+  | "blue"
+  | "green"
+  | `${ServiceName} gRPC`
+  | `${ServiceName} HTTP`;
 
-const purposes: Readonly<Record<PortName, string>> = {
-  web: "Envoy's listener",
-  admin: "Envoy's admin API",
-  grpc: "ads, gRPC",
-  http: "ads, HTTP",
-  blue: "the blue backend",
-  green: "the green backend",
+/** The ports that are not a service's, as the files of the example name them. */
+const otherPorts = {
+  web: { port: 10_000, purpose: "Envoy's listener" },
+  admin: { port: 9_901, purpose: "Envoy's admin API" },
+  blue: { port: 18_081, purpose: "the blue backend" },
+  green: { port: 18_082, purpose: "the green backend" },
 };
+
+/** The ports without a shift. */
+export const usualPorts: QuickStart["ports"] = Object.fromEntries([
+  ...Object.entries(otherPorts).map(([name, { port }]) => [name, port]),
+  ...serviceNames.flatMap((name) => [
+    [`${name} gRPC`, servicePorts[name].grpc],
+    [`${name} HTTP`, servicePorts[name].http],
+  ]),
+]) as Record<PortName, number>;
 
 /** The quick start as it is run. */
 export interface QuickStart {
   /** Folder with the resources that ads serves. */
   readonly folder: string;
-  /** Folder where ads keeps its state. */
+  /** Folder where services keep their state, each in one of its own. */
   readonly dataDir: string;
   /** The Envoy's bootstrap. */
   readonly bootstrap: string;
@@ -46,7 +51,7 @@ export async function prepareQuickStart(shift: number): Promise<QuickStart> {
   const ports = shiftedPorts(shift);
   const folder = join(examples, "quickstart");
   const bootstrap = join(examples, "bootstrap", "local.yaml");
-  const dataDir = join(repositoryRoot, "data", "ads");
+  const dataDir = join(repositoryRoot, "data");
   if (shift === 0) return { folder, bootstrap, ports, dataDir };
   return await copyShifted({ folder, bootstrap, ports, dataDir }, shift);
 }
@@ -65,7 +70,7 @@ export function shiftPorts(text: string, ports: QuickStart["ports"]): string {
 export function requireFreePorts(ports: QuickStart["ports"], names: readonly PortName[]): void {
   const taken = names.filter((name) => !isFree(ports[name]));
   if (taken.length === 0) return;
-  const lines = taken.map((name) => `  port ${ports[name]} (${purposes[name]}) is in use`);
+  const lines = taken.map((name) => `  port ${ports[name]} (${purposeOf(name)}) is in use`);
   throw new Error(
     `cannot start as every port must be free:\n${lines.join("\n")}\n` +
       `End what uses it (lsof -i :${ports[taken[0] ?? "web"]} shows it), ` +
@@ -77,6 +82,10 @@ export function requireFreePorts(ports: QuickStart["ports"], names: readonly Por
 export function shortPath(path: string): string {
   const short = relative(Deno.cwd(), path);
   return short.startsWith("..") ? path : short;
+}
+
+function purposeOf(name: PortName): string {
+  return name in otherPorts ? otherPorts[name as keyof typeof otherPorts].purpose : name;
 }
 
 function shiftedPorts(shift: number): QuickStart["ports"] {

@@ -4,15 +4,17 @@
  * Envoy, and says what to try. Ctrl-C ends all of it.
  * @module
  */
+import { join } from "node:path";
 import { getEnvoy } from "../real_parts/mod.ts";
+import { type ServiceName, serviceNames } from "../service_permissions.ts";
 import { parseStartFlags, type StartFlags, startHelp } from "./flags.ts";
 import {
-  adsPart,
   backendPart,
   envoyPart,
   fetchDependencies,
   logFolder,
   type PartContext,
+  servicePart,
   url,
   waitForHttp,
 } from "./parts.ts";
@@ -49,14 +51,17 @@ interface Stage {
 async function bringUp(flags: StartFlags, { screen, session }: Stage): Promise<void> {
   const quickStart = await prepareQuickStart(flags.shiftPorts);
   const context: PartContext = { quickStart, flags, screen };
-  const services: readonly PortName[] = ["grpc", "http"];
+  const services = serviceNames.flatMap((name): readonly PortName[] => [
+    `${name} gRPC`,
+    `${name} HTTP`,
+  ]);
   const others: readonly PortName[] = ["web", "admin", "blue", "green"];
   requireFreePorts(quickStart.ports, flags.envoy ? [...others, ...services] : services);
   await fetchDependencies();
   const envoy = flags.envoy ? await getEnvoy() : undefined;
   screen.heading("Denvoy");
   if (envoy !== undefined) await startBackends(context, session);
-  await startAds(context, session);
+  await startServices(context, session);
   if (envoy === undefined) return sayServicesReady(context);
   await startEnvoy(envoy, { context, session });
   sayReady(context);
@@ -70,13 +75,24 @@ async function startBackends(context: PartContext, session: Session): Promise<vo
   }
 }
 
-async function startAds(context: PartContext, session: Session): Promise<void> {
-  const { ports } = context.quickStart;
-  await Deno.mkdir(context.quickStart.dataDir, { recursive: true });
-  session.start(adsPart(context));
-  await waitForHttp(`${url(context.quickStart, "http")}/readyz`, session.signal);
-  const where = `gRPC 127.0.0.1:${ports.grpc}, HTTP ${url(context.quickStart, "http")}`;
-  context.screen.step("ads", where);
+/** All at once: each waits by itself for the others that it needs. */
+async function startServices(context: PartContext, session: Session): Promise<void> {
+  const { quickStart: { dataDir } } = context;
+  for (const name of serviceNames) {
+    await Deno.mkdir(join(dataDir, name), { recursive: true });
+    session.start(servicePart(name, context));
+  }
+  await Promise.all(serviceNames.map((name) => waitForService(name, context, session)));
+}
+
+async function waitForService(
+  name: ServiceName,
+  { quickStart, screen }: PartContext,
+  { signal }: Session,
+): Promise<void> {
+  const http = url(quickStart, `${name} HTTP`);
+  await waitForHttp(`${http}/readyz`, signal);
+  screen.step(name, `gRPC 127.0.0.1:${quickStart.ports[`${name} gRPC`]}, HTTP ${http}`);
 }
 
 async function startEnvoy(
@@ -94,7 +110,8 @@ function sayReady({ screen, quickStart }: PartContext): void {
   screen.heading("Ready. Try:");
   screen.hint(`curl ${web}/`, "blue or green, about half each");
   screen.hint(`curl ${web}/blue`, "always blue");
-  screen.hint(`curl ${url(quickStart, "http")}/v1/nodes`, "what each Envoy has and accepted");
+  screen.hint(`curl -i ${web}/limited`, "429 from the fourth in a minute on");
+  screen.hint(`curl ${url(quickStart, "ads HTTP")}/v1/nodes`, "what each Envoy has and accepted");
   screen.heading("Then change something:");
   const folder = shortPath(quickStart.folder);
   screen.line(`  Edit ${folder}/routes.yaml, e.g. the weights, save, and curl again.`);
@@ -104,8 +121,8 @@ function sayReady({ screen, quickStart }: PartContext): void {
 
 function sayServicesReady({ screen, quickStart }: PartContext): void {
   screen.heading("Ready. Try:");
-  screen.hint(`curl ${url(quickStart, "http")}/v1/nodes`, "the Envoys that are connected");
-  screen.hint(`curl ${url(quickStart, "http")}/metrics`, "Denvoy's own metrics");
+  screen.hint(`curl ${url(quickStart, "ads HTTP")}/v1/nodes`, "the Envoys that are connected");
+  screen.hint(`curl ${url(quickStart, "ads HTTP")}/metrics`, "Denvoy's own metrics");
   screen.line(`\n  An Envoy connects with the bootstrap in ${shortPath(quickStart.bootstrap)}.`);
   screen.line(`  Serving ${shortPath(quickStart.folder)}. Ctrl-C ends everything.\n`);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { parseStartFlags } from "./flags.ts";
-import { prepareQuickStart, requireFreePorts, shiftPorts } from "./quickstart.ts";
+import { prepareQuickStart, requireFreePorts, shiftPorts, usualPorts } from "./quickstart.ts";
 import { Session } from "./session.ts";
 
 const none = { envoy: true, verbose: false, shiftPorts: 0, help: false };
@@ -28,19 +28,19 @@ Deno.test("prepareQuickStart() runs the repository's own files when no port is m
 });
 
 Deno.test("shiftPorts() moves the ports of the quick start and no other number", () => {
-  const ports = { web: 1, admin: 2, grpc: 3, http: 4, blue: 5, green: 6 };
+  const ports = { ...usualPorts, web: 1, admin: 2, "ads gRPC": 3, green: 6, blue: 5 };
   assert.equal(shiftPorts("10000 9901 18000 18081 50000 1", ports), "1 2 3 5 50000 1");
 });
 
 Deno.test("requireFreePorts() names every port that is taken, and what for", () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const taken = listener.addr.port;
-  const ports = { web: taken, admin: 0, grpc: taken, http: 0, blue: 0, green: 0 };
-  requireFreePorts(ports, ["admin", "http"]);
+  const ports = { ...usualPorts, web: taken, admin: 0, "ads gRPC": taken, "ads HTTP": 0 };
+  requireFreePorts(ports, ["admin", "ads HTTP"]);
   const wanted = new RegExp(
-    `port ${taken} \\(Envoy's listener\\) is in use\n {2}port ${taken} \\(ads, gRPC\\) is in use`,
+    `port ${taken} \\(Envoy's listener\\) is in use\n {2}port ${taken} \\(ads gRPC\\) is in use`,
   );
-  assert.throws(() => requireFreePorts(ports, ["web", "grpc"]), wanted);
+  assert.throws(() => requireFreePorts(ports, ["web", "ads gRPC"]), wanted);
 });
 
 Deno.test("Session breaks with the last words of a child that ends by itself", async () => {

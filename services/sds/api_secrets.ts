@@ -122,7 +122,7 @@ function readMaterialBytes(bytes: Uint8Array): SecretMaterial {
     if (typeof value === "string" && value.startsWith(BYTES)) {
       return Uint8Array.fromBase64(value.slice(BYTES.length));
     }
-    const isMap = typeof value === "object" && value !== null && "map" in value;
-    return isMap ? new Map(value.map as [string, Uint8Array][]) : value;
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, "map")) return value;
+    return new Map((value as { readonly map: readonly [string, Uint8Array][] }).map);
   });
 }

@@ -45,16 +45,24 @@ export class DeclaredSecrets implements Disposable {
     parts.certificates.subscribe((name) => this.#renewed(name));
   }
 
-  /** Makes what is new among these and lets go of what is not declared any more. */
-  follow(specs: readonly SecretSpec[]): void {
+  /**
+   * Makes what is new among these and lets go of what is not declared any more. Resolves when each
+   * was made or could not be, so that nobody is told that it does not exist.
+   */
+  async follow(specs: readonly SecretSpec[]): Promise<void> {
     const names = new Set(specs.map(({ name }) => name));
     for (const name of this.#made.keys()) if (!names.has(name)) this.#drop(name);
+    const making: Promise<void>[] = [];
     for (const { name, from } of specs) {
       const origin = JSON.stringify(from);
       if (this.#made.get(name)?.origin === origin) continue;
       this.#drop(name);
-      this.#made.set(name, { origin, release: this.#make(name, from) });
+      this.#made.set(name, { origin, release() {} });
+      const { ready, release } = this.#make(name, from);
+      this.#made.set(name, { origin, release });
+      making.push(ready);
     }
+    await Promise.all(making);
   }
 
   /** Makes nothing any more. */
@@ -63,7 +71,7 @@ export class DeclaredSecrets implements Disposable {
     this.#made.clear();
   }
 
-  #make(name: string, from: SecretOrigin): () => void {
+  #make(name: string, from: SecretOrigin) {
     const { certificates, tickets, logger } = this.#parts;
     if (from.kind === "generated-tickets") {
       return tickets.follow(
@@ -72,16 +80,13 @@ export class DeclaredSecrets implements Disposable {
         (keys) => this.#put(name, { kind: "session-ticket-keys", keys }),
       );
     }
-    if (from.kind !== "issued") return () => {};
-    let release = () => {};
-    certificates.ensure(name, from.request).then(
-      () => release = certificates.hold(name),
+    if (from.kind !== "issued") return { ready: Promise.resolve(), release() {} };
+    // What is issued is told before this resolves, and served only while it is declared.
+    const ready = certificates.ensure(name, from.request).then(
+      () => void certificates.hold(name),
       (error) => logger.error("cannot issue declared certificate", { name, error }),
     );
-    return () => {
-      release();
-      certificates.forget(name);
-    };
+    return { ready, release: () => certificates.forget(name) };
   }
 
   #drop(name: string): void {

@@ -56,12 +56,15 @@ export class TicketKeyRings {
     this.#parts = parts;
   }
 
-  /** Tells of the keys of a name, now and after each change, until the returned function is called. */
+  /**
+   * Tells of the keys of a name, now and after each change, until it is released. `ready` resolves
+   * when they were told for the first time, or could not be.
+   */
   follow(
     name: string,
     { rotateMs, keep }: { readonly rotateMs: number; readonly keep: number },
     listener: KeyListener,
-  ): () => void {
+  ): { readonly ready: Promise<void>; readonly release: () => void } {
     const policy = { rotationMs: rotateMs, keepPrevious: Math.max(0, keep - 2) };
     const followed: Followed = {
       policy,
@@ -71,12 +74,13 @@ export class TicketKeyRings {
       isOver: false,
     };
     this.#rings.set(name, followed);
-    void this.#look(name, followed);
-    return () => {
+    const ready = this.#look(name, followed);
+    const release = () => {
       followed.isOver = true;
       followed.timer?.cancel();
       if (this.#rings.get(name) === followed) this.#rings.delete(name);
     };
+    return { ready, release };
   }
 
   /** Changes the keys of a name now; tells whether there is such a ring. */

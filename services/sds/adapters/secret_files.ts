@@ -31,7 +31,7 @@ export interface SecretFilesOptions extends SpecSources {
   /** Returns the staple that was fetched for a chain; undefined while there is none. */
   readonly staple: (chainPem: string) => Uint8Array | undefined;
   /** Takes what is declared and made here: issued certificates, session ticket keys. */
-  readonly onDeclared: (specs: readonly SecretSpec[]) => void;
+  readonly onDeclared: (specs: readonly SecretSpec[]) => Promise<void>;
   /** Told after every look. */
   readonly onState: (state: SecretFilesState) => void;
   /** Where changes and problems are logged. */
@@ -73,7 +73,7 @@ export class SecretFiles implements AsyncDisposable {
   async load({ allowInvalid }: { readonly allowInvalid: boolean }): Promise<void> {
     const look = await this.#look();
     if (look.problems.length > 0 && !allowInvalid) throw new ProblemError(look.problems);
-    this.#take(look);
+    await this.#take(look);
     await this.#watch(look.specs);
   }
 
@@ -106,7 +106,7 @@ export class SecretFiles implements AsyncDisposable {
       await new Promise<void>((resolve) => this.#options.clock.after(SETTLE_MS, resolve));
       look = await this.#look();
     }
-    this.#take(look);
+    await this.#take(look);
     await this.#watch(look.specs);
   }
 
@@ -143,7 +143,7 @@ export class SecretFiles implements AsyncDisposable {
       : { spec, problems: named(result.error) };
   }
 
-  #take({ checked, specs, problems, isComplete }: Look): void {
+  async #take({ checked, specs, problems, isComplete }: Look): Promise<void> {
     const { book, clock, logger, onDeclared, onState } = this.#options;
     const declared = new Set(specs.map(({ name }) => name));
     const gone = isComplete ? book.namesOf("files").filter((name) => !declared.has(name)) : [];
@@ -154,7 +154,7 @@ export class SecretFiles implements AsyncDisposable {
       const made = specs.filter(({ from }) =>
         from.kind === "issued" || from.kind === "generated-tickets"
       );
-      onDeclared(made);
+      await onDeclared(made);
     }
     this.#log([...problems, ...[...checked.values()].flatMap(({ warnings }) => warnings)]);
     onState(

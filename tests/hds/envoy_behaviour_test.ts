@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * How a real Envoy behaves as a prober: what hds is built on. A scripted server in place of hds.
+ * @module
+ */
+import assert from "node:assert/strict";
+import { silentLogger } from "@denvoy/base";
+import { type BidiStreamHandler, type GrpcServer, implement, serveGrpc } from "@denvoy/grpc";
+import { type Init, messageCodec, serviceMethods } from "@denvoy/proto";
+import type {
+  ClusterHealthCheck,
+  HealthCheckRequestOrEndpointHealthResponse as Message,
+  HealthCheckSpecifier,
+} from "@denvoy/proto/messages";
+import { type Backend, eventually, freePort, startBackend } from "../support/mod.ts";
+import { startProber } from "./scene.ts";
+
+const { StreamHealthCheck } = serviceMethods("envoy.service.health.v3.HealthDiscoveryService");
+const specifiers = messageCodec("envoy.service.health.v3.HealthCheckSpecifier");
+
+/** A server that keeps what it is told, and says what the test says. */
+class ScriptedServer implements AsyncDisposable {
+  readonly streams: Message[][] = [];
+  readonly #queues: HealthCheckSpecifier[][] = [];
+  #server: GrpcServer | undefined;
+  #wake: () => void = () => {};
+  #hangUps = 0;
+
+  static async start(): Promise<ScriptedServer> {
+    const scripted = new ScriptedServer();
+    const serve: BidiStreamHandler<Message, HealthCheckSpecifier> = (requests, { signal }) =>
+      scripted.#serve(requests, signal);
+    scripted.#server = await serveGrpc({
+      address: { kind: "tcp", hostname: "127.0.0.1", port: 0 },
+      methods: [implement(StreamHealthCheck, serve)],
+      logger: silentLogger,
+    });
+    return scripted;
+  }
+
+  get address(): string {
+    return this.#server?.address ?? "";
+  }
+
+  /** Messages of the newest stream. */
+  get said(): readonly Message[] {
+    return this.streams.at(-1) ?? [];
+  }
+
+  send(...clusterHealthChecks: readonly Init<ClusterHealthCheck>[]): void {
+    const message = { interval: { nanos: 200_000_000 }, clusterHealthChecks };
+    this.#queues.at(-1)?.push(specifiers.decode(specifiers.encode(message)));
+    this.#wake();
+  }
+
+  /** Ends the stream. */
+  hangUp(): void {
+    this.#hangUps++;
+    this.#wake();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server?.drain(0);
+  }
+
+  async *#serve(
+    requests: AsyncIterable<Message>,
+    signal: AbortSignal,
+  ): AsyncGenerator<HealthCheckSpecifier> {
+    const said: Message[] = [];
+    const queue: HealthCheckSpecifier[] = [];
+    this.streams.push(said);
+    this.#queues.push(queue);
+    const hangUps = this.#hangUps;
+    void this.#read(requests, said);
+    signal.addEventListener("abort", () => this.#wake());
+    while (!signal.aborted && this.#hangUps === hangUps) {
+      const next = queue.shift();
+      if (next !== undefined) yield next;
+      else await new Promise<void>((resolve) => this.#wake = resolve);
+    }
+  }
+
+  async #read(requests: AsyncIterable<Message>, said: Message[]): Promise<void> {
+    try {
+      for await (const message of requests) said.push(message);
+    } catch {
+      // The stream is over: what it said is there.
+    }
+  }
+}
+
+function clusterCheck(name: string, ...ports: readonly number[]): Init<ClusterHealthCheck> {
+  return {
+    clusterName: name,
+    healthChecks: [{
+      interval: { nanos: 200_000_000 },
+      noTrafficInterval: { nanos: 200_000_000 },
+      timeout: { seconds: 1 },
+      healthyThreshold: { value: 3 },
+      unhealthyThreshold: { value: 3 },
+      httpHealthCheck: { path: "/" },
+    }],
+    localityEndpoints: [{
+      endpoints: ports.map((portValue) => ({
+        address: { socketAddress: { address: "127.0.0.1", portValue } },
+      })),
+    }],
+  };
+}
+
+/** What a report says of a cluster, in order of its endpoints; undefined when it does not. */
+function statuses(message: Message | undefined, cluster: string): readonly number[] | undefined {
+  return message?.endpointHealthResponse?.clusterEndpointsHealth
+    .find(({ clusterName }) => clusterName === cluster)?.localityEndpointsHealth
+    .flatMap(({ endpointsHealth }) => endpointsHealth.map(({ healthStatus }) => healthStatus));
+}
+
+const HEALTHY = 1;
+const UNHEALTHY = 2;
+
+Deno.test("Envoy probes as hds takes it to", async (t) => {
+  await using backend = startBackend("good");
+  await using server = await ScriptedServer.start();
+  await using envoy = await startProber("prober", { hds: server.address });
+  const until = (what: string, condition: () => boolean) =>
+    eventually(condition, { what, withinMs: 20_000, detail: () => envoy.child.lastWords() });
+
+  await t.step("it begins with its node and what it can", async () => {
+    await until("a hello", () => server.said.length > 0);
+    const hello = server.said[0]?.healthCheckRequest;
+    assert.equal(hello?.node?.id, "prober");
+    assert.deepEqual(hello?.capability?.healthCheckProtocols, [0, 1]);
+    const tls = hello?.node?.extensions.find(({ category, name }) =>
+      category === "envoy.transport_sockets.upstream" && name === "envoy.transport_sockets.tls"
+    );
+    const type = "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext";
+    assert.deepEqual(tls?.typeUrls.includes(type), true);
+  });
+
+  await t.step("told to check nothing, it says nothing, again and again", async () => {
+    server.send();
+    await until("empty messages", () => server.said.length > 3);
+    assert.equal(server.said.at(-1)?.endpointHealthResponse, undefined);
+  });
+
+  await t.step("it reports UNHEALTHY before it has probed, and one success is enough", async () => {
+    const silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    try {
+      server.send(clusterCheck("web", backend.port, silent.addr.port));
+      await until("a success", () => statuses(server.said.at(-1), "web")?.[0] === HEALTHY);
+      const first = server.said.find((message) => statuses(message, "web") !== undefined);
+      assert.equal(statuses(first, "web")?.[1], UNHEALTHY);
+    } finally {
+      silent.close();
+    }
+  });
+
+  await t.step("it reports each endpoint twice: in a flat list, and by cluster", () => {
+    const report = server.said.at(-1)?.endpointHealthResponse;
+    assert.equal(report?.endpointsHealth.length, 2);
+    assert.equal(statuses(server.said.at(-1), "web")?.length, 2);
+  });
+
+  await laterSteps(t, { server, backend, until });
+});
+
+interface Running {
+  readonly server: ScriptedServer;
+  readonly backend: Backend;
+  readonly until: (what: string, condition: () => boolean) => Promise<unknown>;
+}
+
+/** What becomes of clusters that change, and of a stream that is lost. */
+async function laterSteps(t: Deno.TestContext, { server, backend, until }: Running): Promise<void> {
+  await t.step("of two clusters of one name it drops the second", async () => {
+    server.send(clusterCheck("web", backend.port), clusterCheck("web", freePort()));
+    await until("one endpoint", () => statuses(server.said.at(-1), "web")?.length === 1);
+    assert.deepEqual(statuses(server.said.at(-1), "web"), [HEALTHY]);
+  });
+
+  await t.step("a cluster without endpoints may stay, and get some again", async () => {
+    const other = clusterCheck("other", backend.port);
+    server.send(clusterCheck("web", backend.port), { ...other, localityEndpoints: [] });
+    await until("no endpoints", () => statuses(server.said.at(-1), "other")?.length === 0);
+    server.send(clusterCheck("web", backend.port), other);
+    await until("an endpoint", () => statuses(server.said.at(-1), "other")?.[0] === HEALTHY);
+  });
+
+  await t.step("back after a lost stream, it goes on probing but waits to be told", async () => {
+    server.hangUp();
+    await until("another stream", () => server.streams.length === 2 && server.said.length === 1);
+    const { requests } = backend;
+    await until("probes", () => backend.requests > requests + 2);
+    assert.equal(server.said.length, 1);
+    server.send(clusterCheck("web", backend.port));
+    await until("reports", () => statuses(server.said.at(-1), "web")?.[0] === HEALTHY);
+  });
+}

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { StatusError } from "@denvoy/base";
 import type { QuotaAssignment } from "./quota_assignment.ts";
-import { SimulatedFleet } from "./quota_testing.ts";
+import { SimulatedFleet } from "./testing/simulated_fleet.ts";
 
 function limits(rule: string): string {
   return `domain: d\ndescriptors: [{ key: k, ${rule} }]`;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { type SimulatedEnvoy, SimulatedFleet } from "./quota_testing.ts";
+import { type SimulatedEnvoy, SimulatedFleet } from "./testing/simulated_fleet.ts";
 
 const LIMIT = 100;
 const TTL_SECONDS = 10;

@@ -6,7 +6,7 @@ import { until, within, withServer } from "@denvoy/grpc/testing";
 import { serviceMethods } from "@denvoy/proto";
 import { systemClock } from "@denvoy/runtime";
 import { QuotaBook } from "../domain/quota_book.ts";
-import { testQuotaSettings } from "../domain/quota_testing.ts";
+import { testQuotaSettings } from "../domain/testing/simulated_fleet.ts";
 import { limitsOf } from "../domain/testing.ts";
 import type { UsageReports } from "./quota_message.ts";
 import { quotaMethods } from "./quota_service.ts";

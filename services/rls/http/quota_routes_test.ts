@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { FakeClock } from "@denvoy/base/testing";
 import { Metrics } from "@denvoy/runtime";
 import { QuotaBook } from "../domain/quota_book.ts";
-import { testQuotaSettings } from "../domain/quota_testing.ts";
+import { testQuotaSettings } from "../domain/testing/simulated_fleet.ts";
 import { limitsOf } from "../domain/testing.ts";
 import { observeQuotas, QuotaInstruments } from "../quota_metrics.ts";
 import { QuotaTicker } from "../quota_ticker.ts";

@@ -4,11 +4,11 @@
  * passes and what does not, report at intervals, and go on with what they were told until it expires.
  * @module
  */
-import type { QuotaAssignment } from "./quota_assignment.ts";
-import { QuotaBook } from "./quota_book.ts";
-import type { QuotaSettings } from "./quota_settings.ts";
-import type { QuotaAction, QuotaStream } from "./quota_stream.ts";
-import { limitsOf } from "./testing.ts";
+import type { QuotaAssignment } from "../quota_assignment.ts";
+import { QuotaBook } from "../quota_book.ts";
+import type { QuotaSettings } from "../quota_settings.ts";
+import type { QuotaAction, QuotaStream } from "../quota_stream.ts";
+import { limitsOf } from "../testing.ts";
 
 /** Settings of tests, unless they say otherwise. */
 export const testQuotaSettings: QuotaSettings = {

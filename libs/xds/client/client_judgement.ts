@@ -62,7 +62,7 @@ export function judge(
   type.judging = undefined;
   const { draft, stream } = judging;
   const applied = apply(type, draft, { rejections, nowMs });
-  if (state.isOpen && stream === state.stream) settle(state, type, { draft, applied });
+  if (state.isOpen && stream === state.stream) settle(type, { draft, applied });
   const absences = draft.absences.filter(({ name }) => isNews(type, name));
   return [applied, ...tellAbsent(type, absences)];
 }
@@ -125,17 +125,14 @@ function take(type: ClientTypeState, resource: ClientResource): void {
   type.absent.delete(name);
 }
 
-function settle(state: ClientState, type: ClientTypeState, { draft, applied }: {
+function settle(type: ClientTypeState, { draft, applied }: {
   readonly draft: Draft;
   readonly applied: AppliedEffect;
 }): void {
   const reply = replyTo(draft, applied.rejected);
   type.replies.push(reply);
   if (reply.error !== undefined) type.nacks++;
-  else {
-    type.versionInfo = type.streamVersion = draft.versionInfo;
-    type.resumable = state.mode === "sotw" && !type.namesChanged;
-  }
+  else type.versionInfo = type.streamVersion = draft.versionInfo;
 }
 
 /** Each rejected resource has a line of its own, as Envoy words it: servers look for the names. */

@@ -45,7 +45,6 @@ export function subscribe(type: ClientTypeState, names: readonly string[]): void
     type.absent.delete(name);
   }
   type.namesChanged = true;
-  type.resumable = false;
   for (const kept of [type.accepted, type.rejected]) {
     for (const name of kept.keys()) if (!type.subscription.wants(name)) kept.delete(name);
   }
@@ -82,9 +81,8 @@ function deltaRequest(type: ClientTypeState): DeltaDiscoveryRequest {
 function sotwRequest(type: ClientTypeState): DiscoveryRequest {
   const { typeUrl } = type;
   if (!type.asked) {
-    const versionInfo = type.resumable ? type.versionInfo : "";
-    type.streamVersion = versionInfo;
-    return { typeUrl, versionInfo, resourceNames: firstNames(type), responseNonce: "" };
+    // A server that counts versions may have begun anew and mean something else by the same one.
+    return { typeUrl, versionInfo: "", resourceNames: firstNames(type), responseNonce: "" };
   }
   const reply = type.replies.shift() ?? { nonce: type.nonce };
   type.nonce = reply.nonce;

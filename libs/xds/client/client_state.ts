@@ -75,8 +75,6 @@ export class ClientTypeState {
   streamVersion = "";
   /** `version_info` (SotW) or `system_version_info` of the last response without rejections. */
   versionInfo = "";
-  /** A SotW server may be told `versionInfo`: it was the answer to the names as they are now. */
-  resumable = false;
   /** When the last response was applied (the clock of the events). */
   updatedAtMs: number | undefined;
   /** Responses that were answered with a NACK. */

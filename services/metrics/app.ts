@@ -14,6 +14,7 @@ import {
 } from "@denvoy/runtime";
 import { type MetricsConfig, metricsSchema } from "./config.ts";
 import { openFleetMetrics } from "./fleet_metrics.ts";
+import { openLoadReports } from "./load_reports.ts";
 
 /** The service, for `main.ts` and for `denvoy serve`. */
 export const metrics: ServiceDefinition<typeof metricsSchema.own> = {
@@ -25,9 +26,11 @@ export const metrics: ServiceDefinition<typeof metricsSchema.own> = {
 async function startMetrics(config: MetricsConfig, runtime: Runtime): Promise<RunningApp> {
   await using opening = new AsyncDisposableStack();
   const fleet = opening.use(await openFleetMetrics(config, runtime));
-  const grpc = await listen(config, { runtime, methods: fleet.methods });
+  const load = opening.use(openLoadReports(config, runtime));
+  const methods = [...fleet.methods, ...load.methods];
+  const grpc = await listen(config, { runtime, methods });
   opening.defer(() => grpc.drain(0));
-  await runtime.serveHttp(fleet.routes);
+  await runtime.serveHttp([...fleet.routes, ...load.routes]);
 
   const opened = opening.move();
   return {

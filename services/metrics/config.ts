@@ -13,6 +13,7 @@ import {
   oneOf,
   path,
   type Schema,
+  secretFile,
   stringList,
   stringMap,
   url,
@@ -114,14 +115,53 @@ const otlpFields = {
   }),
 };
 
+const loadFields = {
+  loadIntervalMs: duration({
+    default: "10s",
+    minMs: 1_000,
+    maxMs: 3_600_000,
+    doc: "How often Envoys report load; below a second they would report without a pause.",
+  }),
+  loadClusters: stringList({
+    flag: "load-cluster",
+    value: "NAME",
+    doc: "Cluster whose load is reported; all without it.",
+  }),
+  loadGranularity: oneOf(["endpoint", "locality"], {
+    default: "endpoint",
+    doc: "Whether load is told for each endpoint or for each locality only.",
+  }),
+  maxLoadEntries: integer({
+    min: 1,
+    default: "1000000",
+    doc: "Clusters, localities and endpoints in the reports of all Envoys together, at most.",
+  }),
+  adsUrl: url({
+    schemes: ["http", "https"],
+    doc: "HTTP API of ads that weights by load are offered to: endpoints that say how busy they " +
+      "are (ORCA) and are registered there get requests by their capacity.",
+  }),
+  adsTokenFile: secretFile({ doc: "Bearer token for `--ads-url`; read again for each offer." }),
+  offerWeightsMs: duration({
+    flag: "offer-weights-interval",
+    default: "30s",
+    minMs: 1_000,
+    doc: "How often weights are offered to `--ads-url`.",
+  }),
+};
+
 /** The schema of services/metrics/main.ts. */
 export const metricsSchema: Schema<
-  typeof seriesFields & typeof boundFields & typeof scrapeFields & typeof otlpFields
+  & typeof seriesFields
+  & typeof boundFields
+  & typeof scrapeFields
+  & typeof otlpFields
+  & typeof loadFields
 > = defineConfig({
   service: "metrics",
   summary: "What all Envoys report, in one place: metrics for Prometheus and OTLP.",
   ports: { grpc: 18_030, http: 18_031 },
-  fields: { ...seriesFields, ...boundFields, ...scrapeFields, ...otlpFields },
+  fields: { ...seriesFields, ...boundFields, ...scrapeFields, ...otlpFields, ...loadFields },
 });
 
 /** The settings of metrics, complete and frozen. */

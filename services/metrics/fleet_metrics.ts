@@ -4,7 +4,7 @@
  * @module
  */
 import { join } from "node:path";
-import { ProblemError, type Timer } from "@denvoy/base";
+import { ProblemError } from "@denvoy/base";
 import type { MethodImplementation } from "@denvoy/grpc";
 import type { AnyRoute, Runtime } from "@denvoy/runtime";
 import { SqliteTotalsStore } from "./adapters/sqlite_totals_store.ts";
@@ -19,6 +19,7 @@ import { nodeRoutes } from "./http/node_routes.ts";
 import { observeFleet } from "./metrics.ts";
 import { openOtlp } from "./open_otlp.ts";
 import { followRules } from "./open_rules.ts";
+import { repeat } from "./repeat.ts";
 import { TotalsKeeper } from "./totals_keeper.ts";
 
 /** MetricsService and what is read from it; dispose of it last. */
@@ -48,10 +49,11 @@ export async function openFleetMetrics(
   const fleet = new Fleet(fleetSettings(config), rules?.current ?? CardinalityRules.none);
   rules?.subscribe((changed) => fleet.index.setRules(changed));
   const keeper = opening.use(keepTotals(config, { fleet, runtime }));
-  opening.use(everyTick(runtime, () => {
+  const work = () => {
     fleet.tick(clock.nowMs());
     keeper?.tick(clock.nowMs());
-  }));
+  };
+  opening.use(repeat(runtime, { everyMs: TICK_MS, work }));
   opening.use(openOtlp(config, { fleet, runtime }));
   const methods = metricsMethods({
     fleet,
@@ -110,20 +112,4 @@ function checkedFields(fields: readonly string[]): readonly string[] {
   throw new ProblemError(
     problems.map((message) => ({ severity: "error", path: "--node-label", message })),
   );
-}
-
-/** Does what is due every second until it is disposed of. */
-function everyTick({ clock, logger }: Runtime, work: () => void): Disposable {
-  let timer: Timer;
-  const schedule = () => timer = clock.after(TICK_MS, tick);
-  const tick = () => {
-    try {
-      work();
-    } catch (error) {
-      logger.error("cannot do what is due", { error });
-    }
-    schedule();
-  };
-  schedule();
-  return { [Symbol.dispose]: () => timer.cancel() };
 }

@@ -11,6 +11,12 @@ export interface FleetEnvoyOptions {
   readonly metrics: string;
   /** What it proxies to. */
   readonly backend: Backend;
+  /** More of what it proxies to. */
+  readonly moreBackends?: readonly Backend[];
+  /** Name of the cluster of backends. @default "shop.v1" */
+  readonly cluster?: string;
+  /** Merged over the cluster of backends. */
+  readonly clusterExtra?: Readonly<Record<string, unknown>>;
   /** `node.id`. @default "edge-1" */
   readonly id?: string;
   /** Port of its listener. @default a free one */
@@ -33,16 +39,20 @@ export function fleetEnvoy(options: FleetEnvoyOptions): {
   readonly bootstrap: Readonly<Record<string, unknown>>;
 } {
   const port = options.port ?? freePort();
+  const name = options.cluster ?? "shop.v1";
+  const backends = [options.backend, ...options.moreBackends ?? []].map((one) =>
+    `127.0.0.1:${one.port}`
+  );
   const bootstrap = {
     node: { id: options.id ?? "edge-1", cluster: "edge", locality: { region: "r1", zone: "z1" } },
     admin: { address: address("127.0.0.1:0") },
     stats_flush_interval: options.flushInterval ?? "0.5s",
     stats_sinks: [metricsSink(options.sink)],
     static_resources: {
-      listeners: [listener(port, options.accessLog ?? [])],
+      listeners: [listener(port, { accessLog: options.accessLog ?? [], cluster: name })],
       clusters: [
-        cluster("metrics", options.metrics, http2),
-        cluster("shop.v1", `127.0.0.1:${options.backend.port}`),
+        cluster("metrics", [options.metrics], http2),
+        cluster(name, backends, options.clusterExtra),
       ],
     },
     ...options.extra,
@@ -62,7 +72,10 @@ function metricsSink(more: Readonly<Record<string, unknown>> = {}) {
   };
 }
 
-function listener(port: number, accessLog: readonly unknown[]) {
+function listener(
+  port: number,
+  { accessLog, cluster }: { readonly accessLog: readonly unknown[]; readonly cluster: string },
+) {
   const manager = {
     "@type": `${TYPE}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager`,
     stat_prefix: "ingress",
@@ -71,27 +84,22 @@ function listener(port: number, accessLog: readonly unknown[]) {
       name: "envoy.filters.http.router",
       typed_config: { "@type": `${TYPE}.extensions.filters.http.router.v3.Router` },
     }],
-    route_config: { name: "routes", virtual_hosts: [virtualHost] },
+    route_config: { name: "routes", virtual_hosts: [virtualHost(cluster)] },
   };
   const name = "envoy.filters.network.http_connection_manager";
   const filter_chains = [{ filters: [{ name, typed_config: manager }] }];
   return { name: "in", address: address(`127.0.0.1:${port}`), filter_chains };
 }
 
-const virtualHost = {
-  name: "all",
-  domains: ["*"],
-  virtual_clusters: [{
-    name: "items",
-    headers: [{ name: ":path", string_match: { prefix: "/items" } }],
-  }],
-  routes: [{
-    match: { prefix: "/" },
-    name: "shop",
-    stat_prefix: "shop",
-    route: { cluster: "shop.v1" },
-  }],
-};
+function virtualHost(cluster: string) {
+  const headers = [{ name: ":path", string_match: { prefix: "/items" } }];
+  return {
+    name: "all",
+    domains: ["*"],
+    virtual_clusters: [{ name: "items", headers }],
+    routes: [{ match: { prefix: "/" }, name: "shop", stat_prefix: "shop", route: { cluster } }],
+  };
+}
 
 const http2 = {
   typed_extension_protocol_options: {
@@ -108,7 +116,11 @@ export function address(text: string): Readonly<Record<string, unknown>> {
   return { socket_address: { address: host, port_value: Number(port) } };
 }
 
-function cluster(name: string, text: string, more: Readonly<Record<string, unknown>> = {}) {
-  const endpoints = [{ lb_endpoints: [{ endpoint: { address: address(text) } }] }];
-  return { name, load_assignment: { cluster_name: name, endpoints }, ...more };
+function cluster(
+  name: string,
+  addresses: readonly string[],
+  more: Readonly<Record<string, unknown>> = {},
+) {
+  const lb_endpoints = addresses.map((text) => ({ endpoint: { address: address(text) } }));
+  return { name, load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints }] }, ...more };
 }

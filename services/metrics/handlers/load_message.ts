@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Load reports as they come. They are not validated: an idle cluster breaks a rule of its own proto
+ * (no locality), and each report carries the whole node, of which only the first is read.
+ * @module
+ */
+import { joinBytes } from "@denvoy/base";
+import { messageCodec, type MessageOf } from "@denvoy/proto";
+import type { ClusterLoad, LoadMetric, LocalityLoad, RequestLoad } from "../domain/load_report.ts";
+import { FamilyReader } from "./family_reader.ts";
+
+type ClusterStats = MessageOf<"envoy.config.endpoint.v3.ClusterStats">;
+type LocalityStats = ClusterStats["upstreamLocalityStats"][number];
+type EndpointStats = LocalityStats["upstreamEndpointStats"][number];
+type Named = readonly [
+  string,
+  { readonly numRequestsFinishedWithMetric: number; readonly totalMetricValue: number } | undefined,
+];
+
+const codec = messageCodec("envoy.service.load_stats.v3.LoadStatsRequest");
+const FIELD_NODE = 1;
+const MIN_INTERVAL_MS = 1;
+
+/** A LoadStatsRequest, read. */
+export interface LoadStatsMessage {
+  /** The bytes of its node; absent when it has none. */
+  readonly node: Uint8Array | undefined;
+  /** Its clusters. */
+  readonly clusters: readonly ClusterLoad[];
+}
+
+/** Reads a LoadStatsRequest. @throws DecodeError or RangeError */
+export function readLoadStats(bytes: Uint8Array): LoadStatsMessage {
+  const reader = new FamilyReader();
+  reader.begin(bytes);
+  const rest: Uint8Array[] = [];
+  let node: Uint8Array | undefined;
+  while (reader.position < bytes.length) {
+    const start = reader.position;
+    const tag = reader.varint();
+    const content = reader.position;
+    reader.skip(tag, bytes.length);
+    const end = reader.position;
+    if (tag >> 3 !== FIELD_NODE) {
+      rest.push(bytes.subarray(start, end));
+      continue;
+    }
+    reader.seek(content);
+    reader.varint();
+    node = bytes.subarray(reader.position, end);
+    reader.seek(end);
+  }
+  return { node, clusters: codec.decode(joinBytes(rest)).clusterStats.map(clusterLoad) };
+}
+
+function clusterLoad(stats: ClusterStats): ClusterLoad {
+  const { seconds = 0, nanos = 0 } = stats.loadReportInterval ?? {};
+  return {
+    cluster: stats.clusterName,
+    service: stats.clusterServiceName === "" ? stats.clusterName : stats.clusterServiceName,
+    intervalMs: Math.max(MIN_INTERVAL_MS, seconds * 1000 + nanos / 1e6),
+    dropped: stats.totalDroppedRequests,
+    localities: stats.upstreamLocalityStats.map(localityLoad),
+  };
+}
+
+function localityLoad(stats: LocalityStats): LocalityLoad {
+  const { region = "", zone = "", subZone = "" } = stats.locality ?? {};
+  const named: readonly Named[] = [
+    ["cpu_utilization", stats.cpuUtilization],
+    ["mem_utilization", stats.memUtilization],
+    ["application_utilization", stats.applicationUtilization],
+  ];
+  const known = named.flatMap(([name, metric]): LoadMetric[] =>
+    metric === undefined ? [] : [{
+      name,
+      sum: metric.totalMetricValue,
+      count: metric.numRequestsFinishedWithMetric,
+    }]
+  );
+  const load = requestLoad(stats);
+  return {
+    ...load,
+    metrics: [...load.metrics, ...known],
+    locality: `${region}/${zone}/${subZone}`,
+    priority: stats.priority,
+    endpoints: stats.upstreamEndpointStats.map((endpoint) => ({
+      address: addressOf(endpoint),
+      ...requestLoad(endpoint),
+    })),
+  };
+}
+
+function requestLoad(stats: LocalityStats | EndpointStats): RequestLoad {
+  return {
+    issued: stats.totalIssuedRequests,
+    succeeded: stats.totalSuccessfulRequests,
+    failed: stats.totalErrorRequests,
+    inProgress: stats.totalRequestsInProgress,
+    metrics: stats.loadMetricStats.map((metric) => ({
+      name: metric.metricName,
+      sum: metric.totalMetricValue,
+      count: metric.numRequestsFinishedWithMetric,
+    })),
+  };
+}
+
+function addressOf({ address }: EndpointStats): string {
+  const socket = address?.socketAddress;
+  if (socket === undefined) return address?.pipe?.path ?? "";
+  const host = socket.address.includes(":") ? `[${socket.address}]` : socket.address;
+  return `${host}:${socket.portValue ?? 0}`;
+}

@@ -10,6 +10,7 @@ import { bootstrapCommand } from "./commands/bootstrap.ts";
 import { checkCommand } from "./commands/check.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { diffCommand } from "./commands/diff.ts";
+import { healthCommand } from "./commands/health.ts";
 import { inspectCommands } from "./commands/inspect.ts";
 import { retryCommand, rollbackCommand, rolloutCommands } from "./commands/rollback.ts";
 import { secretsCommands } from "./commands/secrets.ts";
@@ -25,6 +26,7 @@ export const denvoy: Program = {
     checkCommand,
     bootstrapCommand,
     inspectCommands,
+    healthCommand,
     diffCommand,
     applyCommand,
     deleteCommand,

@@ -95,12 +95,45 @@ export class AdsClient implements Disposable {
     throw refusal({ status: response.status, text }, request, this.#options);
   }
 
+  /**
+   * Yields the lines of an answer that goes on, until it ends or `signal` fires.
+   * @throws {CommandError} for a status other than 2xx, or when the server cannot be reached
+   */
+  async *lines(
+    path: readonly string[],
+    request: AdsRequest & { readonly signal: AbortSignal },
+  ): AsyncGenerator<string> {
+    const { server } = this.#options;
+    const service = serviceOf(this.#options);
+    const response = await this.#fetch(urlOf(server, path, request.query), request);
+    if (!response.ok || response.body === null) {
+      throw refusal(
+        { status: response.status, text: await response.text() },
+        request,
+        this.#options,
+      );
+    }
+    let rest = "";
+    try {
+      for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
+        const lines = (rest + text).split("\n");
+        rest = lines.pop() ?? "";
+        yield* lines;
+      }
+    } catch (error) {
+      if (!request.signal.aborted) throw unreachable({ server, service }, error);
+    }
+  }
+
   /** Closes its connections. */
   [Symbol.dispose](): void {
     this.#http.close();
   }
 
-  async #fetch(url: string, { method = "GET", accept, body }: AdsRequest): Promise<Response> {
+  async #fetch(
+    url: string,
+    { method = "GET", accept, body, signal }: AdsRequest & { readonly signal?: AbortSignal },
+  ): Promise<Response> {
     const { server, timeoutMs, token } = this.#options;
     const headers = {
       accept: accept ?? "application/json",
@@ -113,7 +146,7 @@ export class AdsClient implements Disposable {
         headers,
         client: this.#http,
         redirect: "error",
-        signal: AbortSignal.timeout(timeoutMs),
+        signal: signal ?? AbortSignal.timeout(timeoutMs),
         ...(body !== undefined && { body: body.text }),
       });
     } catch (error) {

@@ -9,11 +9,14 @@ import {
   bootstrap,
   freePort,
   startBackend,
+  startDenvoyRls,
   startEnvoy,
   TempFolder,
 } from "../support/mod.ts";
 
 interface Ports {
+  /** Of the rate limit service. */
+  readonly rls?: number;
   readonly web: number;
   readonly blue: number;
   readonly green: number;
@@ -42,11 +45,13 @@ async function copyForEnvoy(name: string, ports: Ports): Promise<TempFolder> {
 type Resource = Readonly<Record<string, unknown>>;
 
 function withPorts(text: string, ports: Ports): string {
-  return text.replaceAll(/address: (0\.0\.0\.0|blue|green),/g, "address: 127.0.0.1,")
+  return text.replaceAll(/address: (0\.0\.0\.0|blue|green|rls),/g, "address: 127.0.0.1,")
     .replaceAll("port_value: 10000", `port_value: ${ports.web}`)
     .replaceAll("port_value: 18081", `port_value: ${ports.blue}`)
     .replaceAll("port_value: 18082", `port_value: ${ports.green}`)
-    .replaceAll("port_value: 8080", `port_value: ${ports.blue}`);
+    .replaceAll("port_value: 8080", `port_value: ${ports.blue}`)
+    .replaceAll("timeout: 0.1s", "timeout: 10s")
+    .replaceAll("port_value: 8081", `port_value: ${ports.rls ?? 1}`);
 }
 
 function withFileSources(resource: Resource, folder: TempFolder): Resource {
@@ -89,3 +94,25 @@ for (const name of ["quickstart", "compose"]) {
     assert.equal(await envoy.admin.stat("cluster_manager.cds.update_rejected"), 0);
   });
 }
+
+Deno.test("examples/compose lets each client ask three times a minute for what is limited", async () => {
+  await using blue = startBackend("blue");
+  const shop = await Deno.readTextFile(join(repositoryRoot, "examples/rls/limits/shop.yaml"));
+  // A year instead of a minute, so that no window ends meanwhile.
+  const limits = { "shop.yaml": shop.replace("unit: minute", "unit: year") };
+  await using rls = await startDenvoyRls({ limits });
+  const rlsPort = Number(rls.grpcAddress.split(":").at(-1));
+  const ports = { web: freePort(), blue: blue.port, green: blue.port, rls: rlsPort };
+  await using folder = await copyForEnvoy("compose", ports);
+  await using envoy = await startEnvoy({ bootstrap: fileBootstrap(folder) });
+  await envoy.admin.ready();
+  const ask = async (path: string) => {
+    const response = await fetch(`http://127.0.0.1:${ports.web}${path}`);
+    await response.body?.cancel();
+    return [response.status, response.headers.get("x-ratelimit-remaining")] as const;
+  };
+  await envoy.admin.until(async () => (await ask("/blue"))[0] === 200, { what: "a route" });
+  const answers: (readonly [number, string | null])[] = [];
+  for (let count = 0; count < 4; count++) answers.push(await ask("/limited"));
+  assert.deepEqual(answers, [[200, "2"], [200, "1"], [200, "0"], [429, "0"]]);
+});

@@ -7,6 +7,7 @@
 import { dirname, join } from "node:path";
 import { adsSchema } from "@denvoy/ads";
 import { denvoy, renderCommandReference } from "@denvoy/cli";
+import { hdsSchema } from "@denvoy/hds";
 import { metricsSchema } from "@denvoy/metrics";
 import { rlsSchema } from "@denvoy/rls";
 import { renderReference } from "@denvoy/runtime";
@@ -18,6 +19,7 @@ export function referencePages(): ReadonlyMap<string, string> {
   return new Map([
     ["docs/reference/config-ads.md", marked(renderReference(adsSchema))],
     ["docs/reference/config-sds.md", marked(renderReference(sdsSchema))],
+    ["docs/reference/config-hds.md", marked(renderReference(hdsSchema))],
     ["docs/reference/config-rls.md", marked(renderReference(rlsSchema))],
     ["docs/reference/config-metrics.md", marked(renderReference(metricsSchema))],
     ["docs/reference/commands.md", marked(renderCommandReference(denvoy))],

@@ -1,0 +1,3 @@
+module denvoy.dev/benches/sds/peer
+
+go 1.24

@@ -128,6 +128,10 @@ for (const mode of ["delta", "sotw"] as const) {
     assert.equal(textOf(secrets, "s1"), "k-next");
     sds.put(generic("missing", "k-late"));
     await eventually(() => textOf(secrets, "missing") === "k-late", { what: "a late secret" });
+    const rejected = /"type":"secrets".*"name":"s1","status":"error".*is bad/;
+    await eventually(async () => rejected.test(await apiText(ads, "/v1/nodes/envoy-1")), {
+      what: "ads to show the rejection",
+    });
     secrets.setNames(["s2"]);
     await eventually(() => namesAsked(sds).join() === "s2", {
       what: "fewer names to be asked for",
@@ -160,19 +164,20 @@ function namesAsked({ hub }: TestXdsServer): readonly string[] {
   );
 }
 
+/** What the HTTP API answers to the node's certificate. */
+async function apiText(ads: DenvoyAds, path: string): Promise<string> {
+  const { serverCa = "", certificateChain: cert = "", privateKey: key = "" } = clientTls("client");
+  using client = Deno.createHttpClient({ caCerts: [serverCa], cert, key });
+  const port = ads.httpAddress.split(":").at(-1);
+  return await (await fetch(`https://localhost:${port}${path}`, { client })).text();
+}
+
 /** Nothing that ads logs or shows holds what it passes on. */
 async function assertNoSecrets(ads: DenvoyAds): Promise<void> {
   const logged = ads.child.lines.join("\n");
   assert.doesNotMatch(logged, /k-(one|two|next|late|newer)/);
-  const { serverCa, certificateChain, privateKey } = clientTls("client");
-  using http = Deno.createHttpClient({
-    caCerts: [serverCa ?? ""],
-    ...{ cert: certificateChain ?? "", key: privateKey ?? "" },
-  });
-  const port = ads.httpAddress.split(":").at(-1);
   for (const path of ["/v1/nodes/envoy-1", "/v1/resources", "/readyz", "/metrics"]) {
-    const response = await fetch(`https://localhost:${port}${path}`, { client: http });
-    assert.doesNotMatch(await response.text(), /k-(one|two|next|late|newer)/, path);
+    assert.doesNotMatch(await apiText(ads, path), /k-(one|two|next|late|newer)/, path);
   }
   await using client = connectGrpc({ address: ads.grpcAddress, tls: clientTls("client") });
   const { FetchClientStatus } = serviceMethods(

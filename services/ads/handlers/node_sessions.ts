@@ -54,6 +54,7 @@ const REFUSAL_LOG_MS = 1000;
 export class NodeSessions implements DiscoverySessions<PendingSession> {
   readonly #parts: NodeSessionsParts;
   readonly #sessions = new Map<HubStream, NodeSession>();
+  readonly #beside = new Set<NodeSession>();
   /** Leases that keep views alive, by the id and cluster of the node, the latest last. */
   readonly #kept = new Map<string, ViewLease>();
   #refusalLoggedMs = -Infinity;
@@ -67,6 +68,26 @@ export class NodeSessions implements DiscoverySessions<PendingSession> {
   /** All sessions, in the order in which they came. */
   list(): Iterable<NodeSession> {
     return this.#sessions.values();
+  }
+
+  /** Those, and after them the streams that are answered from elsewhere: for people alone. */
+  *listAll(): Iterable<NodeSession> {
+    yield* this.#sessions.values();
+    yield* this.#beside;
+  }
+
+  /** Lists a stream that is answered from elsewhere, until `signal` fires. */
+  addBeside(session: Omit<NodeSession, "sinceMs">, signal: AbortSignal): void {
+    const listed: NodeSession = {
+      ...{ node: session.node, claimed: session.claimed, peer: session.peer },
+      stream: session.stream,
+      sinceMs: this.#parts.clock.nowMs(),
+      get view() {
+        return session.view;
+      },
+    };
+    this.#beside.add(listed);
+    signal.addEventListener("abort", () => this.#beside.delete(listed), { once: true });
   }
 
   /** Returns the session of a stream. */

@@ -68,7 +68,7 @@ export function nodeRoutes(parts: NodesApiParts): readonly AnyRoute[] {
 
 function groups(sessions: NodeSessions): readonly (readonly NodeSession[])[] {
   const byNode = Map.groupBy(
-    sessions.list(),
+    sessions.listAll(),
     ({ node }) => JSON.stringify([node.cluster, node.id]),
   );
   return [...byNode.values()];

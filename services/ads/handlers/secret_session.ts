@@ -98,6 +98,7 @@ export class SecretSession {
     const { hub, secrets } = this.#parts;
     this.refresh();
     hub.changed(secrets, names.map(secretKey));
+    if (this.#isAnswered()) this.#endWait();
   }
 
   /** Ends a wait, and the questions to sds. */

@@ -8,18 +8,18 @@ import type { Bytes, Clock, Logger } from "@denvoy/base";
 import { type BesideStreams, type RequestingNode, requestingNode } from "@denvoy/discovery";
 import type { Peer } from "@denvoy/grpc";
 import type { Node } from "@denvoy/proto/messages";
-import { Hub, type HubOptions, type ResourceKey, serveStream } from "@denvoy/xds";
+import { Hub, type HubOptions, type HubStream, type ResourceKey, serveStream } from "@denvoy/xds";
 import type { NodeIdentityTemplate } from "../domain/node_identity.ts";
 import {
   type NodeSecretListener,
   NodeSecrets,
   type NodeSecretSource,
 } from "../domain/node_secrets.ts";
-import type { NodeView, NodeViews } from "../domain/node_views.ts";
+import type { NodeView, NodeViews, ViewLease } from "../domain/node_views.ts";
 import type { Publisher } from "../domain/publisher.ts";
 import { SECRET } from "../domain/resource_types.ts";
 import type { SdsHealth } from "../sds_health.ts";
-import type { NodeSessions } from "./node_sessions.ts";
+import type { NodeSession, NodeSessions } from "./node_sessions.ts";
 import { SecretSession } from "./secret_session.ts";
 
 /** What secrets are served with. */
@@ -30,7 +30,7 @@ export interface SecretStreamParts {
     listener: NodeSecretListener,
   ) => NodeSecretSource;
   /** Says who a node may be. */
-  readonly sessions: Pick<NodeSessions, "identify">;
+  readonly sessions: Pick<NodeSessions, "identify" | "addBeside">;
   /** Which certificate a node must show; its only URI SAN counts without. */
   readonly identity: NodeIdentityTemplate | undefined;
   /** Through what nodes see the catalog, whose secrets come first. */
@@ -50,6 +50,24 @@ export interface SecretStreamParts {
 }
 
 type Call = Parameters<BesideStreams["serve"]>[1];
+
+interface OpenedSession extends Pick<NodeSession, "node" | "claimed" | "peer"> {
+  readonly session: SecretSession;
+  readonly lease: ViewLease;
+}
+
+/** What people are shown of a stream: names, versions, rejections. */
+function listed(
+  { node, claimed, peer, lease }: OpenedSession,
+  stream: HubStream,
+): Omit<NodeSession, "sinceMs"> {
+  return {
+    ...{ node, claimed, peer, stream },
+    get view() {
+      return lease.view;
+    },
+  };
+}
 
 /** Serves the secrets of nodes. */
 export class SecretStreams implements BesideStreams {
@@ -77,20 +95,24 @@ export class SecretStreams implements BesideStreams {
 
   /** See {@linkcode BesideStreams.serve}. */
   serve(requests: Parameters<BesideStreams["serve"]>[0], call: Call): AsyncIterable<Bytes> {
-    let session: SecretSession | undefined;
+    const { sessions } = this.#parts;
+    let opened: OpenedSession | undefined;
     return serveStream<Node>(requests, {
       hub: this.hub,
       mode: call.mode,
       typeUrl: SECRET,
       assign: (node) => {
-        session = this.#begin(node, call);
-        return session.secrets;
+        opened = this.#begin(node, call);
+        return opened.session.secrets;
       },
-      prepare: (request) => session?.prepare(request),
+      onOpen: (stream) => {
+        if (opened !== undefined) sessions.addBeside(listed(opened, stream), call.signal);
+      },
+      prepare: (request) => opened?.session.prepare(request),
     });
   }
 
-  #begin(claimed: Node | undefined, { mode, peer, signal }: Call): SecretSession {
+  #begin(claimed: Node | undefined, { mode, peer, signal }: Call): OpenedSession {
     const { sessions, views, maxNames, clock } = this.#parts;
     const node = sessions.identify(claimed, peer);
     const lease = views.lease({
@@ -109,7 +131,7 @@ export class SecretStreams implements BesideStreams {
       this.#move(session, undefined);
       session.close();
     }, { once: true });
-    return session;
+    return { session, node, claimed, peer, lease };
   }
 
   #attachSource(session: SecretSession, { node, peer, signal }: {

@@ -29,6 +29,7 @@ import type {
   SessionView,
   StreamRequest,
 } from "./discovery_sessions.ts";
+import { NODE_FIELD, withoutNodeExtensions } from "./node_extensions.ts";
 import type { Poll, PollAnswerer } from "./poll.ts";
 import { splitStream } from "./split_stream.ts";
 
@@ -48,6 +49,8 @@ export interface DiscoveryParts<S extends SessionView> {
   readonly polls: PollAnswerer;
   /** What answers one type on aggregated streams instead of `hub`. */
   readonly beside?: BesideStreams;
+  /** Does not read the extensions of nodes, which are most of what an Envoy says. @default false */
+  readonly withoutNodeExtensions?: boolean;
 }
 
 /** Answers one type of aggregated streams that something else answers but for that. */
@@ -71,7 +74,7 @@ export function discoveryMethods<S extends SessionView>(
   return parts.services.flatMap((service) => [
     ...streamMethod(parts, service, "sotw"),
     ...streamMethod(parts, service, "delta"),
-    ...fetchMethod(parts.polls, service),
+    ...fetchMethod(parts, service),
   ]);
 }
 
@@ -83,8 +86,8 @@ function streamMethod<S extends SessionView>(
   const method = mode === "sotw" ? service.stream : service.delta;
   if (method === undefined) return [];
   const request: Codec<DiscoveryRequest | DeltaDiscoveryRequest> = mode === "sotw"
-    ? decodeOnly(sotwRequest)
-    : decodeOnly(deltaRequest);
+    ? decodeOnly(sotwRequest, slimming(parts, "sotw"))
+    : decodeOnly(deltaRequest, slimming(parts, "delta"));
   const definition = {
     service: service.service,
     method,
@@ -95,10 +98,20 @@ function streamMethod<S extends SessionView>(
   return [implement(definition, streamHandler(parts, { mode, typeUrl: service.typeUrl }))];
 }
 
+function slimming(
+  { withoutNodeExtensions: isWithout = false }: { readonly withoutNodeExtensions?: boolean },
+  mode: ProtocolMode,
+): (bytes: Uint8Array) => Uint8Array {
+  return isWithout ? (bytes) => withoutNodeExtensions(bytes, NODE_FIELD[mode]) : (bytes) => bytes;
+}
+
 /** Requests are only read here, and responses come encoded. */
-function decodeOnly<T>({ decode }: { decode(bytes: Uint8Array): T }): Codec<T> {
+function decodeOnly<T>(
+  { decode }: { decode(bytes: Uint8Array): T },
+  slim: (bytes: Uint8Array) => Uint8Array,
+): Codec<T> {
   return {
-    decode,
+    decode: (bytes) => decode(slim(bytes)),
     encode: () => {
       throw new TypeError("Cannot encode a discovery request as only clients send them");
     },
@@ -158,7 +171,7 @@ function hubHandler<S extends SessionView>(
 }
 
 function fetchMethod(
-  polls: PollAnswerer,
+  parts: Pick<DiscoveryParts<SessionView>, "polls" | "withoutNodeExtensions">,
   { service, fetch, typeUrl }: DiscoveryService,
 ): readonly MethodImplementation[] {
   if (fetch === undefined || typeUrl === undefined) return [];
@@ -166,14 +179,14 @@ function fetchMethod(
     service,
     method: fetch,
     kind: "unary" satisfies MethodKind as MethodKind,
-    request: decodeOnly(sotwRequest),
+    request: decodeOnly(sotwRequest, slimming(parts, "sotw")),
     response: { encode: sotwResponse.encode, decode: sotwResponse.decode },
   };
   const handler: UnaryHandler<DiscoveryRequest, DiscoveryResponse> = async (request, context) => {
     const { peer, metadata, signal } = context;
     const unversioned = { ...request, versionInfo: "" };
     const poll: Poll = { request: unversioned, typeUrl, peer, metadata, signal };
-    const answer = await polls.answer(poll);
+    const answer = await parts.polls.answer(poll);
     if (answer.kind !== "unchanged") return answer.response;
     throw new TypeError("Cannot answer a poll without a version as unchanged");
   };

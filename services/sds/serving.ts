@@ -101,7 +101,13 @@ export class Serving {
     return serveGrpc({
       transport: config.grpcServer,
       address,
-      methods: discoveryMethods({ services: SECRET_DISCOVERY_SERVICES, hub, sessions, polls }),
+      methods: discoveryMethods({
+        services: SECRET_DISCOVERY_SERVICES,
+        hub,
+        sessions,
+        polls,
+        withoutNodeExtensions: true,
+      }),
       ...(tls && { tls }),
       limits: grpcLimits(config),
       logger,

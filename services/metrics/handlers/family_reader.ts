@@ -7,6 +7,8 @@
  * @module
  */
 
+import { WireCursor } from "./wire_cursor.ts";
+
 /** Buckets of one histogram at most; Envoy has 19 by default. */
 const MAX_BUCKETS = 512;
 
@@ -24,7 +26,7 @@ const TAG_DOUBLE_1 = 0x09;
 const TAG_DOUBLE_2 = 0x11;
 
 /** Reads one family after the other from a message; its fields tell of the last one. */
-export class FamilyReader {
+export class FamilyReader extends WireCursor {
   /** `type` of the family (MetricType). */
   type = 0;
   /** Where its name begins and ends. */
@@ -53,14 +55,11 @@ export class FamilyReader {
   irregular = false;
   /** Field of the metric that held its value: 2 gauge … 7 histogram; 0 for none. */
   valueField = 0;
-  /** The message. */
-  bytes: Uint8Array = new Uint8Array(0);
   #view: DataView = new DataView(new ArrayBuffer(0));
-  #pos = 0;
 
   /** Sets the message that families are read from. */
-  begin(bytes: Uint8Array): void {
-    this.bytes = bytes;
+  override begin(bytes: Uint8Array): void {
+    super.begin(bytes);
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
@@ -74,112 +73,51 @@ export class FamilyReader {
         0;
     this.irregular = false;
     this.valueField = 0;
-    this.#pos = start;
+    this.position = start;
     let metrics = 0;
-    while (this.#pos < end) {
+    while (this.position < end) {
       const tag = this.varint();
       if (tag === TAG_NAME) {
-        const length = this.#length(end);
-        this.nameStart = this.#pos;
-        this.#pos += length;
-        this.nameEnd = this.#pos;
+        const length = this.contentLength(end);
+        this.nameStart = this.position;
+        this.position += length;
+        this.nameEnd = this.position;
       } else if (tag === TAG_TYPE) this.type = this.varint();
       else if (tag === TAG_METRIC) {
-        const length = this.#length(end);
+        const length = this.contentLength(end);
         if (++metrics > 1) this.irregular = true;
-        this.#metric(this.#pos + length);
+        this.#metric(this.position + length);
       } else this.skip(tag, end);
     }
     if (metrics !== 1) this.irregular = true;
-    if (this.#pos !== end) throw new RangeError("a field leaves its metric family");
-  }
-
-  /** Reads a varint at the present place; exact up to 2^53, rounded beyond. */
-  varint(): number {
-    const { bytes } = this;
-    let byte = bytes[this.#pos++];
-    if (byte === undefined) throw new RangeError("a message ends within a number");
-    if (byte < 0x80) return byte;
-    let value = byte & 0x7f;
-    let factor = 0x80;
-    for (let index = 1; index < 10; index++) {
-      byte = bytes[this.#pos++];
-      if (byte === undefined) throw new RangeError("a message ends within a number");
-      value += (byte & 0x7f) * factor;
-      if (byte < 0x80) return value;
-      factor *= 0x80;
-    }
-    throw new RangeError("a number has more than 10 bytes");
-  }
-
-  /** Moves to another place of the message. */
-  seek(position: number): void {
-    this.#pos = position;
-  }
-
-  /** The present place. */
-  get position(): number {
-    return this.#pos;
-  }
-
-  /** Passes over the value of a field that is not kept. */
-  skip(tag: number, end: number): void {
-    if (tag < 8) throw new RangeError("a field has number 0");
-    switch (tag & 7) {
-      case 0:
-        this.varint();
-        return;
-      case 1:
-        this.#pos += 8;
-        break;
-      case 2:
-        this.#pass(end);
-        break;
-      case 5:
-        this.#pos += 4;
-        break;
-      default:
-        throw new RangeError(`a field has wire type ${tag & 7}`);
-    }
-    if (this.#pos > end) throw new RangeError("a field leaves its message");
-  }
-
-  #pass(end: number): void {
-    const length = this.#length(end);
-    this.#pos += length;
-  }
-
-  #length(end: number): number {
-    const length = this.varint();
-    if (this.#pos + length > end) throw new RangeError(`a length of ${length} leaves its message`);
-    return length;
+    if (this.position !== end) throw new RangeError("a field leaves its metric family");
   }
 
   #double(end: number): number {
-    const at = this.#pos;
+    const at = this.position;
     if (at + 8 > end) throw new RangeError("a number leaves its message");
-    this.#pos = at + 8;
+    this.position = at + 8;
     return this.#view.getFloat64(at, true);
   }
 
   #metric(end: number): void {
     this.timestampMs = 0;
-    while (this.#pos < end) {
-      const at = this.#pos;
+    while (this.position < end) {
+      const at = this.position;
       const tag = this.varint();
       switch (tag) {
         case TAG_LABEL:
-          this.#pass(end);
+          this.pass(end);
           this.#label(at);
           break;
         case TAG_GAUGE:
         case TAG_COUNTER:
         case TAG_UNTYPED:
-          this.#scalar(tag, this.#length(end));
+          this.#scalar(tag, this.contentLength(end));
           break;
         case TAG_SUMMARY:
         case TAG_HISTOGRAM:
-          this.#distribution(tag, this.#length(end));
+          this.#distribution(tag, this.contentLength(end));
           break;
         case TAG_TIMESTAMP:
           this.timestampMs = this.varint();
@@ -188,14 +126,14 @@ export class FamilyReader {
           this.skip(tag, end);
       }
     }
-    if (this.#pos !== end) throw new RangeError("a field leaves its metric");
+    if (this.position !== end) throw new RangeError("a field leaves its metric");
   }
 
   /** Labels that stand together are one range of bytes. */
   #label(start: number): void {
     if (this.labelsEnd === 0) this.labelsStart = start;
     else if (this.labelsEnd !== start) this.irregular = true;
-    this.labelsEnd = this.#pos;
+    this.labelsEnd = this.position;
   }
 
   #valueOf(tag: number): void {
@@ -205,9 +143,9 @@ export class FamilyReader {
 
   #scalar(field: number, length: number): void {
     this.#valueOf(field);
-    const end = this.#pos + length;
+    const end = this.position + length;
     this.value = 0;
-    while (this.#pos < end) {
+    while (this.position < end) {
       const tag = this.varint();
       if (tag === TAG_DOUBLE_1) this.value = this.#double(end);
       else this.skip(tag, end);
@@ -216,23 +154,23 @@ export class FamilyReader {
 
   #distribution(field: number, length: number): void {
     this.#valueOf(field);
-    const end = this.#pos + length;
+    const end = this.position + length;
     this.count = this.sum = this.length = 0;
-    while (this.#pos < end) {
+    while (this.position < end) {
       const tag = this.varint();
       if (tag === 0x08) this.count = this.varint();
       else if (tag === TAG_DOUBLE_2) this.sum = this.#double(end);
-      else if (tag === 0x1a) this.#bucket(field, this.#length(end));
+      else if (tag === 0x1a) this.#bucket(field, this.contentLength(end));
       else this.skip(tag, end);
     }
   }
 
   /** A bucket (count, bound) or a quantile (quantile, value). */
   #bucket(field: number, length: number): void {
-    const end = this.#pos + length;
+    const end = this.position + length;
     let bound = 0;
     let value = 0;
-    while (this.#pos < end) {
+    while (this.position < end) {
       const tag = this.varint();
       if (tag === 0x08) value = this.varint();
       else if (tag === TAG_DOUBLE_1) bound = this.#double(end);

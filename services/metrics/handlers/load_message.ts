@@ -7,7 +7,7 @@
 import { joinBytes } from "@denvoy/base";
 import { messageCodec, type MessageOf } from "@denvoy/proto";
 import type { ClusterLoad, LoadMetric, LocalityLoad, RequestLoad } from "../domain/load_report.ts";
-import { FamilyReader } from "./family_reader.ts";
+import { WireCursor } from "./wire_cursor.ts";
 
 type ClusterStats = MessageOf<"envoy.config.endpoint.v3.ClusterStats">;
 type LocalityStats = ClusterStats["upstreamLocalityStats"][number];
@@ -18,7 +18,7 @@ type Named = readonly [
 ];
 
 const codec = messageCodec("envoy.service.load_stats.v3.LoadStatsRequest");
-const FIELD_NODE = 1;
+const TAG_NODE = 0x0a;
 const MIN_INTERVAL_MS = 1;
 
 /** A LoadStatsRequest, read. */
@@ -31,24 +31,19 @@ export interface LoadStatsMessage {
 
 /** Reads a LoadStatsRequest. @throws DecodeError or RangeError */
 export function readLoadStats(bytes: Uint8Array): LoadStatsMessage {
-  const reader = new FamilyReader();
+  const reader = new WireCursor();
   reader.begin(bytes);
   const rest: Uint8Array[] = [];
   let node: Uint8Array | undefined;
   while (reader.position < bytes.length) {
     const start = reader.position;
     const tag = reader.varint();
-    const content = reader.position;
-    reader.skip(tag, bytes.length);
-    const end = reader.position;
-    if (tag >> 3 !== FIELD_NODE) {
-      rest.push(bytes.subarray(start, end));
+    if (tag === TAG_NODE) {
+      node = reader.content(bytes.length);
       continue;
     }
-    reader.seek(content);
-    reader.varint();
-    node = bytes.subarray(reader.position, end);
-    reader.seek(end);
+    reader.skip(tag, bytes.length);
+    rest.push(bytes.subarray(start, reader.position));
   }
   return { node, clusters: codec.decode(joinBytes(rest)).clusterStats.map(clusterLoad) };
 }

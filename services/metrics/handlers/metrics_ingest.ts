@@ -63,23 +63,22 @@ export class MetricsIngest {
   take(message: Uint8Array, nowMs: number): number {
     const reader = this.#reader;
     reader.begin(message);
-    reader.seek(0);
     let samples = 0;
     while (reader.position < message.length) {
       const tag = reader.varint();
-      const from = reader.position;
-      reader.skip(tag, message.length);
-      if (tag !== TAG_FAMILY) continue;
-      const end = reader.position;
-      reader.seek(from);
-      reader.varint();
+      if (tag !== TAG_FAMILY) {
+        reader.skip(tag, message.length);
+        continue;
+      }
+      const length = reader.contentLength(message.length);
       const start = reader.position;
+      const end = start + length;
       reader.read(start, end);
       if (!reader.irregular) this.#sample();
       else this.#general(message.subarray(start, end));
       // A general decoding reads other messages with the same reader.
       reader.begin(message);
-      reader.seek(end);
+      reader.position = end;
       samples++;
     }
     this.#node.seenMs = nowMs;

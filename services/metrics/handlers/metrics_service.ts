@@ -17,7 +17,7 @@ import {
 import type { Bytes } from "@denvoy/base";
 import type { Fleet } from "../domain/fleet.ts";
 import type { NodeInfo } from "../domain/node_info.ts";
-import { FamilyReader } from "./family_reader.ts";
+import { WireCursor } from "./wire_cursor.ts";
 import { MetricsIngest } from "./metrics_ingest.ts";
 import { decodeNode, nodeInfoOf } from "./node_message.ts";
 import { SeriesCache } from "./series_cache.ts";
@@ -162,19 +162,13 @@ function readIdentifier(
 
 /** Returns the content of the last field with this tag; undefined when there is none. */
 function fieldOf(bytes: Uint8Array, wanted: number): Uint8Array | undefined {
-  const reader = new FamilyReader();
+  const reader = new WireCursor();
   reader.begin(bytes);
   let found: Uint8Array | undefined;
   while (reader.position < bytes.length) {
     const tag = reader.varint();
-    const start = reader.position;
-    reader.skip(tag, bytes.length);
-    if (tag !== wanted) continue;
-    const end = reader.position;
-    reader.seek(start);
-    reader.varint();
-    found = bytes.subarray(reader.position, end);
-    reader.seek(end);
+    if (tag === wanted) found = reader.content(bytes.length);
+    else reader.skip(tag, bytes.length);
   }
   return found;
 }

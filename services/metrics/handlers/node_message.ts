@@ -7,7 +7,7 @@
 import { joinBytes } from "@denvoy/base";
 import { messageCodec, type MessageOf } from "@denvoy/proto";
 import type { NodeInfo } from "../domain/node_info.ts";
-import { FamilyReader } from "./family_reader.ts";
+import { WireCursor } from "./wire_cursor.ts";
 
 type Node = MessageOf<"envoy.config.core.v3.Node">;
 type Struct = MessageOf<"google.protobuf.Struct">;
@@ -18,7 +18,7 @@ const FIELD_EXTENSIONS = 9;
 
 /** Decodes a node without its extensions. @throws DecodeError or RangeError */
 export function decodeNode(bytes: Uint8Array): Node {
-  const reader = new FamilyReader();
+  const reader = new WireCursor();
   reader.begin(bytes);
   const kept: Uint8Array[] = [];
   while (reader.position < bytes.length) {

@@ -8,7 +8,7 @@
  */
 import type { QuotaCapacity } from "./quota_assignment.ts";
 import type { QuotaClaim } from "./quota_exchange.ts";
-import { divide, isWorthwhile, wantsOf } from "./quota_sharing.ts";
+import { divide, rearrange, wantOf, wantsOf } from "./quota_sharing.ts";
 
 /** One who shares: a bucket of one Envoy. */
 export interface QuotaMember {
@@ -40,8 +40,12 @@ interface OpenStake extends Lease {
   waitingMs: number | undefined;
 }
 
-/** Divisions of one limit are at least so far apart. */
+/** Looks at one limit are so far apart, and a bit more for each member, up to a second. */
 const SETTLE_MS = 100;
+const SETTLE_MEMBER_MS = 2;
+const MAX_SETTLE_MS = 1000;
+/** For nothing but changed demand it is not divided more often than this. */
+const DEMAND_MS = 500;
 /** For so long one waits for the whole of its share before it takes a part. */
 const PATIENCE_MS = 200;
 
@@ -57,6 +61,7 @@ export class QuotaPool {
   readonly #departed = new Map<string, Lease[]>();
   readonly #waiting = new Set<QuotaMember>();
   #held = 0;
+  #settledMs = -Infinity;
   #dividedMs = -Infinity;
   #joined = false;
 
@@ -146,7 +151,7 @@ export class QuotaPool {
     const factor = capacity.seconds / this.#capacity.seconds;
     this.#capacity = capacity;
     this.#joined = true;
-    this.#dividedMs = -Infinity;
+    this.#settledMs = -Infinity;
     this.#held = 0;
     for (const leases of this.#departed.values()) {
       for (const lease of leases) this.#held += lease.held = Math.ceil(lease.held * factor);
@@ -162,10 +167,14 @@ export class QuotaPool {
    * again, undefined when there is nothing to wait for.
    */
   settle(nowMs: number): number | undefined {
-    const againMs = this.#dividedMs + SETTLE_MS;
+    const paceMs = SETTLE_MS + SETTLE_MEMBER_MS * this.#stakes.size;
+    const againMs = this.#settledMs + Math.min(MAX_SETTLE_MS, paceMs);
     if (nowMs < againMs) return againMs;
+    this.#settledMs = nowMs;
     this.#endLeases(nowMs);
-    this.#divide(nowMs);
+    if (this.#joined || nowMs >= this.#dividedMs + DEMAND_MS && this.#someWantMore()) {
+      this.#divide(nowMs);
+    }
     this.#serveWaiting(nowMs);
     return this.#nextMs(nowMs);
   }
@@ -232,20 +241,34 @@ export class QuotaPool {
     this.#wakeWaiting();
   }
 
-  #divide(nowMs: number): void {
+  /** Units of those who are not gone. */
+  #freeUnits(): number {
     let free = this.#units;
     for (const leases of this.#departed.values()) {
       for (const { held } of leases) free = Math.max(0, free - held);
     }
+    return free;
+  }
+
+  /** Whether anybody wants more than it has: else there is nothing to divide anew. */
+  #someWantMore(): boolean {
+    const { seconds } = this.#capacity;
+    for (const [{ demandPerSecond = Infinity }, { target = 0 }] of this.#stakes) {
+      if (wantOf(demandPerSecond * seconds) > target) return true;
+    }
+    return false;
+  }
+
+  #divide(nowMs: number): void {
+    const free = this.#freeUnits();
     const stakes = [...this.#stakes];
     const wants = wantsOf(free, this.#demands([...this.#stakes.keys()]));
-    const after = divide(free, wants);
     const before = stakes.map(([, { target }]) => target ?? 0);
+    const shares = rearrange(before, { fair: divide(free, wants), wants });
     this.#dividedMs = nowMs;
-    if (!this.#joined && !isWorthwhile(before, { after, wants })) return;
     this.#joined = false;
     for (const [index, [member, stake]] of stakes.entries()) {
-      const target = after[index] ?? 0;
+      const target = shares[index] ?? 0;
       if (stake.target === target && stake.told) continue;
       stake.target = target;
       member.changed();

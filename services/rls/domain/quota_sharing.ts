@@ -9,13 +9,20 @@
 const HEADROOM = 1.1;
 /** Of an equal share, what those keep who want nothing now. */
 const IDLE_PART = 0.05;
-/** A share is changed only for one who would get this much more. */
+/** A share grows only for one who would get this much more. */
 const MATERIAL = 1.05;
+/** Of the whole, what may be left that nobody has. */
+const MAX_SPARE = 0.05;
 
-/** Returns what each of several is to have in mind when asking for `demand`, of `capacity` units. */
+/** Returns what one asks for whose demand is `demand`: a bit more. */
+export function wantOf(demand: number): number {
+  return demand * HEADROOM;
+}
+
+/** Returns what each of several asks for, of `capacity` units; also the idle ask for something. */
 export function wantsOf(capacity: number, demands: readonly number[]): readonly number[] {
   const idle = IDLE_PART * capacity / Math.max(1, demands.length);
-  return demands.map((demand) => Math.max(demand * HEADROOM, idle));
+  return demands.map((demand) => Math.max(wantOf(demand), idle));
 }
 
 /**
@@ -28,17 +35,39 @@ export function divide(capacity: number, wants: readonly number[]): number[] {
 }
 
 /**
- * Tells whether going from one division to another serves anybody: someone wants more than before
- * and would get clearly more.
+ * Goes from one division to another by as few steps as serve somebody, as each is a message: those
+ * grow who want more than they have and would get clearly more, and those who have most more than
+ * is fair give it. Where much is left that nobody has, all get their fair share. Returns the shares,
+ * whose sum is at most that of `fair`.
  */
-export function isWorthwhile(
+export function rearrange(
   before: readonly number[],
-  { after, wants }: { readonly after: readonly number[]; readonly wants: readonly number[] },
-): boolean {
-  return after.some((share, index) => {
+  { fair, wants }: { readonly fair: readonly number[]; readonly wants: readonly number[] },
+): readonly number[] {
+  const capacity = sumOf(fair);
+  let spare = capacity - sumOf(before);
+  if (spare > capacity * MAX_SPARE) return fair;
+  const shares = [...before];
+  for (const [index, share] of fair.entries()) {
     const old = before[index] ?? 0;
-    return (wants[index] ?? 0) > old && share > old * MATERIAL;
-  });
+    if ((wants[index] ?? 0) <= old || share <= old * MATERIAL) continue;
+    shares[index] = share;
+    spare -= share - old;
+  }
+  if (spare >= 0) return shares;
+  const excess = before.map((old, index) => ({ index, units: old - (fair[index] ?? 0) }));
+  for (const { index, units } of excess.sort((a, b) => b.units - a.units)) {
+    if (spare >= 0) break;
+    shares[index] = fair[index] ?? 0;
+    spare += units;
+  }
+  return shares;
+}
+
+function sumOf(shares: readonly number[]): number {
+  let sum = 0;
+  for (const share of shares) sum += share;
+  return sum;
 }
 
 function fairShares(capacity: number, wants: readonly number[]): readonly number[] {
@@ -59,7 +88,7 @@ function fairShares(capacity: number, wants: readonly number[]): readonly number
 /** By largest remainder, to the millionth; the first of equals gets the unit. */
 function wholeShares(capacity: number, exact: readonly number[]): number[] {
   const shares = exact.map(Math.floor);
-  let rest = capacity - shares.reduce((sum, share) => sum + share, 0);
+  let rest = capacity - sumOf(shares);
   const order = exact.map((share, index) => ({ index, part: Math.round((share % 1) * 1e6) }))
     .sort((a, b) => b.part - a.part || a.index - b.index);
   for (const { index } of order) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { divide, isWorthwhile, wantsOf } from "./quota_sharing.ts";
+import { divide, rearrange, wantsOf } from "./quota_sharing.ts";
 
 type Row = readonly [capacity: number, wants: readonly number[], shares: readonly number[]];
 
@@ -32,17 +32,25 @@ Deno.test("wantsOf() leaves room to grow, and the idle a small share", () => {
   assert.deepEqual([idle, Math.round(busy ?? 0), unknown], [5, 110, Infinity]);
 });
 
-Deno.test("isWorthwhile() only for one who wants more and would get clearly more", () => {
-  const rows: readonly (readonly [number[], number[], number[], boolean])[] = [
-    [[50, 50], [51, 49], [100, 49], false],
-    [[50, 50], [60, 40], [100, 40], true],
-    [[50, 50], [60, 40], [40, 30], false],
-    [[0, 100], [1, 99], [1, 99], true],
-  ];
-  for (const [before, after, wants, expected] of rows) {
-    assert.equal(isWorthwhile(before, { after, wants }), expected, JSON.stringify(after));
-  }
-});
+type Step = readonly [before: number[], fair: number[], wants: number[], shares: number[]];
+
+const steps: Readonly<Record<string, Step>> = {
+  "nobody wants more": [[50, 50], [60, 40], [50, 30], [50, 50]],
+  "who would get hardly more is let be": [[50, 50], [52, 48], [99, 48], [50, 50]],
+  "one grows, the other gives": [[50, 50], [60, 40], [99, 40], [60, 40]],
+  "who has most more gives first": [[20, 30, 50], [31, 29, 40], [99, 29, 39], [31, 29, 40]],
+  "what nobody has is given first": [[20, 76], [23, 77], [99, 30], [23, 76]],
+  "much that nobody has is spread": [[20, 30], [60, 40], [10, 10], [60, 40]],
+  "one who is new": [[100, 0], [50, 50], [99, 99], [50, 50]],
+  "there is less than before": [[50, 30, 20], [20, 20, 20], [30, 30, 30], [20, 20, 20]],
+  "less, but enough for who has a fair share": [[50, 10], [45, 15], [10, 10], [50, 10]],
+};
+
+for (const [name, [before, fair, wants, shares]] of Object.entries(steps)) {
+  Deno.test(`rearrange(): ${name}`, () => {
+    assert.deepEqual(rearrange(before, { fair, wants }), shares);
+  });
+}
 
 Deno.test("divide() hands out all of it, nobody less than a fair part of what they want", () => {
   const random = generator(7);
@@ -53,8 +61,14 @@ Deno.test("divide() hands out all of it, nobody less than a fair part of what th
       () => random() < 0.1 ? Infinity : random() ** 6 * 200_000,
     );
     const shares = divide(capacity, wants);
-    const sum = shares.reduce((total, share) => total + share, 0);
-    assert.equal(sum, capacity);
+    assert.equal(shares.reduce((total, share) => total + share, 0), capacity);
+    const before = divide(capacity, wants.map(() => random() ** 6 * 200_000));
+    const next = rearrange(before, { fair: shares, wants });
+    assert.ok(next.reduce((total, share) => total + share, 0) <= capacity);
+    for (const [index, want] of wants.entries()) {
+      const [share = 0, fair = 0] = [next[index], shares[index]];
+      assert.ok(share * 1.05 >= Math.min(want, fair), `${share} of ${fair} for ${want}`);
+    }
     for (const [index, share] of shares.entries()) {
       const least = Math.min(wants[index] ?? 0, capacity / wants.length);
       assert.ok(Number.isInteger(share) && share >= Math.floor(least), `${share} of ${least}`);

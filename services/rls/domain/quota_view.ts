@@ -26,6 +26,8 @@ export interface QuotaView {
   readonly match: LimitedBucket | UnlimitedBucket;
   /** What is divided; undefined for blanket rules. */
   readonly capacity: QuotaCapacity | undefined;
+  /** Which part of it is divided here, 0 to 1: the rest is for other replicas. */
+  readonly part: number;
   /** Units of the capacity that may be in use, also by Envoys that are gone. */
   readonly heldUnits: number;
   /** The buckets. */
@@ -45,6 +47,7 @@ export function quotaViews(book: QuotaBook, domain?: string): readonly QuotaView
       const group = groups.get(limit ?? match.rule) ?? {
         match,
         capacity: limit?.pool.capacity,
+        part: limit?.pool.part ?? 1,
         heldUnits: limit?.pool.held ?? 0,
         buckets: [],
       };

@@ -45,6 +45,7 @@ const quotaSchema: JsonSchema = {
     rule: { type: "string" },
     limit: { type: "object" },
     limit_per_second: number,
+    part: number,
     held_per_second: number,
     demand_per_second: number,
     bucket_count: { type: "integer" },
@@ -59,7 +60,8 @@ export function quotaRoutes(parts: QuotaRouteParts): readonly AnyRoute[] {
     path: "/v1/quotas",
     summary: "The limits that are shared out to Envoys, with what each wants and has",
     description: "What Envoys are told over RateLimitQuotaService. Rates are requests a second. " +
-      "`held_per_second` counts Envoys whose stream is lost, too, until their lease ends.",
+      "`part` is the part of the limit that this replica shares out, `held_per_second` what may be in " +
+      "use of it, also by Envoys whose stream is lost, until their lease ends.",
     tag: "limits",
     query: {
       domain: { type: "string", doc: "Only the limits of this domain." },
@@ -117,7 +119,7 @@ class QuotaListing {
     };
   }
 
-  #quota({ match, capacity, heldUnits, buckets }: QuotaView): Json {
+  #quota({ match, capacity, part, heldUnits, buckets }: QuotaView): Json {
     const shown = buckets.slice(0, this.#left);
     this.#left -= shown.length;
     return {
@@ -127,6 +129,7 @@ class QuotaListing {
       shadow_mode: match.rule.shadowMode,
       ...(capacity !== undefined && {
         limit_per_second: capacity.units / capacity.seconds,
+        part,
         held_per_second: heldUnits / capacity.seconds,
       }),
       demand_per_second: buckets.reduce(

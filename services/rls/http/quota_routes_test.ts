@@ -47,7 +47,13 @@ Deno.test("GET /v1/quotas shows what each Envoy wants and has", () => {
         ...{ unit: "minute", unit_multiplier: 1, name: "", algorithm: "fixed_window" },
       },
       shadow_mode: false,
-      ...{ limit_per_second: 1000, held_per_second: 1000, demand_per_second: 10, bucket_count: 1 },
+      ...{
+        limit_per_second: 1000,
+        part: 1,
+        held_per_second: 1000,
+        demand_per_second: 10,
+        bucket_count: 1,
+      },
       buckets: [{
         ...{ node: "a", address: "10.0.0.1:5", bucket: { k: "v" } },
         ...{ demand_per_second: 10, assigned_per_second: 1000 },

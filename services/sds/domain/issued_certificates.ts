@@ -51,8 +51,8 @@ interface Entry {
 const JITTER = 0.1;
 const RETRY_MS = 1000;
 const MAX_RETRY_MS = 300_000;
-/** Timers cannot be set for longer. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+/** Timers stand still while a machine sleeps, and clocks jump: what is due is looked at this often. */
+const LOOK_MS = 60_000;
 
 /** All certificates that were issued here, by whom or what they are for. */
 export class IssuedCertificates implements Disposable {
@@ -207,13 +207,20 @@ export class IssuedCertificates implements Disposable {
   #schedule(entry: Entry, delayMs: number): void {
     entry.timer?.cancel();
     if (this.#closed || this.#entries.get(entry.id) !== entry) return;
-    const waitMs = Math.min(Math.max(0, delayMs), MAX_TIMER_MS);
-    entry.timer = this.#parts.clock.after(waitMs, () => this.#due(entry, delayMs - waitMs));
+    const { clock } = this.#parts;
+    const dueAtMs = clock.nowMs() + delayMs;
+    const waitMs = Math.min(Math.max(0, delayMs), LOOK_MS);
+    entry.timer = clock.after(waitMs, () => this.#look(entry, dueAtMs));
   }
 
-  /** What nobody holds any more is forgotten instead of renewed. */
-  #due(entry: Entry, leftMs: number): void {
-    if (leftMs > 0) this.#schedule(entry, leftMs);
+  /**
+   * What nobody holds any more is forgotten instead of renewed. A certificate that begins later than
+   * now, as the clock was set back, is worth as little as one that has ended.
+   */
+  #look(entry: Entry, dueAtMs: number): void {
+    const nowMs = this.#parts.clock.nowMs();
+    const beginsMs = entry.certificate?.issued.facts.notBeforeMs ?? -Infinity;
+    if (nowMs < dueAtMs && nowMs >= beginsMs) this.#schedule(entry, dueAtMs - nowMs);
     else if (entry.holders === 0) this.forget(entry.id);
     else this.#issueOnce(entry).catch(() => {});
   }

@@ -168,9 +168,10 @@ export class RateLimiter {
   #finish(plan: RateLimitPlan, answers: readonly ChargeAnswer[]): Decided {
     const { instruments, sightings, clock } = this.#parts;
     const decision = decide(plan, { answers, settings: this.#decisionSettings });
-    for (const [index, match] of plan.matches.entries()) {
+    let at = 0;
+    for (const match of plan.matches) {
       if (match.kind === "none") instruments.withoutLimit(match.why);
-      const status = decision.statuses[index];
+      const status = decision.statuses[at++];
       if (match.kind !== "counted" || status === undefined) continue;
       const { tally, windows } = status;
       if (windows !== undefined) instruments.countedSeveral(match, windows);

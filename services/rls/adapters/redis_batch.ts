@@ -8,6 +8,7 @@
 import { capacityOf } from "../domain/algorithms/counter.ts";
 import type { Charge, Charged, ChargeOutcome } from "../domain/counter_store.ts";
 import { windowRestMs, windowStart } from "../domain/window.ts";
+import type { ScriptCall } from "./redis_command.ts";
 import { explainRedisError, type RedisFailure } from "./redis_failure.ts";
 
 /** What happens to the counters of a group. */
@@ -35,14 +36,6 @@ export interface Waiting {
   readonly answer: (outcome: ChargeOutcome) => void;
 }
 
-/** A call of a script. */
-export interface ScriptCall {
-  /** Names of the counters. */
-  readonly keys: string[];
-  /** The rest. */
-  readonly args: (string | number)[];
-}
-
 const algorithmCodes = {
   "fixed-window": "f",
   "sliding-window": "s",
@@ -53,14 +46,16 @@ const algorithmCodes = {
 /** Requests for one place; first filled, then answered once by both script calls. */
 export class RedisBatch {
   /** For the script of fixed windows; no keys when there is nothing for it. */
-  readonly fixed: ScriptCall = { keys: [], args: [] };
+  readonly fixed: GrowingCall = emptyCall();
   /** For the script of everything else. */
-  readonly grouped: ScriptCall = { keys: [], args: [] };
+  readonly grouped: GrowingCall = emptyCall();
   readonly #timeToLive: (windowSeconds: number) => number;
   readonly #fixedAt = new Map<string, number>();
   readonly #fixedHits: number[] = [];
-  readonly #fixedWaiting: { readonly waiting: Waiting; readonly places: readonly FixedPlace[] }[] =
-    [];
+  /** Of each charge where it is among the keys, and the hits of its key up to and with it. */
+  readonly #places: number[] = [];
+  readonly #upTo: number[] = [];
+  readonly #fixedWaiting: Waiting[] = [];
   readonly #groupedWaiting: Waiting[] = [];
 
   /** An empty batch; `timeToLive` gives the seconds that a counter of a window is kept. */
@@ -79,11 +74,13 @@ export class RedisBatch {
   answerFixed(reply: unknown): RedisFailure | undefined {
     const counts = Array.isArray(reply) ? reply as readonly unknown[] : [];
     let worst: RedisFailure | undefined;
-    for (const { waiting, places } of this.#fixedWaiting) {
-      const failed = this.#fixedFailure(places, counts);
-      if (failed === undefined) waiting.answer(this.#fixedOutcome(waiting, { places, counts }));
-      else waiting.answer(failed.failure);
+    let from = 0;
+    for (const { request, answer } of this.#fixedWaiting) {
+      const until = from + request.charges.length;
+      const failed = this.#fixedFailure(counts, { from, until });
+      answer(failed === undefined ? this.#fixedOutcome(request, { counts, from }) : failed.failure);
       if (failed !== undefined && failed.concerns !== "request") worst ??= failed;
+      from = until;
     }
     return worst;
   }
@@ -108,26 +105,29 @@ export class RedisBatch {
 
   #addFixed(waiting: Waiting): void {
     const { charges, names } = waiting.request;
-    const places = charges.map((charge, n) => this.#fixedPlace(charge, names[n] ?? charge.key));
-    this.#fixedWaiting.push({ waiting, places });
+    let n = 0;
+    for (const charge of charges) this.#placeFixed(charge, names[n++] ?? charge.key);
+    this.#fixedWaiting.push(waiting);
   }
 
-  #fixedPlace(charge: Charge, name: string): FixedPlace {
-    const { hits, windowSeconds } = charge;
+  #placeFixed({ hits, windowSeconds }: Charge, name: string): void {
     const found = this.#fixedAt.get(name);
     if (found !== undefined) {
       const upTo = (this.#fixedHits[found] ?? 0) + hits;
       if (Number.isSafeInteger(upTo)) {
         this.#fixedHits[found] = upTo;
         this.fixed.args[2 * found] = upTo;
-        return { at: found, upTo };
+        this.#places.push(found);
+        this.#upTo.push(upTo);
+        return;
       }
     }
     const at = this.fixed.keys.push(name) - 1;
     this.#fixedAt.set(name, at);
     this.#fixedHits[at] = hits;
     this.fixed.args.push(hits, this.#timeToLive(windowSeconds));
-    return { at, upTo: hits };
+    this.#places.push(at);
+    this.#upTo.push(hits);
   }
 
   #addGroup(waiting: Waiting): void {
@@ -145,33 +145,37 @@ export class RedisBatch {
   }
 
   #fixedFailure(
-    places: readonly FixedPlace[],
     counts: readonly unknown[],
+    { from, until }: { readonly from: number; readonly until: number },
   ): RedisFailure | undefined {
-    const bad = places.find(({ at }) => typeof counts[at] !== "number");
-    return bad === undefined ? undefined : explainRedisError(wordsOf(counts[bad.at]));
+    for (let n = from; n < until; n++) {
+      const count = counts[this.#places[n] ?? -1];
+      if (typeof count !== "number") return explainRedisError(wordsOf(count));
+    }
+    return undefined;
   }
 
   #fixedOutcome(
-    { request: { charges, nowMs } }: Waiting,
-    { places, counts }: {
-      readonly places: readonly FixedPlace[];
-      readonly counts: readonly unknown[];
-    },
+    { charges, nowMs }: PlacedRequest,
+    { counts, from }: { readonly counts: readonly unknown[]; readonly from: number },
   ): readonly Charged[] {
     return charges.map((charge, n) => {
-      const { at, upTo } = places[n] ?? { at: 0, upTo: 0 };
+      const at = this.#places[from + n] ?? -1;
       // The count at the end of the batch, less what was added after this charge.
-      const after = Number(counts[at]) - ((this.#fixedHits[at] ?? 0) - upTo);
-      return fixedCharged(charge, { after, nowMs });
+      const later = (this.#fixedHits[at] ?? 0) - (this.#upTo[from + n] ?? 0);
+      return fixedCharged(charge, { after: Number(counts[at]) - later, nowMs });
     });
   }
 }
 
-/** Where a charge of a fixed window is in the answer, and the hits up to and with it. */
-interface FixedPlace {
-  readonly at: number;
-  readonly upTo: number;
+/** A call of a script that is being filled. */
+interface GrowingCall extends ScriptCall {
+  readonly keys: string[];
+  readonly args: (string | number)[];
+}
+
+function emptyCall(): GrowingCall {
+  return { keys: [], args: [] };
 }
 
 function isPlain({ algorithm, refund }: Charge): boolean {

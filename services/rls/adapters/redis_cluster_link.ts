@@ -5,12 +5,15 @@
  */
 import { Cluster, type Redis } from "ioredis";
 import { clusterSlot } from "./cluster_slot.ts";
+import type { ScriptCommand } from "./redis_command.ts";
 import type { RedisLink, RedisPlace } from "./redis_link.ts";
 import type { RedisSettings } from "./redis_settings.ts";
 import { connectionOptions, isOpen, keepCredentials } from "./redis_single_link.ts";
 
 /** One ioredis cluster client, which follows slots to their new nodes. */
 export class ClusterRedisLink implements RedisLink {
+  /** See {@linkcode RedisLink.isOnePlace}. */
+  readonly isOnePlace = false;
   readonly #cluster: Cluster;
   #trouble = "connecting";
 
@@ -51,6 +54,11 @@ export class ClusterRedisLink implements RedisLink {
   /** See {@linkcode RedisLink.trouble}. */
   trouble(): string {
     return this.#trouble;
+  }
+
+  /** See {@linkcode RedisLink.send}. */
+  send(command: ScriptCommand): Promise<unknown> {
+    return Promise.resolve(this.#cluster.sendCommand(command));
   }
 
   /** See {@linkcode RedisLink.call}. */

@@ -43,6 +43,13 @@ export interface RedisCounterStoreOptions extends RedisStoreTuning {
 interface Part {
   readonly lane: RedisLane;
   readonly slot: number;
+  readonly charges: readonly Charge[];
+  readonly names: readonly string[];
+  /** Not needed where there is one part only. */
+  readonly positions: readonly number[];
+}
+
+interface GrowingPart extends Part {
   readonly charges: Charge[];
   readonly names: string[];
   readonly positions: number[];
@@ -132,9 +139,20 @@ export class RedisCounterStore implements CounterStore {
   }
 
   #parts(charges: readonly Charge[], nowMs: number): readonly Part[] {
-    const parts: Part[] = [];
+    const names = charges.map((charge) => counterName(charge, nowMs));
+    const [first = ""] = names;
+    const { link } = this.#main;
+    if (link.isOnePlace && this.#perSecond === this.#main) {
+      const { lane, slot } = link.place(first);
+      return [{ lane: this.#lane(this.#main, lane), slot, charges, names, positions: [] }];
+    }
+    return this.#placed(charges, names);
+  }
+
+  #placed(charges: readonly Charge[], names: readonly string[]): readonly Part[] {
+    const parts: GrowingPart[] = [];
     for (const [position, charge] of charges.entries()) {
-      const name = counterName(charge, nowMs);
+      const name = names[position] ?? charge.key;
       const side = charge.perSecond ? this.#perSecond : this.#main;
       const place = side.link.place(name);
       const lane = this.#lane(side, place.lane);

@@ -14,7 +14,8 @@ import type {
   StoreHealth,
   StoreServer,
 } from "../domain/counter_store.ts";
-import { type PlacedRequest, RedisBatch, type ScriptCall, type Waiting } from "./redis_batch.ts";
+import { type PlacedRequest, RedisBatch, type Waiting } from "./redis_batch.ts";
+import { type ScriptCall, ScriptCommand } from "./redis_command.ts";
 import { explainRedisError, type RedisFailure } from "./redis_failure.ts";
 import type { RedisLink } from "./redis_link.ts";
 import { chargeScript, fixedWindowScript, type RedisScript } from "./redis_scripts.ts";
@@ -231,13 +232,13 @@ export class RedisLane {
     } else if (failed.concerns !== "request") this.#noteFailure(failed);
   }
 
-  async #evaluate({ sha, text }: RedisScript, { keys, args }: ScriptCall): Promise<unknown> {
+  async #evaluate({ sha, text }: RedisScript, call: ScriptCall): Promise<unknown> {
     const { link } = this.#options;
     try {
-      return await link.call("evalsha", [sha, keys.length, ...keys, ...args]);
+      return await link.send(new ScriptCommand({ command: "evalsha", script: sha }, call));
     } catch (error) {
       if (!(error instanceof Error) || !error.message.includes("NOSCRIPT")) throw error;
-      return await link.call("eval", [text, keys.length, ...keys, ...args]);
+      return await link.send(new ScriptCommand({ command: "eval", script: text }, call));
     }
   }
 

@@ -3,6 +3,7 @@
  * What counting needs of a Redis, whether it is one server, one behind Sentinel, or a cluster.
  * @module
  */
+import type { ScriptCommand } from "./redis_command.ts";
 
 /** Where a key is. */
 export interface RedisPlace {
@@ -14,6 +15,8 @@ export interface RedisPlace {
 
 /** A connection that heals itself. */
 export interface RedisLink {
+  /** All keys are in one place. */
+  readonly isOnePlace: boolean;
   /** Returns where a key is at present. */
   place(key: string): RedisPlace;
   /** Tells whether commands would be sent at once. */
@@ -21,8 +24,11 @@ export interface RedisLink {
   /** The newest trouble with the connection, in words without secrets. */
   trouble(): string;
   /**
-   * Sends a command. One server never gets it twice; a cluster may when a connection breaks under it.
+   * Sends a call of a script. One server never gets it twice; a cluster may when a connection breaks
+   * under it.
    */
+  send(command: ScriptCommand): Promise<unknown>;
+  /** Sends a command; likewise. */
   call(command: string, args: readonly (string | number)[]): Promise<unknown>;
   /** Gives up a server's connection and makes a new one, which finds a new master. */
   drop(lane: string): void;

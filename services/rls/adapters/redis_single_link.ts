@@ -4,6 +4,7 @@
  * @module
  */
 import { Redis, type RedisOptions } from "ioredis";
+import type { ScriptCommand } from "./redis_command.ts";
 import type { RedisLink, RedisPlace } from "./redis_link.ts";
 import type { RedisCredentials, RedisSettings, RedisTls } from "./redis_settings.ts";
 
@@ -17,6 +18,8 @@ const onlyPlace: RedisPlace = { lane: "", slot: 0 };
 
 /** One ioredis client that never queues and never repeats. */
 export class SingleRedisLink implements RedisLink {
+  /** See {@linkcode RedisLink.isOnePlace}. */
+  readonly isOnePlace = true;
   readonly #redis: Redis;
   #trouble = "connecting";
 
@@ -42,6 +45,11 @@ export class SingleRedisLink implements RedisLink {
   /** See {@linkcode RedisLink.trouble}. */
   trouble(): string {
     return this.#trouble;
+  }
+
+  /** See {@linkcode RedisLink.send}. */
+  send(command: ScriptCommand): Promise<unknown> {
+    return Promise.resolve(this.#redis.sendCommand(command));
   }
 
   /** See {@linkcode RedisLink.call}. */

@@ -159,8 +159,9 @@ interface OverallParts {
 /** Over when a plain limit is over, or when all limits in quota mode are (and there is one). */
 function overallOf(matches: readonly Match[], { statuses, settings }: OverallParts): Verdict {
   let [quotas, quotasOver] = [0, 0];
-  for (const [index, match] of matches.entries()) {
-    const over = statuses[index]?.verdict === "over-limit";
+  let at = 0;
+  for (const match of matches) {
+    const over = statuses[at++]?.verdict === "over-limit";
     if (isQuota(match, settings)) {
       quotas++;
       if (over) quotasOver++;
@@ -179,8 +180,9 @@ function tightestOf(
   { statuses, settings }: OverallParts,
 ): DescriptorStatus | undefined {
   let tightest: DescriptorStatus | undefined;
-  for (const [index, status] of statuses.entries()) {
-    const match = matches[index];
+  let at = 0;
+  for (const status of statuses) {
+    const match = matches[at++];
     if (status.limit === undefined || match === undefined) continue;
     const wins = status.verdict === "over-limit" && !isQuota(match, settings);
     if (wins || tightest === undefined || status.remaining < tightest.remaining) tightest = status;

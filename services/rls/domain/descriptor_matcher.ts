@@ -138,12 +138,13 @@ export function matchDescriptor(
   const { entries, override } = descriptor;
   if (override !== undefined) return overrideMatch(domain, { entries, limit: override });
   let level: RuleLevel | undefined = root;
-  const choices: Choice[] = [];
+  const choices = new Array<Choice>(entries.length);
+  let depth = 0;
   for (const entry of entries) {
     if (level === undefined) return noMatches["no deeper rules"];
     const choice = chooseRule(level, entry);
     if (choice === undefined) return noMatches["no rule"];
-    choices.push(choice);
+    choices[depth++] = choice;
     level = choice.rule.children;
   }
   return matchOf(domain, { entries, choices });
@@ -198,14 +199,16 @@ function overrideMatch(
  * of another key (`a` with the value `*` takes `a_b`): as in envoyproxy/ratelimit the entry's counts.
  */
 function counterKeyOf(domain: string, { entries, choices }: Walk): string {
-  let key = `${domain}_`;
-  for (const [index, entry] of entries.entries()) {
-    const choice = choices[index];
-    key += choice !== undefined && isShared(choice)
-      ? `${entry.key}_${withoutPrefix(choice.rule.composite, `${entry.key}_`)}_`
-      : `${entry.key}_${entry.value}_`;
+  let text = `${domain}_`;
+  let index = 0;
+  for (const { key, value } of entries) {
+    const choice = choices[index++];
+    const shown = choice !== undefined && isShared(choice)
+      ? withoutPrefix(choice.rule.composite, `${key}_`)
+      : value;
+    text = `${text}${key}_${shown}_`;
   }
-  return key;
+  return text;
 }
 
 function withoutPrefix(text: string, prefix: string): string {

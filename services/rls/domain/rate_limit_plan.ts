@@ -48,7 +48,9 @@ export function planRequest(
   const matches = matchDescriptors(set, request);
   const fallback = Math.max(1, request.hits);
   const charges: Charge[] = [];
-  for (const [index, match] of matches.entries()) {
+  let at = 0;
+  for (const match of matches) {
+    const index = at++;
     if (match.kind !== "counted") continue;
     const { hits = fallback, refund = false } = request.descriptors[index] ?? {};
     const { also } = match.limit;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Remembers what was asked, in bounded room: of each limit the keys that are asked for most and how
- * near they are, and the descriptors that matched no limit.
+ * near they are, and the descriptors that matched no limit. When there is much, some requests picked
+ * at random stand for all, so that it costs little.
  * @module
  */
 import type { Decision, LimitStatus } from "./decision.ts";
@@ -33,7 +34,7 @@ export interface UnmatchedShape {
   readonly keys: readonly string[];
   /** Why they have no limit. */
   readonly why: NoLimitReason;
-  /** How many there were at least. */
+  /** How many there were, about. */
   readonly count: number;
   /** One of them. */
   readonly example: readonly RequestEntry[];
@@ -55,6 +56,10 @@ const MAX_SHAPES = 200;
 const MAX_ENTRIES = 20;
 const MAX_TEXT = 200;
 const HALF_LIFE_MS = 60_000;
+/** Requests of a second that are all looked at; of those after them one in {@linkcode SHARE}. */
+const ALL_PER_SECOND = 1_000;
+/** A power of 2. */
+const SHARE = 8;
 
 interface Seen {
   readonly entries: readonly RequestEntry[];
@@ -75,6 +80,9 @@ export class Sightings {
   readonly #hotKeys: number;
   readonly #byLimit = new Map<string, FrequentItems<Seen>>();
   readonly #shapes = new FrequentItems<Shape>({ capacity: MAX_SHAPES });
+  #second = 0;
+  #inSecond = 0;
+  #dice = 1;
 
   /** Nothing was asked yet. */
   constructor({ hotKeys }: SightingsOptions) {
@@ -83,16 +91,31 @@ export class Sightings {
 
   /** Remembers a request and what it was told. */
   note({ request, matches }: RateLimitPlan, { statuses }: Decision, nowMs: number): void {
+    const times = this.#standsFor(nowMs);
+    if (times === 0) return;
     for (const [index, match] of matches.entries()) {
       const [descriptor, status] = [request.descriptors[index], statuses[index]];
       if (descriptor === undefined || status === undefined) continue;
-      if (match.kind === "none") this.#noteUnmatched(request, { descriptor, match, nowMs });
+      if (match.kind === "none") this.#noteUnmatched(request, { descriptor, match, times, nowMs });
       else if (match.kind === "counted" && this.#hotKeys > 0) {
         for (const one of status.windows ?? [status]) {
-          this.#noteCounted(match, { status: one, entries: descriptor.entries, nowMs });
+          this.#noteCounted(match, { status: one, entries: descriptor.entries, times, nowMs });
         }
       }
     }
+  }
+
+  /** For how many requests this one stands; 0 passes unseen. */
+  #standsFor(nowMs: number): number {
+    const second = Math.floor(nowMs / 1000);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#inSecond = 0;
+    }
+    if (++this.#inSecond <= ALL_PER_SECOND) return 1;
+    // Every eighth would see always the same of keys that take turns.
+    this.#dice = Math.imul(this.#dice, 1_664_525) + 1_013_904_223 | 0;
+    return (this.#dice >>> 16) % SHARE === 0 ? SHARE : 0;
   }
 
   /** Forgets limits that are not there any more. */
@@ -132,14 +155,15 @@ export class Sightings {
 
   #noteCounted(
     { rule }: CountedMatch,
-    { status: { limit, remaining, resetMs, tally }, entries, nowMs }: {
+    { status: { limit, remaining, resetMs, tally }, entries, times, nowMs }: {
       readonly status: LimitStatus;
       readonly entries: readonly RequestEntry[];
+      readonly times: number;
       readonly nowMs: number;
     },
   ): void {
     if (rule === undefined || limit === undefined || tally === undefined) return;
-    const weight = tally.total;
+    const weight = times * tally.total;
     const items = weight === 0 ? undefined : this.#items(limitId(rule, limit));
     const make = () => ({
       entries: shortened(entries),
@@ -165,8 +189,9 @@ export class Sightings {
 
   #noteUnmatched(
     { domain }: HitRequest,
-    { descriptor, match: { why }, nowMs }: {
+    { descriptor, match: { why }, times, nowMs }: {
       readonly descriptor: HitDescriptor;
+      readonly times: number;
       readonly match: Extract<Match, { readonly kind: "none" }>;
       readonly nowMs: number;
     },
@@ -177,7 +202,7 @@ export class Sightings {
       ...{ domain: shorten(domain), entries: shortened(descriptor.entries), why, atMs: nowMs },
     });
     const key = [why, shorten(domain), ...keys].join("\n");
-    this.#shapes.add(key, { weight: 1, nowMs, make }).atMs = nowMs;
+    this.#shapes.add(key, { weight: times, nowMs, make }).atMs = nowMs;
   }
 }
 

@@ -71,3 +71,14 @@ Deno.test("Sightings lists what has no limit by shape, and bounds what it takes 
   assert.equal(shapes[0]?.lastMs, 5);
   assert.ok(JSON.stringify(shapes).length < 2_000);
 });
+
+Deno.test("Sightings looks at some of many requests, which stand for the others", () => {
+  const sightings = new Sightings({ hotKeys: 10 });
+  // Eight keys in turn: one in eight, picked evenly, would only ever see one of them.
+  for (let n = 0; n < 41_000; n++) note(sightings, `a=${n % 8}`, { nowMs: 100 });
+  const found = sightings.hotKeys(...ruleAt("d.a"), 100);
+  assert.equal(found.length, 8);
+  for (const { recentHits } of found) {
+    assert.ok(recentHits > 4_000 && recentHits < 6_500, `${recentHits} of about 5,125`);
+  }
+});

@@ -4,13 +4,18 @@
  * where the store answers at once, so does the call.
  * @module
  */
-import { StatusError } from "@denvoy/base";
-import { type CallContext, implementBatch, type MethodImplementation } from "@denvoy/grpc";
+import { type Bytes, StatusError } from "@denvoy/base";
+import {
+  type CallContext,
+  implementBatch,
+  type MethodImplementation,
+  rawCodec,
+} from "@denvoy/grpc";
 import { messageCodec } from "@denvoy/proto";
-import type { HitRequest } from "../domain/rate_limit_plan.ts";
-import type { Decided, RateLimiter } from "../rate_limiter.ts";
+import type { RateLimiter } from "../rate_limiter.ts";
 import { hitRequestOf, type RateLimitRequest } from "./request_message.ts";
-import { type RateLimitResponse, responseOf, type ResponseSettings } from "./response_message.ts";
+import { ResponseEncoder } from "./response_encoder.ts";
+import type { ResponseSettings } from "./response_message.ts";
 
 /** What answers the RPC. */
 export interface RateLimitServiceParts {
@@ -22,35 +27,36 @@ export interface RateLimitServiceParts {
   readonly nowMs: () => number;
 }
 
-type Answer = RateLimitResponse | StatusError | Promise<RateLimitResponse>;
+/** The bytes of a response. */
+type Answer = Bytes | StatusError | Promise<Bytes>;
 
 const request = messageCodec("envoy.service.ratelimit.v3.RateLimitRequest");
-const response = messageCodec("envoy.service.ratelimit.v3.RateLimitResponse");
 
 /** Returns the RPCs of the service. */
 export function rateLimitMethods(parts: RateLimitServiceParts): readonly MethodImplementation[] {
-  const codec = {
-    encode: (message: RateLimitResponse) => response.encode(message),
-    decode: refuse,
-  };
   const method = {
     service: "envoy.service.ratelimit.v3.RateLimitService",
     method: "ShouldRateLimit",
     kind: "unary",
     request,
-    response: codec,
+    response: rawCodec,
   } as const;
+  const own = { ...parts, encoder: new ResponseEncoder(parts.responses) };
   return [
-    implementBatch<RateLimitRequest, RateLimitResponse>(
+    implementBatch<RateLimitRequest, Bytes>(
       method,
-      (requests, contexts) =>
-        requests.map((message, index) => answer(parts, { message, context: contexts[index] })),
+      (messages, contexts) =>
+        messages.map((message, index) => answer(own, { message, context: contexts[index] })),
     ),
   ];
 }
 
+interface AnswerParts extends RateLimitServiceParts {
+  readonly encoder: ResponseEncoder;
+}
+
 function answer(
-  { limiter, responses, nowMs }: RateLimitServiceParts,
+  { limiter, encoder, nowMs }: AnswerParts,
   { message, context }: {
     readonly message: RateLimitRequest;
     readonly context: CallContext | undefined;
@@ -61,21 +67,10 @@ function answer(
     const deadlineMs = context?.deadlineMs;
     const waitMs = deadlineMs === undefined ? Infinity : Math.max(1, deadlineMs - nowMs());
     const decided = limiter.decide(hits, waitMs);
-    if (decided instanceof Promise) return later(decided, { request: hits, settings: responses });
-    return responseOf(decided, { request: hits, settings: responses });
+    if (!(decided instanceof Promise)) return encoder.encode(decided, hits);
+    return decided.then((later) => encoder.encode(later, hits));
   } catch (error) {
     if (error instanceof StatusError) return error;
     throw error;
   }
-}
-
-async function later(
-  decided: Promise<Decided>,
-  options: { readonly request: HitRequest; readonly settings: ResponseSettings },
-): Promise<RateLimitResponse> {
-  return responseOf(await decided, options);
-}
-
-function refuse(): never {
-  throw new TypeError("a server decodes no responses");
 }

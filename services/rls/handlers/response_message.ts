@@ -56,14 +56,20 @@ function statusOf({ verdict, limit, remaining, resetMs }: DescriptorStatus): Sta
   return {
     code,
     currentLimit: currentLimitOf(limit),
-    limitRemaining: Math.min(remaining, MAX_UINT32),
+    limitRemaining: remainingOf(remaining),
     ...(resetMs !== undefined && { durationUntilReset: durationOf(resetMs, limit) }),
   };
 }
 
 const MAX_UINT32 = 2 ** 32 - 1;
 
-function currentLimitOf(limit: CountedLimit): NonNullable<Status["currentLimit"]> {
+/** Returns units left as `limit_remaining` holds them. */
+export function remainingOf(remaining: number): number {
+  return Math.min(remaining, MAX_UINT32);
+}
+
+/** Returns what a status says of its limit. */
+export function currentLimitOf(limit: CountedLimit): NonNullable<Status["currentLimit"]> {
   const { name, requestsPerUnit, unit, unitMultiplier } = limit;
   return {
     name,
@@ -73,8 +79,11 @@ function currentLimitOf(limit: CountedLimit): NonNullable<Status["currentLimit"]
   };
 }
 
-/** Fixed windows end at whole seconds, which are counted from whole seconds. */
-function durationOf(
+/**
+ * Returns `duration_until_reset`. Fixed windows end at whole seconds, which are counted from whole
+ * seconds.
+ */
+export function durationOf(
   resetMs: number,
   { algorithm }: CountedLimit,
 ): NonNullable<Status["durationUntilReset"]> {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { runCounterStoreContract } from "@denvoy/rls/stores_contract";
-import type { RedisSettings } from "@denvoy/rls/stores";
+import type { Charge, RedisCounterStore, RedisSettings } from "@denvoy/rls/stores";
 import { eventually, freePort, type Redis, startRedis } from "../support/mod.ts";
 import { hit, hourly, openStore, Peer } from "./store.ts";
 
@@ -10,14 +10,20 @@ const slots = 16_384;
 /** Three masters that share the slots. */
 class RedisCluster implements AsyncDisposable {
   readonly #stack: AsyncDisposableStack;
+  readonly #folder: string;
   readonly nodes: readonly Redis[];
   readonly peers: readonly Peer[];
 
   private constructor(
     stack: AsyncDisposableStack,
-    { nodes, peers }: { readonly nodes: readonly Redis[]; readonly peers: readonly Peer[] },
+    { nodes, peers, folder }: {
+      readonly nodes: readonly Redis[];
+      readonly peers: readonly Peer[];
+      readonly folder: string;
+    },
   ) {
     this.#stack = stack;
+    this.#folder = folder;
     this.nodes = nodes;
     this.peers = peers;
   }
@@ -30,7 +36,21 @@ class RedisCluster implements AsyncDisposable {
     for (let n = 0; n < 3; n++) nodes.push(stack.use(await startNode(folder)));
     const peers = nodes.map(({ port }) => stack.use(new Peer(port)));
     await form(nodes, peers);
-    return new RedisCluster(stack.move(), { nodes, peers });
+    return new RedisCluster(stack.move(), { nodes, peers, folder });
+  }
+
+  /** Starts a replica of a node. */
+  async addReplica(of: number): Promise<Redis> {
+    const [master, other] = [this.nodes[of], this.nodes[(of + 1) % this.nodes.length]];
+    const id = String(await this.peers[of]?.call("CLUSTER", ["MYID"]));
+    const replica = await startNode(this.#folder);
+    await using peer = new Peer(replica.port);
+    await peer.call("CLUSTER", ["MEET", "127.0.0.1", other?.port ?? 0]);
+    await eventually(async () => {
+      const answer = await peer.call("CLUSTER", ["REPLICATE", id]).catch(String);
+      return answer === "OK";
+    }, { what: `the replica of ${master?.port} to know it`, withinMs: 20_000 });
+    return replica;
   }
 
   get settings(): RedisSettings {
@@ -85,20 +105,88 @@ Deno.test("RedisCounterStore keeps the contract of counter stores on a cluster",
     for (const peer of cluster.peers) assert.ok((await peer.keys("d_n*")).length > 0);
   });
 
-  await t.step("follows a slot that moves to another node", async () => {
-    const charge = hourly("d_{moving}_");
-    assert.equal(await hit(opened.store, charge), 1);
+  await t.step("counts each hit of a slot while it moves to another node", async () => {
+    const charges = ["fixed-window", "token-bucket"].map((kind) =>
+      hourly(`d_{moving}_${kind}_`, { algorithm: { kind } as Charge["algorithm"] })
+    );
+    let expected = 0;
+    const countAll = async () => {
+      expected++;
+      for (const charge of charges) assert.equal(await hit(opened.store, charge), expected);
+    };
+    await countAll();
     const [from, to] = await movePair(cluster);
-    await moveSlot(cluster, { from, to });
-    await eventually(async () => await hit(opened.store, charge) === 2, {
-      what: "the count on the new node",
-    });
+    await moveSlot(cluster, { from, to, during: countAll });
+    await eventually(async () => {
+      const outcome = await hit(opened.store, { ...charges[0] ?? hourly("d_"), hits: 0 });
+      return outcome === expected;
+    }, { what: "the count on the new node" });
+    await countAll();
   });
+  await failNodes(t, { cluster, store: opened.store });
+});
 
+/** Waits until all nodes know each other and are of one epoch: who takes over then is believed. */
+async function allAgree(peers: readonly Peer[]): Promise<void> {
+  await eventually(async () => {
+    const infos = await Promise.all(peers.map((peer) => peer.call("CLUSTER", ["INFO"])));
+    const states = infos.map((info) => {
+      const [, state] = /cluster_state:(\w+)/.exec(String(info)) ?? [];
+      const [, nodes] = /cluster_known_nodes:(\d+)/.exec(String(info)) ?? [];
+      const [, epoch] = /cluster_current_epoch:(\d+)/.exec(String(info)) ?? [];
+      return `${state} ${nodes} ${epoch}`;
+    });
+    return new Set(states).size === 1 && states[0]?.startsWith(`ok ${peers.length} `) === true;
+  }, { what: "all nodes to agree", withinMs: 20_000 });
+}
+
+/** Returns the number of the node that has a key. */
+async function ownerOf({ peers }: RedisCluster, pattern: string): Promise<number> {
+  const found = await Promise.all(peers.map((peer) => peer.keys(pattern)));
+  return found.findIndex((keys) => keys.length > 0);
+}
+
+/** Returns the numbers of the node that has the moving key, and of another. */
+async function movePair(cluster: RedisCluster): Promise<readonly [number, number]> {
+  const from = await ownerOf(cluster, "d_{moving}_*");
+  return [from, (from + 1) % cluster.peers.length];
+}
+
+async function moveSlot(
+  { nodes, peers }: RedisCluster,
+  { from, to, during }: {
+    readonly from: number;
+    readonly to: number;
+    readonly during: () => Promise<void>;
+  },
+): Promise<void> {
+  const [source, target] = [peers[from], peers[to]];
+  assert.ok(source !== undefined && target !== undefined);
+  const ids = await Promise.all([source, target].map((peer) => peer.call("CLUSTER", ["MYID"])));
+  const [sourceId, targetId] = ids.map(String);
+  const slot = Number(await source.call("CLUSTER", ["KEYSLOT", "{moving}"]));
+  await target.call("CLUSTER", ["SETSLOT", slot, "IMPORTING", String(sourceId)]);
+  await source.call("CLUSTER", ["SETSLOT", slot, "MIGRATING", String(targetId)]);
+  await during();
+  for (const key of await source.keys("d_{moving}_*")) {
+    await source.call("MIGRATE", ["127.0.0.1", nodes[to]?.port ?? 0, key, 0, 5_000]);
+  }
+  // Their slot still belongs to the source, which sends whoever asks for them to the target.
+  await during();
+  for (const peer of [target, source]) {
+    await peer.call("CLUSTER", ["SETSLOT", slot, "NODE", String(targetId)]);
+  }
+}
+
+/** Pauses a node and kills another, which a replica takes over: the cluster is not whole after it. */
+async function failNodes(
+  t: Deno.TestContext,
+  { cluster, store }: { readonly cluster: RedisCluster; readonly store: RedisCounterStore },
+): Promise<void> {
   await t.step("counts on the other nodes while one is paused", async () => {
     const names = Array.from({ length: 60 }, (_, n) => `d_p${n * n * 7919}_`);
     const all = () =>
-      Promise.all(names.map((name) => hit(opened.store, hourly(name), { timeoutMs: 100 })));
+      Promise.all(names.map((name) => hit(store, hourly(name), { timeoutMs: 100 })));
     await all();
     for (const peer of cluster.peers) assert.ok((await peer.keys("d_p*")).length > 10);
     const [node] = cluster.nodes;
@@ -115,33 +203,34 @@ Deno.test("RedisCounterStore keeps the contract of counter stores on a cluster",
     await eventually(async () => (await all()).every((outcome) => typeof outcome === "number"), {
       what: "all nodes to count again",
       withinMs: 20_000,
-      detail: () => JSON.stringify(opened.store.health()),
+      detail: () => JSON.stringify(store.health()),
     });
   });
-});
 
-/** Returns the numbers of the node that has the moving key, and of another. */
-async function movePair({ peers }: RedisCluster): Promise<readonly [number, number]> {
-  const found = await Promise.all(peers.map((peer) => peer.keys("d_{moving}_*")));
-  const from = found.findIndex((keys) => keys.length > 0);
-  return [from, (from + 1) % peers.length];
-}
-
-async function moveSlot(
-  { nodes, peers }: RedisCluster,
-  { from, to }: { readonly from: number; readonly to: number },
-): Promise<void> {
-  const [source, target] = [peers[from], peers[to]];
-  assert.ok(source !== undefined && target !== undefined);
-  const ids = await Promise.all([source, target].map((peer) => peer.call("CLUSTER", ["MYID"])));
-  const [sourceId, targetId] = ids.map(String);
-  const slot = Number(await source.call("CLUSTER", ["KEYSLOT", "{moving}"]));
-  await target.call("CLUSTER", ["SETSLOT", slot, "IMPORTING", String(sourceId)]);
-  await source.call("CLUSTER", ["SETSLOT", slot, "MIGRATING", String(targetId)]);
-  for (const key of await source.keys("d_{moving}_*")) {
-    await source.call("MIGRATE", ["127.0.0.1", nodes[to]?.port ?? 0, key, 0, 5_000]);
-  }
-  for (const peer of [target, source]) {
-    await peer.call("CLUSTER", ["SETSLOT", slot, "NODE", String(targetId)]);
-  }
+  await t.step("follows a failover, and answers in time throughout", async () => {
+    const charge = hourly("d_{failing}_");
+    assert.equal(await hit(store, charge), 1);
+    const at = await ownerOf(cluster, "d_{failing}_*");
+    await using stack = new AsyncDisposableStack();
+    const replica = stack.use(await cluster.addReplica(at));
+    const onReplica = stack.use(new Peer(replica.port));
+    await eventually(
+      async () => (await onReplica.keys("d_{failing}_*")).length === 1,
+      { what: "the count to be replicated", withinMs: 20_000 },
+    );
+    await allAgree([...cluster.peers, onReplica]);
+    await cluster.peers[at]?.[Symbol.asyncDispose]();
+    cluster.nodes[at]?.child.kill("SIGKILL");
+    await onReplica.call("CLUSTER", ["FAILOVER", "TAKEOVER"]);
+    await eventually(async () => {
+      const start = performance.now();
+      const outcome = await hit(store, charge, { timeoutMs: 100 });
+      assert.ok(performance.now() - start < 1_000, "each answer comes in time");
+      return typeof outcome === "number" && outcome > 1;
+    }, {
+      what: "the replica to go on counting",
+      withinMs: 30_000,
+      detail: () => JSON.stringify(store.health()),
+    });
+  });
 }

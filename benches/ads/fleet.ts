@@ -18,6 +18,10 @@ export interface FleetShape {
    * @default what Envoy 1.40 does: 16 MiB for a stream, 24 MiB for a connection
    */
   readonly windowBytes?: number;
+  /** Streams that share a connection. @default 1 */
+  readonly perConnection?: number;
+  /** Names of secrets that streams ask sds for in turn, instead of clusters. */
+  readonly secrets?: readonly string[];
 }
 
 /** What the load client reports; a list has an element for each wait. */
@@ -45,6 +49,8 @@ export class Fleet implements AsyncDisposable {
       args: [
         ...["--address", server.grpcAddress],
         ...["--streams", String(shape.streams), "--resources", String(shape.resources)],
+        ...["--streams-per-connection", String(shape.perConnection ?? 1)],
+        ...(shape.secrets === undefined ? [] : ["--secrets", shape.secrets.join(",")]),
         ...windowFlags(shape.windowBytes),
       ],
     });

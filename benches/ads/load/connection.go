@@ -36,7 +36,8 @@ const (
 	// machine, until the kernel drops segments and connections stall until they are sent again.
 	socketBuffer = 256 << 10
 
-	path = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources"
+	aggregatedPath = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources"
+	secretPath     = "/envoy.service.secret.v3.SecretDiscoveryService/DeltaSecrets"
 )
 
 // Read buffers are taken only while there is something to read, so that few of them serve a
@@ -104,11 +105,11 @@ func (c *connection) addStream(s *stream, authority string) {
 	s.id = uint32(2*len(c.streams) + 1)
 	s.sendWindow = c.peerWindow
 	c.streams[s.id] = s
-	c.writeFrame(frameHeader{kind: frameHeaders, flags: flagEndHeaders, streamID: s.id}, requestHeaders(authority))
+	c.writeFrame(frameHeader{kind: frameHeaders, flags: flagEndHeaders, streamID: s.id}, requestHeaders(authority, s.path()))
 }
 
 // requestHeaders is an HPACK block without Huffman coding and without entries in the dynamic table.
-func requestHeaders(authority string) []byte {
+func requestHeaders(authority, path string) []byte {
 	block := []byte{0x83, 0x86} // :method POST, :scheme http
 	literal := func(name []byte, value string) {
 		block = append(append(block, name...), byte(len(value)))

@@ -18,6 +18,7 @@ type fleet struct {
 	streams   int
 	perConn   int
 	resources int
+	secrets   []string // names that streams ask for in turn; none where they ask for clusters
 	timeout   time.Duration
 	windows   windows
 
@@ -46,7 +47,7 @@ type wave struct {
 
 // start opens all streams and waits until each has every resource.
 func (f *fleet) start() ([]time.Duration, error) {
-	f.started = newArrivals(f.streams)
+	f.started = newArrivals(f.streams, f.streams)
 	f.failed = make(chan error, f.streams+1)
 	dials := make(chan struct{}, maxDialsAtOnce)
 	for first := 0; first < f.streams; first += f.perConn {
@@ -75,7 +76,7 @@ func (f *fleet) apply(door *door, changes []change) ([]time.Duration, error) {
 	for i := range changes {
 		changes[i].marker = []byte(changes[i].Marker)
 	}
-	w := &wave{arrivals: newArrivals(f.streams), changes: changes}
+	w := &wave{arrivals: newArrivals(f.streams, f.concerned(changes)), changes: changes}
 	f.wave.Store(w)
 	for i := range changes {
 		if err := door.write(&changes[i]); err != nil {
@@ -88,15 +89,31 @@ func (f *fleet) apply(door *door, changes []change) ([]time.Duration, error) {
 // wait returns when each stream was done, sorted.
 func (f *fleet) wait(a *arrivals) ([]time.Duration, error) {
 	deadline := time.After(f.timeout)
-	for n := range f.streams {
+	for n := range a.due {
 		select {
 		case <-a.each:
 		case err := <-f.failed:
 			return nil, err
 		case <-deadline:
-			return nil, fmt.Errorf("%d of %d streams had everything after %v", n, f.streams, f.timeout)
+			return nil, fmt.Errorf("%d of %d streams had everything after %v", n, a.due, f.timeout)
 		}
 	}
-	slices.Sort(a.at)
-	return a.at, nil
+	at := slices.DeleteFunc(a.at, func(d time.Duration) bool { return d == 0 })
+	slices.Sort(at)
+	return at, nil
+}
+
+// concerned tells how many streams ask for what the changes are about: all of them, but for a fleet
+// that asks for secrets, in which each stream asks for one.
+func (f *fleet) concerned(changes []change) int {
+	if len(f.secrets) == 0 {
+		return f.streams
+	}
+	n := 0
+	for i := range f.streams {
+		if f.secrets[i%len(f.secrets)] == changes[0].Name {
+			n++
+		}
+	}
+	return n
 }

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -43,10 +44,14 @@ func main() {
 	flag.IntVar(&f.streams, "streams", 1000, "how many streams to hold")
 	flag.IntVar(&f.perConn, "streams-per-connection", 1, "how many of them share a connection")
 	flag.IntVar(&f.resources, "resources", 1000, "how many clusters, and endpoints, there are")
+	secrets := flag.String("secrets", "", "names of secrets, comma-separated, that streams ask SDS for in turn, instead of clusters")
 	flag.IntVar(&f.windows.stream, "stream-window", 16<<20, "bytes that a stream may have unread; the default is Envoy's")
 	flag.IntVar(&f.windows.connection, "connection-window", 24<<20, "the same for a connection, 65535 at least")
 	flag.DurationVar(&f.timeout, "timeout", 10*time.Minute, "for each wait")
 	flag.Parse()
+	if *secrets != "" {
+		f.secrets = strings.Split(*secrets, ",")
+	}
 	if err := serve(f, os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "load:", err)
 		os.Exit(1)

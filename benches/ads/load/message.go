@@ -214,7 +214,13 @@ type request struct {
 	typeURL   string
 	subscribe []string
 	nonce     []byte
+	asEnvoy   bool // the node is as large as that of an Envoy, and has a cluster of its own
 }
+
+// Envoy 1.40 lists its extensions in the node: 61 KB.
+const envoyExtensions = 516
+
+var extension = appendField(appendField(nil, 1, bytes.Repeat([]byte("n"), 46)), 2, bytes.Repeat([]byte("c"), 66))
 
 // append adds the request as a gRPC message (prefix and body) to out.
 func (q request) append(out []byte) []byte {
@@ -222,7 +228,14 @@ func (q request) append(out []byte) []byte {
 	out = append(out, 0, 0, 0, 0, 0)
 	if q.nodeID != "" {
 		node := appendField(nil, 1, []byte(q.nodeID))
-		node = appendField(node, 2, []byte("bench"))
+		cluster := "bench"
+		if q.asEnvoy {
+			cluster = q.nodeID
+		}
+		node = appendField(node, 2, []byte(cluster))
+		for i := 0; q.asEnvoy && i < envoyExtensions; i++ {
+			node = appendField(node, 9, extension)
+		}
 		out = appendField(out, 1, node)
 	}
 	out = appendField(out, 2, []byte(q.typeURL))

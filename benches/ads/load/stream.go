@@ -12,10 +12,12 @@ import (
 const (
 	clusterType  = "type.googleapis.com/envoy.config.cluster.v3.Cluster"
 	endpointType = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment"
+	secretType   = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret"
 )
 
 // stream is one Delta ADS stream that behaves as an Envoy does: all clusters by wildcard, then the
-// endpoints of each cluster that it was told of; each response is acknowledged at once.
+// endpoints of each cluster that it was told of; each response is acknowledged at once. In a fleet
+// that asks for secrets it is a stream for one of them, as an Envoy opens.
 type stream struct {
 	id         uint32
 	index      int
@@ -29,6 +31,7 @@ type stream struct {
 	endpoints nameSet
 	fresh     []string // clusters of the current response, not yet asked for endpoints
 	complete  bool
+	secret    string // the only name that it asks for; empty in a fleet that asks for clusters
 
 	wave *wave  // the changes that seen belongs to
 	seen []bool // by index of the change in its wave
@@ -39,12 +42,25 @@ func newStream(f *fleet, index int) *stream {
 	s := &stream{index: index, fleet: f, clusters: newNameSet(f.resources), endpoints: newNameSet(f.resources)}
 	s.reader.onResource = s.onResource
 	s.reader.onMessage = s.onMessage
-	first := request{nodeID: fmt.Sprintf("node-%05d", index), typeURL: clusterType}
+	first := request{nodeID: fmt.Sprintf("node-%05d", index/f.perConn), typeURL: clusterType}
+	if len(f.secrets) > 0 {
+		s.secret = f.secrets[index%len(f.secrets)]
+		first.typeURL, first.subscribe = secretType, []string{s.secret}
+		first.asEnvoy = true
+	}
 	s.out = first.append(s.out)
 	return s
 }
 
+func (s *stream) path() string {
+	if s.secret == "" {
+		return aggregatedPath
+	}
+	return secretPath
+}
+
 var clusterTypeBytes, endpointTypeBytes = []byte(clusterType), []byte(endpointType)
+var secretTypeBytes = []byte(secretType)
 
 // onResource gets the Any, whose first field is its type URL.
 func (s *stream) onResource(name, value []byte) error {
@@ -53,6 +69,12 @@ func (s *stream) onResource(name, value []byte) error {
 		return err
 	}
 	switch {
+	case bytes.Equal(typeURL, secretTypeBytes):
+		if !s.complete {
+			s.complete = true
+			s.fleet.started.done(s.index)
+		}
+		s.arrived(name, value)
 	case bytes.Equal(typeURL, endpointTypeBytes):
 		s.endpoints.add(name)
 		s.arrived(name, value)
@@ -71,7 +93,7 @@ func (s *stream) onMessage(typeURL, nonce []byte) {
 		s.out = request{typeURL: endpointType, subscribe: s.fresh}.append(s.out)
 		s.fresh = nil
 	}
-	if !s.complete && s.clusters.full() && s.endpoints.full() {
+	if s.secret == "" && !s.complete && s.clusters.full() && s.endpoints.full() {
 		s.complete = true
 		s.fleet.started.done(s.index)
 	}
@@ -126,12 +148,13 @@ func (n *nameSet) full() bool {
 // arrivals notes when each stream was done.
 type arrivals struct {
 	begin time.Time
+	due   int // streams that there will be
 	at    []time.Duration
 	each  chan int
 }
 
-func newArrivals(streams int) *arrivals {
-	return &arrivals{begin: time.Now(), at: make([]time.Duration, streams), each: make(chan int, streams)}
+func newArrivals(streams, due int) *arrivals {
+	return &arrivals{begin: time.Now(), due: due, at: make([]time.Duration, streams), each: make(chan int, streams)}
 }
 
 func (a *arrivals) done(stream int) {

@@ -42,9 +42,14 @@ export function readCertificateFields(der: Uint8Array): CertificateFields {
   if (rest !== undefined) throw new RangeError("cannot read certificate as more bytes follow it");
   const [tbs, algorithm] = readDer(expectDerTag(certificate, DerTag.sequence));
   const all = readDer(expectDerTag(tbs, DerTag.sequence));
-  const [serial, , issuer, validity, subject, spki] = all[0]?.tag === 0xa0 ? all.slice(1) : all;
+  const [serial, inner, issuer, ...more] = all[0]?.tag === 0xa0 ? all.slice(1) : all;
+  const [validity, subject, spki] = more;
   if (issuer === undefined || subject === undefined || spki === undefined) {
     throw new RangeError("cannot read certificate as a field is missing");
+  }
+  // RFC 5280, 4.1.1.2: what is signed says how it is signed.
+  if (inner?.raw.toHex() !== algorithm?.raw.toHex()) {
+    throw new RangeError("cannot read certificate as its two algorithms must be the same");
   }
   const [notBefore, notAfter] = readDer(expectDerTag(validity, DerTag.sequence));
   return {

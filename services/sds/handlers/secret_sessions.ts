@@ -53,6 +53,12 @@ interface SharedView {
   readonly holds: Map<string, () => void>;
 }
 
+/** What cannot be issued is tried again after this long. */
+const RETRY_MS = 5000;
+
+/** Ends the hold on a certificate that there is not yet. */
+function notHeld(): void {}
+
 /** What a call that is not a stream is about. */
 export interface CallFacts {
   /** The other end of its connection. */
@@ -68,6 +74,8 @@ export class SecretSessions implements DiscoverySessions<SecretSession> {
   readonly #parts: SecretSessionsParts;
   readonly #sessions = new Set<SecretSession>();
   readonly #views = new Map<string, SharedView>();
+  /** Views by the workload whose certificate they have asked for. */
+  readonly #watchers = new Map<string, Set<SharedView>>();
 
   /** Follows the secrets from now on. */
   constructor(parts: SecretSessionsParts) {
@@ -127,8 +135,12 @@ export class SecretSessions implements DiscoverySessions<SecretSession> {
     if (shared === undefined) return;
     shared.users -= 1;
     if (shared.users > 0) return;
-    for (const release of shared.holds.values()) release();
     this.#views.delete(view.identity);
+    for (const [id, release] of shared.holds) {
+      release();
+      const watchers = this.#watchers.get(id);
+      if (watchers?.delete(shared) && watchers.size === 0) this.#watchers.delete(id);
+    }
   }
 
   /** See {@linkcode DiscoverySessions.prepare}. */
@@ -189,17 +201,20 @@ export class SecretSessions implements DiscoverySessions<SecretSession> {
 
   /** What cannot be issued is logged and missing; it is told as soon as it is there. */
   async #issue(view: CallerView, name: string): Promise<void> {
-    const { workloads } = this.#parts;
+    const { workloads, clock } = this.#parts;
+    const shared = this.#views.get(view.identity);
     const id = view.workloadOf(name);
-    if (id === undefined) return;
+    if (id === undefined || shared?.view !== view) return;
+    this.#watch(shared, id);
     const request = { spiffeId: id, ...this.#parts.policy().profile(id) };
     try {
       await workloads.ensure(id, request);
     } catch {
+      clock.after(RETRY_MS, () => void this.#issue(view, name));
       return;
     }
-    const holds = this.#views.get(view.identity)?.holds;
-    if (holds !== undefined && !holds.has(id)) holds.set(id, workloads.hold(id));
+    if (this.#views.get(view.identity) !== shared || shared.holds.get(id) !== notHeld) return;
+    shared.holds.set(id, workloads.hold(id));
   }
 
   #lend(caller: Caller): CallerView {
@@ -213,13 +228,21 @@ export class SecretSessions implements DiscoverySessions<SecretSession> {
     return view;
   }
 
+  #watch(shared: SharedView, id: string): void {
+    if (shared.holds.has(id)) return;
+    shared.holds.set(id, notHeld);
+    const watchers = this.#watchers.get(id);
+    if (watchers === undefined) this.#watchers.set(id, new Set([shared]));
+    else watchers.add(shared);
+  }
+
   #changed(names: readonly string[]): void {
     const keys = keysOf(names);
     for (const { view } of this.#views.values()) this.#parts.hub.changed(view, keys);
   }
 
   #renewed(id: string): void {
-    for (const { view } of this.#views.values()) {
+    for (const { view } of this.#watchers.get(id) ?? []) {
       this.#parts.hub.changed(view, keysOf(view.namesOf(id)));
     }
   }

@@ -43,8 +43,11 @@ export const rls: ServiceDefinition<typeof rlsSchema.own> = {
   start: startRls,
 };
 
-/** Requests are small: a large one is a mistake or an attack. */
-const MAX_REQUEST_BYTES = 1024 * 1024;
+/**
+ * Requests are small, a report on all quota buckets of an Envoy is the largest: what is larger is a
+ * mistake or an attack.
+ */
+const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
 
 /** The service name under which envoyproxy/ratelimit tells its health. */
 const REFERENCE_HEALTH = "ratelimit";

@@ -33,9 +33,10 @@ export interface OwnTrustParts {
 
 /** Returns the roots of the own CA and, once something was revoked, its lists. */
 export function ownTrustOf({ ca }: Pick<OwnTrustParts, "ca">): OwnTrust {
-  const { bundlePem } = ca.trustBundle();
+  const { bundlePem, authorities } = ca.trustBundle();
   const crlPem = ca.crlPem();
-  return crlPem !== "" ? { bundlePem, crlPem } : { bundlePem };
+  if (crlPem === "") return { bundlePem };
+  return { bundlePem, crlPem, onlyVerifyLeafCrl: authorities.some(({ outside }) => outside) };
 }
 
 /** Puts the bundles into the book; those that cannot be served leave the last ones there. */
@@ -63,11 +64,12 @@ export function publishOwnTrust(parts: OwnTrustParts): void {
   book.change("ca", { put, nowMs });
 }
 
-function context({ bundlePem, crlPem }: OwnTrust): ValidationContextMaterial {
+function context({ bundlePem, crlPem, onlyVerifyLeafCrl }: OwnTrust): ValidationContextMaterial {
   return {
     kind: "validation-context",
     bundlePem,
     ...(crlPem !== undefined && { crlPem }),
+    ...(onlyVerifyLeafCrl === true && { onlyVerifyLeafCrl }),
     sanMatchers: [],
   };
 }

@@ -30,6 +30,8 @@ export interface OwnTrust {
   readonly bundlePem: string;
   /** PEM of its revocation lists; absent when nothing was revoked. */
   readonly crlPem?: string;
+  /** Whether only the issuers of leaves have a list: the root of an outside CA has none. */
+  readonly onlyVerifyLeafCrl?: boolean;
 }
 
 /** What files are read with. */
@@ -131,7 +133,7 @@ async function readTrust(
     kind: "validation-context",
     bundlePem,
     ...(lists.length > 0 && { crlPem: lists.join("\n") }),
-    onlyVerifyLeafCrl,
+    onlyVerifyLeafCrl: onlyVerifyLeafCrl || own?.onlyVerifyLeafCrl === true,
     sanMatchers,
   };
   const places = {

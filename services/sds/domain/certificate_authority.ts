@@ -93,13 +93,15 @@ export interface ListIssuedOptions {
 /** Where a root stands: trusted only, trusted and signing, or trusted only again. */
 export type AuthorityState = "prepared" | "active" | "retiring";
 
-/** A root, or an outside intermediate. */
+/** A root with who signs under it. */
 export interface AuthorityFacts {
   /** Its identifier: the subject key identifier in hexadecimal digits. */
   readonly id: string;
   /** Where it stands. */
   readonly state: AuthorityState;
-  /** The root, or the outside intermediate that stands for it. */
+  /** Whether the root's key is elsewhere, so that there is no revocation list of the root. */
+  readonly outside: boolean;
+  /** The root. */
   readonly certificate: CertificateFacts;
   /** The certificate that signs leaves under it. */
   readonly signer: CertificateFacts;

@@ -56,6 +56,7 @@ export function authorityFacts(authority: Authority): AuthorityFacts {
   return {
     id: authority.record.id,
     state: authority.record.state,
+    outside: authority.rootKey === undefined,
     certificate: authority.root.facts,
     signer: authority.signers[0].certificate.facts,
   };

@@ -163,3 +163,16 @@ for (const [name, outside, expected] of bad) {
     assert.equal((await ca.issue(cart)).facts.notAfterMs, testNowMs + DAY);
   });
 }
+
+Deno.test("lists under an outside CA pass all checks when only the leaf's issuer needs one", async () => {
+  const { ca, clock } = await openTestCa({ outside: firstOutside });
+  const { facts } = await ca.issue(cart);
+  await ca.revoke(facts.serial);
+  const { bundlePem, authorities } = ca.trustBundle();
+  assert.equal(authorities[0]?.outside, true);
+  const context = { kind: "validation-context", bundlePem, crlPem: ca.crlPem(), sanMatchers: [] };
+  const options = { nowMs: clock.nowMs(), x509: testReader };
+  const material = { ...context, kind: "validation-context" } as const;
+  assert.ok(checkSecret({ ...material, onlyVerifyLeafCrl: true }, options).ok);
+  assert.ok(!checkSecret(material, options).ok);
+});

@@ -12,6 +12,7 @@ import {
   type Runtime,
   type ServiceDefinition,
 } from "@denvoy/runtime";
+import { openAccessLogs } from "./access_logs.ts";
 import { type MetricsConfig, metricsSchema } from "./config.ts";
 import { openFleetMetrics } from "./fleet_metrics.ts";
 import { openLoadReports } from "./load_reports.ts";
@@ -27,10 +28,11 @@ async function startMetrics(config: MetricsConfig, runtime: Runtime): Promise<Ru
   await using opening = new AsyncDisposableStack();
   const fleet = opening.use(await openFleetMetrics(config, runtime));
   const load = opening.use(openLoadReports(config, runtime));
-  const methods = [...fleet.methods, ...load.methods];
+  const logs = opening.use(openAccessLogs(config, runtime));
+  const methods = [...fleet.methods, ...load.methods, ...logs.methods];
   const grpc = await listen(config, { runtime, methods });
   opening.defer(() => grpc.drain(0));
-  await runtime.serveHttp([...fleet.routes, ...load.routes]);
+  await runtime.serveHttp([...fleet.routes, ...load.routes, ...logs.routes]);
 
   const opened = opening.move();
   return {

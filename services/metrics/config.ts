@@ -7,6 +7,7 @@
 import {
   bool,
   type ConfigOf,
+  decimal,
   defineConfig,
   duration,
   integer,
@@ -14,6 +15,7 @@ import {
   path,
   type Schema,
   secretFile,
+  size,
   stringList,
   stringMap,
   url,
@@ -150,6 +152,48 @@ const loadFields = {
   }),
 };
 
+const accessLogFields = {
+  accessLogSinks: stringList({
+    flag: "access-log-sink",
+    value: "SINK",
+    doc: "Where lines of access logs are written: `stdout`, `file` (`--access-log-file`) or " +
+      "`otlp` (`--otlp-url`). Signals need none.",
+  }),
+  accessLogFile: path({ value: "FILE", doc: "File of the sink `file`; rotated by size." }),
+  accessLogMaxBytes: size({
+    default: "100MiB",
+    minBytes: 1024,
+    doc: "Size at which the file is rotated.",
+  }),
+  accessLogKeep: integer({ default: "5", max: 1000, doc: "Rotated files that are kept." }),
+  accessLogFilters: stringList({
+    flag: "access-log-filter",
+    value: "CONDITION",
+    doc: "Lines that are always written, e.g. `status>=500` or " +
+      "`upstream_cluster=shop*&duration_ms>1000`; several are alternatives.",
+  }),
+  accessLogSample: decimal({
+    max: 1,
+    doc: "Share of the other lines that is written: by default all without a filter, else none.",
+  }),
+  accessLogQueue: integer({
+    min: 1,
+    default: "10000",
+    doc: "Lines that wait for each sink at most.",
+  }),
+  accessLogOverflow: oneOf(["wait", "drop"], {
+    default: "wait",
+    doc: "What happens when as many wait: Envoy is slowed (its own buffer holds what it can), or " +
+      "lines are dropped and counted.",
+  }),
+  maxSignals: integer({
+    min: 3,
+    default: "2000",
+    doc: "Services, edges and routes with signals of their own at most; each takes about 100 KB " +
+      "when it is busy.",
+  }),
+};
+
 /** The schema of services/metrics/main.ts. */
 export const metricsSchema: Schema<
   & typeof seriesFields
@@ -157,11 +201,19 @@ export const metricsSchema: Schema<
   & typeof scrapeFields
   & typeof otlpFields
   & typeof loadFields
+  & typeof accessLogFields
 > = defineConfig({
   service: "metrics",
-  summary: "What all Envoys report, in one place: metrics for Prometheus and OTLP.",
+  summary: "What all Envoys report, in one place: metrics, access logs and load.",
   ports: { grpc: 18_030, http: 18_031 },
-  fields: { ...seriesFields, ...boundFields, ...scrapeFields, ...otlpFields, ...loadFields },
+  fields: {
+    ...seriesFields,
+    ...boundFields,
+    ...scrapeFields,
+    ...otlpFields,
+    ...loadFields,
+    ...accessLogFields,
+  },
 });
 
 /** The settings of metrics, complete and frozen. */

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * AccessLogService as a whole: from the entries of Envoys to signals, and to the places where lines
+ * are written.
+ * @module
+ */
+import { ProblemError } from "@denvoy/base";
+import type { MethodImplementation } from "@denvoy/grpc";
+import { messageCodec } from "@denvoy/proto";
+import type { AnyRoute, Runtime } from "@denvoy/runtime";
+import { FileLogSink } from "./adapters/file_log_sink.ts";
+import { HdrLatencyHistogram } from "./adapters/hdr_latency_histogram.ts";
+import { OtlpLogSink } from "./adapters/otlp_log_sink.ts";
+import { StdoutLogSink } from "./adapters/stdout_log_sink.ts";
+import type { MetricsConfig } from "./config.ts";
+import { type AccessLogFilter, readAccessLogFilter, Sampler } from "./domain/access_log_filter.ts";
+import { type AccessLogLine, httpLine, tcpLine } from "./domain/access_log_line.ts";
+import { SignalTable } from "./domain/golden_signals.ts";
+import { accessLogMethods, type RawEntry } from "./handlers/access_log_service.ts";
+import { signalRoutes } from "./http/signal_routes.ts";
+import { LogQueue, type LogSink } from "./log_sink.ts";
+import { otlpTarget } from "./open_otlp.ts";
+import { repeat } from "./repeat.ts";
+
+/** AccessLogService and what is read from it. */
+export interface AccessLogs extends AsyncDisposable {
+  /** Its RPC. */
+  readonly methods: readonly MethodImplementation[];
+  /** Its routes. */
+  readonly routes: readonly AnyRoute[];
+}
+
+const TICK_MS = 60_000;
+const httpCodec = messageCodec("envoy.data.accesslog.v3.HTTPAccessLogEntry");
+const tcpCodec = messageCodec("envoy.data.accesslog.v3.TCPAccessLogEntry");
+
+/** Opens it. @throws ProblemError when a setting makes no sense */
+export function openAccessLogs(config: MetricsConfig, runtime: Runtime): AccessLogs {
+  const { clock, metrics } = runtime;
+  const opened = new AsyncDisposableStack();
+  const table = new SignalTable({
+    maxKeys: config.maxSignals,
+    createHistogram: () => new HdrLatencyHistogram(),
+  });
+  opened.use(repeat(runtime, { everyMs: TICK_MS, work: () => table.tick(clock.nowMs()) }));
+  const writer = new AccessLogWriter(config, runtime);
+  opened.use(writer);
+  const entries = metrics.counter("access_log_entries_total", { help: "Entries that came." })
+    .with();
+  const streams = metrics.gauge("access_log_streams", { help: "Open streams of access logs." });
+  metrics.observeGauge(
+    "signals",
+    { help: "Services, edges and routes with signals." },
+    () => table.size,
+  );
+  metrics.observeCounter("signal_overflow_total", {
+    help: "Requests that were counted under no name of their own (`--max-signals`).",
+  }, () => table.overflowed);
+  const methods = accessLogMethods({
+    onSignal: (entry) => table.record(entry, clock.nowMs()),
+    onEntry(entry) {
+      entries.add();
+      writer.write(entry);
+    },
+    room: () => writer.room(),
+    authorize: () => {},
+    onStream() {
+      streams.add(1);
+      return () => streams.add(-1);
+    },
+  });
+  const routes = signalRoutes({ table, nowMs: () => clock.nowMs() });
+  return { methods, routes, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+/** Turns entries into lines, and hands those that are wanted to each sink. */
+class AccessLogWriter implements AsyncDisposable {
+  readonly #queues: readonly LogQueue[];
+  readonly #filters: readonly AccessLogFilter[];
+  readonly #sampler: Sampler;
+  readonly #takesNothingElse: boolean;
+
+  constructor(config: MetricsConfig, { clock, logger, metrics, readiness, version }: Runtime) {
+    this.#filters = readFilters(config.accessLogFilters);
+    const share = config.accessLogSample ?? (this.#filters.length > 0 ? 0 : 1);
+    this.#sampler = new Sampler(share);
+    this.#takesNothingElse = this.#filters.length === 0;
+    const lines = metrics.counter("access_log_lines_total", {
+      help: "Lines by sink and by what became of them: written or dropped.",
+      labels: ["sink", "outcome"],
+    });
+    const { accessLogQueue: maxLines, accessLogOverflow: overflow } = config;
+    this.#queues = openSinks(config, { nowMs: () => clock.nowMs(), version }).map((sink) =>
+      new LogQueue({
+        ...{ sink, maxLines, overflow, clock, logger },
+        onLines: (outcome, count) => lines.add(count, { sink: sink.name, outcome }),
+        health: readiness.component(`access_log_${sink.name}`),
+      })
+    );
+  }
+
+  write(entry: RawEntry): void {
+    if (this.#queues.length === 0) return;
+    const sampled = this.#sampler.next();
+    if (!sampled && this.#takesNothingElse) return;
+    const line = lineOf(entry);
+    if (!sampled && !this.#filters.some((filter) => filter.matches(line))) return;
+    for (const queue of this.#queues) queue.add({ node: entry.source.node, line });
+  }
+
+  room(): Promise<void> | undefined {
+    const waits = this.#queues.map((queue) => queue.room()).filter((room) => room !== undefined);
+    return waits.length === 0 ? undefined : Promise.all(waits).then(() => {});
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#queues.map((queue) => queue[Symbol.asyncDispose]()));
+  }
+}
+
+function lineOf({ source: { node, log }, kind, bytes }: RawEntry): AccessLogLine {
+  const origin = { node: node.id, cluster: node.cluster, log };
+  return kind === "http"
+    ? httpLine(httpCodec.decode(bytes), origin)
+    : tcpLine(tcpCodec.decode(bytes), origin);
+}
+
+function openSinks(
+  config: MetricsConfig,
+  { nowMs, version }: { readonly nowMs: () => number; readonly version: string },
+): readonly LogSink[] {
+  const { accessLogSinks, accessLogFile: path, accessLogMaxBytes, accessLogKeep: keep } = config;
+  return [...new Set(accessLogSinks)].map((name): LogSink => {
+    switch (name) {
+      case "stdout":
+        return new StdoutLogSink();
+      case "file":
+        if (path === undefined) throw usageError("--access-log-file", "is needed for sink file");
+        return new FileLogSink({ path, maxBytes: accessLogMaxBytes, keep });
+      case "otlp": {
+        const target = otlpTarget(config);
+        if (target === undefined) throw usageError("--otlp-url", "is needed for sink otlp");
+        return new OtlpLogSink({ target, version, nowMs });
+      }
+      default:
+        throw usageError(
+          "--access-log-sink",
+          `must be one of stdout, file, otlp: current value is "${name}"`,
+        );
+    }
+  });
+}
+
+function readFilters(texts: readonly string[]): readonly AccessLogFilter[] {
+  return texts.map((text) => {
+    const read = readAccessLogFilter(text);
+    if (read.ok) return read.value;
+    throw usageError("--access-log-filter", read.error);
+  });
+}
+
+function usageError(path: string, message: string): ProblemError {
+  return new ProblemError([{ severity: "error", path, message }]);
+}

@@ -105,11 +105,15 @@ export class QuotaPool {
     };
   }
 
-  /** Changes which part is divided here. What is held beyond it is taken back as soon as may be. */
+  /**
+   * Changes which part is divided here. What is held beyond it is taken back as soon as may be; with
+   * none at all members are told nothing.
+   */
   limitTo(part: number): void {
     if (part === this.#part) return;
     this.#part = part;
     this.#joined = true;
+    this.#settledMs = -Infinity;
   }
 
   /** How a member stands. @throws {TypeError} when it is no member */
@@ -172,7 +176,11 @@ export class QuotaPool {
     if (nowMs < againMs) return againMs;
     this.#settledMs = nowMs;
     this.#endLeases(nowMs);
-    if (this.#joined || nowMs >= this.#dividedMs + DEMAND_MS && this.#someWantMore()) {
+    // Without a part there is nothing to say yet: it is on its way.
+    if (
+      this.#part > 0 &&
+      (this.#joined || nowMs >= this.#dividedMs + DEMAND_MS && this.#someWantMore())
+    ) {
       this.#divide(nowMs);
     }
     this.#serveWaiting(nowMs);

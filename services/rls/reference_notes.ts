@@ -26,6 +26,7 @@ export const needlessVariables: Readonly<Record<string, string>> = {
   REDIS_STARTUP_MAX_ELAPSED_TIME: "as REDIS_STARTUP_INITIAL_INTERVAL",
   REDIS_HEALTH_CHECK_ACTIVE_CONNECTION: "health always follows Redis",
   HEALTHY_WITH_AT_LEAST_ONE_CONFIG_LOADED: "without limits the service is never healthy",
+  MAX_SLEEPING_ROUTINES: "nobody waits for a limit to end: a request is answered at once",
   RUNTIME_IGNOREDOTFILES: "hidden files never count",
   RUNTIME_WATCH_ROOT: "folder, files and links that are swapped are all watched",
   PROMETHEUS_RESPONSE_TIME_AS_MILLISECONDS: "there is no response time under those names",

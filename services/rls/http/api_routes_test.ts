@@ -201,6 +201,10 @@ Deno.test("POST /v1/explain says which rule matches and why not the others, and 
   assert.equal(status, 200);
   assert.equal(summary, "d.k_v: 5 per 15 minutes, fixed-window");
   assert.equal(match.counter_key, "d_k_v_");
+  const [, two] = await world.post("/v1/explain", request("two"));
+  const [{ match: several }] = JSON.parse(two).descriptors;
+  assert.equal(several.counter_key, "d_two_x_1s_");
+  assert.equal(several.also[0].counter_key, "d_two_x_3600s_");
   assert.equal(steps[0].candidates[0].why, "a rule for this value comes first");
   assert.equal(JSON.parse((await world.get("/v1/limits"))[1]).limits[0].counts.total, 0);
 });

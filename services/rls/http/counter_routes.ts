@@ -143,7 +143,7 @@ function unmatchedRoute({ sightings, nowMs }: CounterRouteParts): AnyRoute {
     path: "/v1/unmatched",
     summary: "Descriptors that matched no limit, by domain and keys, the most frequent first",
     description:
-      "Counted since the start, in bounded room: where there are very many shapes, rare " +
+      "Counted since the start (from samples while requests are many), in bounded room: where there are very many shapes, rare " +
       "ones are forgotten. `POST /v1/explain` says more of one of them.",
     tag: "limits",
     query: {

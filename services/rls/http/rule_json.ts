@@ -3,7 +3,7 @@
  * Rules and matches as the HTTP API shows them.
  * @module
  */
-import type { Match } from "../domain/descriptor_matcher.ts";
+import type { CountedMatch, Match } from "../domain/descriptor_matcher.ts";
 import type { Explanation } from "../domain/explain.ts";
 import { type Limit, type LimitRule, limitsTogether, windowName } from "../domain/limit_rule.ts";
 import type { HotKey } from "../domain/sightings.ts";
@@ -88,10 +88,17 @@ function matchJson(match: Match): Json {
     rule: rule?.path,
     place: rule?.place,
     limit: limitJson(limit),
-    also: limit.kind === "counted" ? limit.also?.map(limitJson) : undefined,
-    counter_key: match.kind === "counted" ? match.counterKey : undefined,
+    also: match.kind === "counted"
+      ? match.limit.also?.map((one) => ({ ...limitJson(one), counter_key: counterKey(match, one) }))
+      : undefined,
+    counter_key: match.kind === "counted" ? counterKey(match, limit) : undefined,
     metric_key: metricKey,
   };
+}
+
+/** The name of a counter without prefix and window. */
+function counterKey({ counterKey }: CountedMatch, limit: Limit): string {
+  return limit.kind === "counted" ? counterKey + (limit.keySuffix ?? "") : counterKey;
 }
 
 /** Returns one line for each limit, in the words of envoyproxy/ratelimit's `/rlconfig`. */

@@ -4,6 +4,7 @@
  * Envoy sends the whole list at each interval, whether or not anything changed.
  * @module
  */
+import { Buffer } from "node:buffer";
 import { joinBytes, StatusCode, StatusError } from "@denvoy/base";
 import {
   type BidiStreamHandler,
@@ -129,8 +130,7 @@ function decode(bytes: Uint8Array): Message {
   }
 }
 
+/** Compared natively: the lists of a thousand endpoints have some 90 KB (see benches/hds). */
 function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false;
-  return true;
+  return a.length === b.length && Buffer.from(a.buffer, a.byteOffset, a.length).equals(b);
 }

@@ -7,11 +7,17 @@ import { join } from "node:path";
 import { ProblemError, VERSION } from "@denvoy/base";
 import type { RunningApp, Runtime, ServiceDefinition } from "@denvoy/runtime";
 import { type Access, openAccess } from "./access.ts";
-import { loadFederatedDomains, loadOutsideCa } from "./adapters/configured_files.ts";
+import {
+  loadFederatedDomains,
+  loadOutsideCa,
+  type OutsideCaFiles,
+} from "./adapters/configured_files.ts";
 import { FederatedBundles } from "./adapters/federated_bundles.ts";
 import { nodePrimitives } from "./adapters/node_primitives.ts";
 import { OcspStaples } from "./adapters/ocsp_staples.ts";
 import { type OpenCa, openCa } from "./adapters/open_ca.ts";
+import { readPkcs12 } from "./adapters/pkcs12_reader.ts";
+import { readPrivateKey } from "./adapters/private_key_reader.ts";
 import { SecretFiles } from "./adapters/secret_files.ts";
 import { SqliteAccessStore } from "./adapters/sqlite_access_store.ts";
 import { X509LibraryReader } from "./adapters/x509_library_reader.ts";
@@ -27,6 +33,7 @@ import { FilesHealth } from "./files_health.ts";
 import { Audit } from "./handlers/audit.ts";
 import { apiRoutes } from "./http/api_routes.ts";
 import { observeSds, type SdsInstruments, sdsInstruments } from "./metrics.ts";
+import { followOutsideCa } from "./outside_ca.ts";
 import { ownTrustOf, publishOwnTrust } from "./own_trust.ts";
 import { Serving } from "./serving.ts";
 import { TicketKeyRings } from "./ticket_key_rings.ts";
@@ -47,6 +54,10 @@ async function startSds(config: SdsConfig, runtime: Runtime): Promise<RunningApp
   const instruments = sdsInstruments(metrics);
   const audit = new Audit({ logger, clock, instruments });
   const openedCa = opening.use(await openConfiguredCa(config, runtime));
+  const outside = outsideCaFiles(config);
+  if (outside !== undefined) {
+    opening.use(await followOutsideCa(openedCa.ca, { files: outside, runtime }));
+  }
   const store = opening.use(openStore(config));
   const tokens = new AccessTokens({ store, clock, ...nodePrimitives });
   const access = opening.use(await openAccess({ config, runtime, tokens }));
@@ -54,7 +65,7 @@ async function startSds(config: SdsConfig, runtime: Runtime): Promise<RunningApp
   const federation = opening.use(await openFederation(config, { runtime, openedCa }));
   const makers = { config, runtime, openedCa, access, instruments, federation };
   const secrets = makeSecrets(makers, opening);
-  const { book, workloads, tickets, certificates } = secrets;
+  const { book, workloads, tickets, certificates, x509 } = secrets;
   const api = await ApiSecrets.open({ ...secrets, store, sealer: openedCa.sealer, clock, logger });
   const filesHealth = new FilesHealth(readiness.component("files"), instruments);
   const files = await loadFiles({ config, runtime, filesHealth, secrets }, opening);
@@ -79,7 +90,12 @@ async function startSds(config: SdsConfig, runtime: Runtime): Promise<RunningApp
     ...apiRoutes({
       ...{ config, clock, audit, ca, book, workloads, certificates, tickets, tokens, api },
       sessions,
-    }, secrets.x509),
+      x509,
+      importer: {
+        privateKey: readPrivateKey,
+        pkcs12: (file) => readPkcs12(file, x509),
+      },
+    }),
   ]);
 
   const opened = opening.move();
@@ -96,14 +112,9 @@ async function startSds(config: SdsConfig, runtime: Runtime): Promise<RunningApp
 }
 
 async function openConfiguredCa(config: SdsConfig, { clock, logger }: Runtime): Promise<OpenCa> {
-  const { dataDir, keyEncryptionFile, keyEncryptionKey, caCert, caKey, caRoots } = config;
-  if ((caCert === undefined) !== (caKey === undefined)) {
-    const message = "--ca-cert and --ca-key must be given together";
-    throw new ProblemError([{ severity: "error", message }]);
-  }
-  const outside = caCert !== undefined && caKey !== undefined
-    ? await loadOutsideCa({ chain: caCert, key: caKey, roots: caRoots })
-    : undefined;
+  const { dataDir, keyEncryptionFile, keyEncryptionKey } = config;
+  const files = outsideCaFiles(config);
+  const outside = files && await loadOutsideCa(files);
   return await openCa({
     ...(outside !== undefined && { outside }),
     ...(dataDir !== NO_DATA_DIR && { dataDir }),
@@ -121,6 +132,15 @@ async function openConfiguredCa(config: SdsConfig, { clock, logger }: Runtime): 
     clock,
     logger,
   });
+}
+
+function outsideCaFiles({ caCert, caKey, caRoots }: SdsConfig): OutsideCaFiles | undefined {
+  if ((caCert === undefined) !== (caKey === undefined)) {
+    const message = "--ca-cert and --ca-key must be given together";
+    throw new ProblemError([{ severity: "error", message }]);
+  }
+  if (caCert === undefined || caKey === undefined) return undefined;
+  return { chain: caCert, key: caKey, roots: caRoots };
 }
 
 function openStore({ dataDir }: SdsConfig): AccessStore {

@@ -7,7 +7,7 @@
 import { createPublicKey, type KeyObject, verify } from "node:crypto";
 import { type Clock, type Problem, ProblemError, StatusCode, StatusError } from "@denvoy/base";
 import { MAX_FILE_BYTES, readFileContent, textOf } from "@denvoy/runtime";
-import type { JwtVerifier } from "../handlers/caller_identity.ts";
+import type { JwtVerifier } from "../domain/key_importer.ts";
 
 /** What a token must say. */
 export interface JwtRules {

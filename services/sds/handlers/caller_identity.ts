@@ -10,6 +10,7 @@ import type { Node } from "@denvoy/proto/messages";
 import type { AccessPolicy } from "../domain/access_policy.ts";
 import type { AccessTokens } from "../domain/access_tokens.ts";
 import type { Caller } from "../domain/caller.ts";
+import type { JwtVerifier } from "../domain/key_importer.ts";
 import { parseSpiffeId } from "../domain/spiffe_id.ts";
 
 /** What a caller shows. */
@@ -20,12 +21,6 @@ export interface Credentials {
   readonly metadata: Metadata;
   /** What it says of itself; believed only where nothing need be proven. */
   readonly node: Node | undefined;
-}
-
-/** Checks JWTs. */
-export interface JwtVerifier {
-  /** Returns the subject of a token. @throws StatusError UNAUTHENTICATED for one that proves nothing */
-  verify(token: string): string;
 }
 
 /** What identities are found out with. */

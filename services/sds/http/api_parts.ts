@@ -12,8 +12,10 @@ import type { AccessTokens } from "../domain/access_tokens.ts";
 import type { CertificateAuthority } from "../domain/certificate_authority.ts";
 import { DocumentFields, type MapAt } from "../domain/document_fields.ts";
 import type { IssuedCertificates } from "../domain/issued_certificates.ts";
+import type { KeyImporter } from "../domain/key_importer.ts";
 import type { SecretBook } from "../domain/secret_book.ts";
 import { parseSpiffeId } from "../domain/spiffe_id.ts";
+import type { X509Reader } from "../domain/x509_reader.ts";
 import type { Audit } from "../handlers/audit.ts";
 import type { SecretSessions } from "../handlers/secret_sessions.ts";
 import type { TicketKeyRings } from "../ticket_key_rings.ts";
@@ -40,6 +42,10 @@ export interface ApiParts {
   readonly tokens: AccessTokens;
   /** Secrets that came over this API. */
   readonly api: ApiSecrets;
+  /** Reads keys in the forms that people have them. */
+  readonly importer: KeyImporter;
+  /** Reads certificates. */
+  readonly x509: X509Reader;
   /** The callers that are connected. */
   readonly sessions: SecretSessions;
 }

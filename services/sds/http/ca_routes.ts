@@ -8,7 +8,6 @@ import { type AnyRoute, json, route, text } from "@denvoy/runtime";
 import type { RevocationReason } from "../domain/certificate_authority.ts";
 import type { SignCsrRequest } from "../domain/certificate_authority.ts";
 import { writeSpiffeBundle } from "../domain/spiffe_bundle.ts";
-import type { X509Reader } from "../domain/x509_reader.ts";
 import type { DocumentFields, MapAt } from "../domain/document_fields.ts";
 import { anyObject, type ApiParts, identityOf, isoTime, readBody, whoOf } from "./api_parts.ts";
 import { certificateJson } from "./secret_json.ts";
@@ -22,7 +21,7 @@ const REASONS: readonly RevocationReason[] = [
 ];
 
 /** Returns the routes. */
-export function caRoutes(parts: ApiParts, x509: X509Reader): readonly AnyRoute[] {
+export function caRoutes(parts: ApiParts): readonly AnyRoute[] {
   return [
     caRoute(parts),
     stepRoute(parts),
@@ -30,7 +29,7 @@ export function caRoutes(parts: ApiParts, x509: X509Reader): readonly AnyRoute[]
     issuedRoute(parts),
     revokeRoute(parts),
     pemRoute(parts),
-    bundleRoute(parts, x509),
+    bundleRoute(parts),
   ];
 }
 
@@ -169,7 +168,7 @@ function pemRoute({ ca }: ApiParts): AnyRoute {
   });
 }
 
-function bundleRoute({ ca }: ApiParts, x509: X509Reader): AnyRoute {
+function bundleRoute({ ca, x509 }: ApiParts): AnyRoute {
   return route({
     method: "GET",
     path: "/v1/bundle",

@@ -4,19 +4,17 @@
  * @module
  */
 import { ProblemError } from "@denvoy/base";
-import { readPkcs12 } from "../adapters/pkcs12_reader.ts";
-import { readPrivateKey } from "../adapters/private_key_reader.ts";
 import type { DocumentFields, MapAt } from "../domain/document_fields.ts";
+import type { KeyImporter } from "../domain/key_importer.ts";
 import { readSanMatcher } from "../domain/san_matcher.ts";
 import type { SecretMaterial } from "../domain/secret_material.ts";
-import type { X509Reader } from "../domain/x509_reader.ts";
 
 const KINDS = ["certificate", "trust", "session_tickets", "generic"] as const;
 
 /** Returns the secret of a body; problems are noted in `fields`. */
 export function readSecretBody(
   fields: DocumentFields,
-  { root, x509 }: { readonly root: MapAt; readonly x509: X509Reader },
+  { root, importer }: { readonly root: MapAt; readonly importer: KeyImporter },
 ): SecretMaterial | undefined {
   fields.keys(root, KINDS);
   const [kind, second] = KINDS.filter((each) => Object.hasOwn(root.map, each));
@@ -27,7 +25,7 @@ export function readSecretBody(
   }
   switch (kind) {
     case "certificate":
-      return certificate(fields, { at, x509 });
+      return certificate(fields, { at, importer });
     case "trust":
       return trust(fields, at);
     case "session_tickets":
@@ -40,7 +38,7 @@ export function readSecretBody(
 
 function certificate(
   fields: DocumentFields,
-  { at, x509 }: { readonly at: MapAt; readonly x509: X509Reader },
+  { at, importer }: { readonly at: MapAt; readonly importer: KeyImporter },
 ): SecretMaterial | undefined {
   fields.keys(at, ["chain", "key", "password", "pkcs12", "ocsp"]);
   const passphrase = fields.text(at, "password");
@@ -49,7 +47,7 @@ function certificate(
   const named = { ...(passphrase !== undefined && { passphrase }) };
   const staple = { ...(ocsp !== undefined && { ocspStaple: bytesOf(ocsp) }) };
   if (pkcs12 !== undefined) {
-    const read = readPkcs12({ bytes: bytesOf(pkcs12), ...named }, x509);
+    const read = importer.pkcs12({ bytes: bytesOf(pkcs12), ...named });
     if (!read.ok) throw new ProblemError(read.error);
     const { chainPem, keyPem } = read.value;
     return { kind: "tls-certificate", chainPem, keyPem, ...staple };
@@ -57,7 +55,7 @@ function certificate(
   const chainPem = fields.required(at, "chain");
   const pem = fields.required(at, "key");
   if (chainPem === undefined || pem === undefined) return undefined;
-  const key = readPrivateKey({ pem, ...named });
+  const key = importer.privateKey({ pem, ...named });
   if (!key.ok) throw new ProblemError(key.error);
   return { kind: "tls-certificate", chainPem, keyPem: key.value, ...staple };
 }

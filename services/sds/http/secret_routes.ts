@@ -4,7 +4,6 @@
  * @module
  */
 import { type AnyRoute, empty, json, route } from "@denvoy/runtime";
-import type { X509Reader } from "../domain/x509_reader.ts";
 import { anyObject, type ApiParts, identityOf, notFound, readBody, whoOf } from "./api_parts.ts";
 import { holdersOf } from "./node_routes.ts";
 import { readSecretBody } from "./secret_body.ts";
@@ -15,11 +14,11 @@ const NAME = { name: "Name of the secret, or the SPIFFE ID of a workload." };
 const MAX_BODY_BYTES = 1024 * 1024;
 
 /** Returns the routes. */
-export function secretRoutes(parts: ApiParts, x509: X509Reader): readonly AnyRoute[] {
+export function secretRoutes(parts: ApiParts): readonly AnyRoute[] {
   return [
     listRoute(parts),
     inspectRoute(parts),
-    putRoute(parts, x509),
+    putRoute(parts),
     removeRoute(parts),
     rotateRoute(parts),
   ];
@@ -64,7 +63,7 @@ function inspectRoute({ book, workloads, clock, sessions, ca }: ApiParts): AnyRo
   });
 }
 
-function putRoute({ api, audit, clock }: ApiParts, x509: X509Reader): AnyRoute {
+function putRoute({ api, audit, clock, importer }: ApiParts): AnyRoute {
   return route({
     method: "PUT",
     path: "/v1/secrets/{name...}",
@@ -80,7 +79,7 @@ function putRoute({ api, audit, clock }: ApiParts, x509: X509Reader): AnyRoute {
       const { name } = request.params;
       const material = await readBody(request, (fields, root) => {
         if (name.length > 512) fields.error([], "name must be at most 512 characters long");
-        return readSecretBody(fields, { root, x509 });
+        return readSecretBody(fields, { root, importer });
       });
       const served = await api.put(name, material);
       audit.changed("secret put", { name, by: whoOf(request), version: served.resource.version });

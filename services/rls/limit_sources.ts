@@ -33,7 +33,7 @@ export async function openLimitSources(
 ): Promise<AsyncDisposable> {
   checkXdsAddresses(config.limitsXds);
   await using opening = new AsyncDisposableStack();
-  const joint = new LimitJoint(parts.limits, config);
+  const joint = new LimitJoint(parts, config);
   if (config.limits !== undefined) {
     opening.use(await loadFiles(config, parts, (set) => joint.takeFiles(set)));
   }
@@ -43,23 +43,22 @@ export async function openLimitSources(
 
 /** Joins what comes from either side. */
 class LimitJoint {
-  /** Limits of files. */
-  files: LimitSet | undefined;
   /** Why resources do not count, by name. */
   hidden: ReadonlyMap<string, string> = new Map();
   /** Told when files changed. */
   onFiles: () => void = () => {};
-  readonly #limits: LimitsInForce;
+  readonly #parts: LimitSourceParts;
   readonly #mergeDomains: boolean;
+  #files: LimitSet | undefined;
   #resources: ReadonlyMap<string, DomainLimits> = new Map();
 
-  constructor(limits: LimitsInForce, { mergeDomains }: Pick<RlsConfig, "mergeDomains">) {
-    this.#limits = limits;
+  constructor(parts: LimitSourceParts, { mergeDomains }: Pick<RlsConfig, "mergeDomains">) {
+    this.#parts = parts;
     this.#mergeDomains = mergeDomains;
   }
 
   takeFiles(set: LimitSet): void {
-    this.files = set;
+    this.#files = set;
     this.#join();
     this.onFiles();
   }
@@ -71,12 +70,21 @@ class LimitJoint {
 
   #join(): void {
     const { set, hidden } = combineLimits({
-      files: this.files,
-      accepted: this.#resources,
+      files: this.#files,
+      resources: this.#resources,
       mergeDomains: this.#mergeDomains,
     });
+    this.#logHidden(hidden);
     this.hidden = hidden;
-    this.#limits.take(set);
+    this.#parts.limits.take(set);
+  }
+
+  #logHidden(hidden: ReadonlyMap<string, string>): void {
+    const { logger } = this.#parts.runtime;
+    for (const [name, detail] of hidden) {
+      if (this.hidden.get(name) === detail) continue;
+      logger.warn("limits of a resource do not count", { name, detail });
+    }
   }
 }
 
@@ -104,8 +112,6 @@ async function openServer(config: RlsConfig, parts: ServerParts): Promise<void> 
   const source = opening.use(
     new XdsLimitSource({
       client,
-      mergeDomains: config.mergeDomains,
-      files: () => joint.files,
       hidden: () => joint.hidden,
       onLimits: (resources) => joint.takeResources(resources),
       health: serverHealth(config, { runtime, limits }),

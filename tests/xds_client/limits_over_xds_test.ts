@@ -10,7 +10,7 @@ import {
   startDenvoyRls,
   TempFolder,
 } from "../support/mod.ts";
-import { metric, resourceStatus } from "../envoy/ads_status.ts";
+import { metric, nodeStatus, resourceStatus } from "../envoy/ads_status.ts";
 
 /** A resource file with the limits of one domain. */
 function limitsFile(domain: string, requests: number, unit = "YEAR"): string {
@@ -124,13 +124,15 @@ Deno.test("files and ads side by side: domains of files come first, also of the 
   await using rls = await startDenvoyRls({
     limits: { "shop.yaml": "domain: shop\ndescriptors: [{ key: user, rate_limit: 7 per year }]" },
     env: {
-      DENVOY_RLS_LIMITS_XDS: ads.grpcAddress,
-      DENVOY_RLS_LIMITS_XDS_MODE: "sotw",
+      CONFIG_TYPE: "GRPC_XDS_SOTW",
+      CONFIG_GRPC_XDS_SERVER_URL: ads.grpcAddress,
+      CONFIG_GRPC_XDS_NODE_ID: "rls-8",
     },
     connects: [ads.grpcAddress],
   });
   await limitIs(rls, "mail", 5);
   await limitIs(rls, "shop", 7);
+  assert.equal((await nodeStatus(ads, "rls-8"))?.streams[0]?.mode, "sotw");
   await eventually(
     async () => /duplicate domain "shop"/.test((await readiness(rls, "limits_xds")).message),
     { what: "rls to say which domain is there twice" },

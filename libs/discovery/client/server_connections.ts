@@ -39,6 +39,8 @@ interface Shared {
 }
 
 const KEEPALIVE_MS = 30_000;
+/** gRPC servers take a ping each five minutes unless they say otherwise. */
+const MAX_KEEPALIVE_MS = 600_000;
 
 /** Connections by server. Dispose of them when no stream needs them. */
 export class ServerConnections implements AsyncDisposable {
@@ -47,6 +49,8 @@ export class ServerConnections implements AsyncDisposable {
   readonly #options: ServerConnectionsOptions;
   readonly #shared = new Map<number, Shared>();
   readonly #closing = new Set<Promise<void>>();
+  /** Intervals of pings of servers that found them too many. */
+  readonly #calmer = new Map<number, number>();
 
   /** Connects to nobody yet. */
   constructor(options: ServerConnectionsOptions) {
@@ -71,6 +75,20 @@ export class ServerConnections implements AsyncDisposable {
     };
   }
 
+  /** Interval of pings to a server, in milliseconds, on connections to come. */
+  keepaliveMs(server: number): number {
+    return this.#calmer.get(server) ?? this.#options.keepaliveIntervalMs ?? KEEPALIVE_MS;
+  }
+
+  /**
+   * Doubles the interval of pings to a server for connections to come: it has ended one for there
+   * being too many of them (gRFC A8 "Client-side Keepalive").
+   */
+  calmDown(server: number): void {
+    const intervalMs = this.keepaliveMs(server);
+    this.#calmer.set(server, Math.max(intervalMs, Math.min(2 * intervalMs, MAX_KEEPALIVE_MS)));
+  }
+
   /** Waits for connections that are being closed. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#closing);
@@ -86,10 +104,10 @@ export class ServerConnections implements AsyncDisposable {
   }
 
   #clientOptions(server: number, tls: ClientTls | undefined) {
-    const { servers, keepaliveIntervalMs = KEEPALIVE_MS, maxReceiveMessageBytes } = this.#options;
+    const { servers, maxReceiveMessageBytes } = this.#options;
     return {
       address: servers[server] ?? "",
-      keepaliveIntervalMs,
+      keepaliveIntervalMs: this.keepaliveMs(server),
       ...tls !== undefined && { tls },
       ...maxReceiveMessageBytes !== undefined && { maxReceiveMessageBytes },
     };

@@ -27,7 +27,10 @@ export interface XdsClientOptions {
   readonly headers?: Metadata;
   /** Variant, waits and bounds; those left out have their default. */
   readonly tuning?: Partial<ClientTuning>;
-  /** Interval of keepalive pings in milliseconds. @default 30 s */
+  /**
+   * Interval of keepalive pings in milliseconds; doubled for a server that finds them too many.
+   * @default 30 s
+   */
   readonly keepaliveIntervalMs?: number;
   /** Largest response in bytes. @default 32 MiB */
   readonly maxReceiveMessageBytes?: number;

@@ -240,6 +240,19 @@ Deno.test("a refusal is tried again later, and said", async () => {
   await until("the layer", () => layers.resources.size === 1);
 });
 
+Deno.test("a server that finds pings too many is pinged less, up to a bound", async () => {
+  const viewOf = () => {
+    throw new StatusError(StatusCode.RESOURCE_EXHAUSTED, "too_many_pings");
+  };
+  await using server = await TestXdsServer.start({ viewOf });
+  await using connections = new ServerConnections({ servers: [server.address, "127.0.0.1:1"] });
+  const xds = connect([], { connections });
+  xds.subscribe(runtime, reader);
+  await until("ten minutes", () => connections.keepaliveMs(0) === 600_000);
+  assert.equal(connections.keepaliveMs(1), 30_000);
+  await xds.close();
+});
+
 Deno.test("a name that is not there is absent, in the server's words or after a time", async () => {
   await using server = await TestXdsServer.start();
   await using xds = connect([server.address], { tuning: { ...quick, absentAfterMs: 200 } });

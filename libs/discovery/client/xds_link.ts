@@ -165,6 +165,8 @@ export class XdsLink {
     await Promise.resolve();
     const { code, message } = await this.#stream(effect).then(() => ENDED, asStatus);
     if (this.#closing.signal.aborted) return;
+    // How grpc-js tells of a GOAWAY for too many pings.
+    if (code === StatusCode.RESOURCE_EXHAUSTED) this.#options.connections.calmDown(effect.server);
     this.#logEnd(effect.server, { code, message });
     this.#step({ kind: "disconnected", code, message, random: random() });
     readers.moved();

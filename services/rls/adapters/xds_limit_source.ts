@@ -13,10 +13,8 @@ import {
 import { messageCodec, type MessageOf } from "@denvoy/proto";
 import type { ComponentHealth } from "@denvoy/runtime";
 import { type Absence, TypeUrls } from "@denvoy/xds";
-import { type LimitResource, readLimitResource } from "../domain/limit_resource.ts";
-import { judgeLimits } from "../domain/limit_resources.ts";
+import { readLimitResource } from "../domain/limit_resource.ts";
 import type { DomainLimits } from "../domain/limit_rule.ts";
-import type { LimitSet } from "../domain/limit_set.ts";
 
 type RateLimitConfig = MessageOf<"ratelimit.config.ratelimit.v3.RateLimitConfig">;
 
@@ -24,13 +22,9 @@ type RateLimitConfig = MessageOf<"ratelimit.config.ratelimit.v3.RateLimitConfig"
 export interface XdsLimitSourceOptions {
   /** The server, and who asks it; names, health and readers are the source's. */
   readonly client: Omit<XdsClientOptions, "health">;
-  /** Several resources, and files, may add rules to one domain. */
-  readonly mergeDomains: boolean;
-  /** Limits of files: their domains are not to be had twice. */
-  readonly files: () => LimitSet | undefined;
-  /** Takes resources that count, by name, in the order in which they came. */
+  /** Takes all resources that are good, by name. */
   readonly onLimits: (accepted: ReadonlyMap<string, DomainLimits>) => void;
-  /** Why accepted resources do not count at the moment, by name. */
+  /** Why good resources do not count at the moment, by name. */
   readonly hidden: () => ReadonlyMap<string, string>;
   /** Told how the server and its limits are; `starting` until the server said what it has. */
   readonly health: ComponentHealth;
@@ -87,16 +81,18 @@ export class XdsLimitSource implements AsyncDisposable {
     return this.client.close();
   }
 
+  /** Each resource by itself; one that stands in the way of another is no worse for it. */
   #judge({ resources, removed }: XdsUpdate<RateLimitConfig>): ReadonlyMap<string, string> {
-    const offered = new Map<string, LimitResource>();
+    const next = new Map(this.#accepted);
+    for (const name of removed) next.delete(name);
+    const refused = new Map<string, string>();
     for (const { name, message } of resources) {
-      offered.set(name, readLimitResource(name, message));
+      const read = readLimitResource(name, message);
+      if (read.ok) next.set(name, read.limits);
+      else refused.set(name, read.message);
     }
-    const { files, mergeDomains } = this.#options;
-    const accepted = this.#accepted;
-    const judged = judgeLimits({ files: files(), mergeDomains, accepted, offered, removed });
-    this.#next = judged.accepted;
-    return judged.refused;
+    this.#next = next;
+    return refused;
   }
 
   #take(): void {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { messageCodec, type MessageOf } from "@denvoy/proto";
 import { readLimitResource } from "./limit_resource.ts";
-import { combineLimits, judgeLimits } from "./limit_resources.ts";
+import { combineLimits } from "./limit_resources.ts";
 import type { DomainLimits } from "./limit_rule.ts";
 import { readLimitSet } from "./limit_set.ts";
 
@@ -72,122 +72,68 @@ Deno.test("readLimitResource() says every problem, with its field", () => {
   }
 });
 
+const files = "domain: shop\ndescriptors: [{ key: ip, rate_limit: 5 per minute }]";
+
 interface Case {
   readonly what: string;
   readonly files?: string;
   readonly mergeDomains?: boolean;
-  readonly accepted?: Readonly<Record<string, Config>>;
-  readonly offered?: Readonly<Record<string, Config>>;
-  readonly removed?: readonly string[];
-  /** Domains of the resources that count afterwards, by name. */
-  readonly counts: Readonly<Record<string, string>>;
-  /** Resources that are refused, and with which words. */
-  readonly refused?: Readonly<Record<string, RegExp>>;
+  readonly resources: Readonly<Record<string, Config>>;
+  /** Paths of all rules. */
+  readonly counts: readonly string[];
+  /** Resources that do not count, and with which words. */
+  readonly hidden?: Readonly<Record<string, RegExp>>;
 }
-
-const files = "domain: shop\ndescriptors: [{ key: ip, rate_limit: 5 per minute }]";
 
 const cases: readonly Case[] = [
   {
-    what: "all that is good",
-    offered: { a: config("x"), b: config("y") },
-    counts: { a: "x", b: "y" },
-  },
-  {
-    what: "one that is bad alone",
-    offered: { a: config(""), b: config("y") },
-    counts: { b: "y" },
-    refused: { a: /domain: `domain` must not be empty/ },
-  },
-  {
-    what: "a bad change keeps what was",
-    accepted: { a: config("x") },
-    offered: { a: config("") },
-    counts: { a: "x" },
-    refused: { a: /must not be empty/ },
-  },
-  {
-    what: "a domain twice: the first one counts",
-    offered: { a: config("x"), b: config("x") },
-    counts: { a: "x" },
-    refused: { b: /duplicate domain "x": it is in xds:a:1, too/ },
-  },
-  {
-    what: "a domain that files have",
+    what: "each domain by itself",
     files,
-    offered: { a: config("shop") },
-    counts: {},
-    refused: { a: /duplicate domain "shop"/ },
+    resources: { a: config("x", "ip"), b: config("y", "ip") },
+    counts: ["shop.ip", "x.ip", "y.ip"],
   },
   {
-    what: "a domain that files have, where domains are merged",
+    what: "a domain twice: the first by name counts, whichever came first",
+    resources: { b: config("x", "b"), a: config("x", "a") },
+    counts: ["x.a"],
+    hidden: { b: /^domain: duplicate domain "x": it is in xds:a:1, too$/ },
+  },
+  {
+    what: "a domain of files comes first",
+    files,
+    resources: { a: config("shop", "user"), b: config("y", "ip") },
+    counts: ["shop.ip", "y.ip"],
+    hidden: { a: /duplicate domain "shop": it is in limits.yaml:2, too/ },
+  },
+  {
+    what: "domains are merged where that is asked for, but for what is there already",
     files,
     mergeDomains: true,
-    offered: { a: config("shop", "user"), b: config("shop", "ip") },
-    counts: { a: "shop" },
-    refused: { b: /duplicate descriptor "shop.ip"/ },
-  },
-  {
-    what: "two resources exchange their domains",
-    accepted: { a: config("x"), b: config("y") },
-    offered: { a: config("y"), b: config("x") },
-    counts: { a: "y", b: "x" },
-  },
-  {
-    what: "what stays for want of a good successor keeps its domain",
-    accepted: { a: config("x") },
-    offered: { b: config("x"), a: config("") },
-    counts: { a: "x" },
-    refused: { a: /must not be empty/, b: /duplicate domain "x"/ },
-  },
-  {
-    what: "a domain that is given up in the same response",
-    accepted: { a: config("x") },
-    offered: { b: config("x") },
-    removed: ["a"],
-    counts: { b: "x" },
+    resources: {
+      a: config("shop", "user"),
+      b: config("shop", "path", "ip"),
+      c: config("shop", "path"),
+    },
+    counts: ["shop.ip", "shop.user", "shop.path"],
+    hidden: { b: /^duplicate descriptor "shop.ip": it is in limits.yaml:2, too$/ },
   },
 ];
 
-Deno.test("judgeLimits() takes resources one by one", async (t) => {
-  for (const each of cases) {
-    await t.step(each.what, () => {
-      const judged = judgeLimits({
-        files: each.files === undefined ? undefined : filesSet(each.files),
-        mergeDomains: each.mergeDomains ?? false,
-        accepted: acceptedOf(each.accepted ?? {}),
-        offered: new Map(
-          Object.entries(each.offered ?? {}).map(([name, one]) => [
-            name,
-            readLimitResource(name, one),
-          ]),
-        ),
-        removed: each.removed ?? [],
+Deno.test("combineLimits() says what counts of files and resources", async (t) => {
+  for (const { what, files, mergeDomains = false, resources, counts, hidden = {} } of cases) {
+    await t.step(what, () => {
+      const combined = combineLimits({
+        files: files === undefined ? undefined : filesSet(files),
+        resources: limitsOf(resources),
+        mergeDomains,
       });
-      const counts = [...judged.accepted].map(([name, { domain }]) => [name, domain]);
-      assert.deepEqual(Object.fromEntries(counts), each.counts);
-      const refused = each.refused ?? {};
-      assert.deepEqual([...judged.refused.keys()].sort(), Object.keys(refused).sort());
-      for (const [name, words] of Object.entries(refused)) {
-        assert.match(judged.refused.get(name) ?? "", words);
+      assert.deepEqual([...combined.set.rules()].map(({ path }) => path), counts);
+      assert.deepEqual([...combined.hidden.keys()], Object.keys(hidden));
+      for (const [name, words] of Object.entries(hidden)) {
+        assert.match(combined.hidden.get(name) ?? "", words);
       }
     });
   }
-});
-
-Deno.test("combineLimits() lets files take the place of resources, and says so", () => {
-  const accepted = acceptedOf({ a: config("shop", "user"), b: config("b", "ip") });
-  const alone = combineLimits({ files: undefined, accepted });
-  assert.deepEqual([[...alone.set.domains.keys()], alone.hidden.size], [["shop", "b"], 0]);
-  const both = combineLimits({ files: filesSet(files), accepted });
-  assert.deepEqual([...both.set.rules()].map(({ path }) => path), ["shop.ip", "b.ip"]);
-  assert.match(both.hidden.get("a") ?? "", /duplicate domain "shop"/);
-  const merged = combineLimits({ files: filesSet(files), accepted, mergeDomains: true });
-  assert.deepEqual([...merged.set.rules()].map(({ path }) => path), [
-    "shop.ip",
-    "shop.user",
-    "b.ip",
-  ]);
 });
 
 function filesSet(text: string) {
@@ -196,7 +142,7 @@ function filesSet(text: string) {
   return set;
 }
 
-function acceptedOf(configs: Readonly<Record<string, Config>>): ReadonlyMap<string, DomainLimits> {
+function limitsOf(configs: Readonly<Record<string, Config>>): ReadonlyMap<string, DomainLimits> {
   return new Map(
     Object.entries(configs).map(([name, one]) => {
       const read = readLimitResource(name, one);

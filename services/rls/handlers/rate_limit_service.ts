@@ -12,8 +12,10 @@ import {
   rawCodec,
 } from "@denvoy/grpc";
 import { messageCodec } from "@denvoy/proto";
+import type { HitRequest } from "../domain/rate_limit_plan.ts";
 import type { RateLimiter } from "../rate_limiter.ts";
 import { hitRequestOf, type RateLimitRequest } from "./request_message.ts";
+import { RequestReader } from "./request_reader.ts";
 import { ResponseEncoder } from "./response_encoder.ts";
 import type { ResponseSettings } from "./response_message.ts";
 
@@ -30,20 +32,27 @@ export interface RateLimitServiceParts {
 /** The bytes of a response. */
 type Answer = Bytes | StatusError | Promise<Bytes>;
 
+/** A request that was simple, or its message. */
+type Asked = HitRequest | RateLimitRequest;
+
 const request = messageCodec("envoy.service.ratelimit.v3.RateLimitRequest");
 
 /** Returns the RPCs of the service. */
 export function rateLimitMethods(parts: RateLimitServiceParts): readonly MethodImplementation[] {
+  const reader = new RequestReader();
   const method = {
     service: "envoy.service.ratelimit.v3.RateLimitService",
     method: "ShouldRateLimit",
     kind: "unary",
-    request,
+    request: {
+      encode: refuse,
+      decode: (bytes: Uint8Array): Asked => reader.read(bytes) ?? request.decode(bytes),
+    },
     response: rawCodec,
   } as const;
   const own = { ...parts, encoder: new ResponseEncoder(parts.responses) };
   return [
-    implementBatch<RateLimitRequest, Bytes>(
+    implementBatch<Asked, Bytes>(
       method,
       (messages, contexts) =>
         messages.map((message, index) => answer(own, { message, context: contexts[index] })),
@@ -58,12 +67,12 @@ interface AnswerParts extends RateLimitServiceParts {
 function answer(
   { limiter, encoder, nowMs }: AnswerParts,
   { message, context }: {
-    readonly message: RateLimitRequest;
+    readonly message: Asked;
     readonly context: CallContext | undefined;
   },
 ): Answer {
   try {
-    const hits = hitRequestOf(message);
+    const hits = "hits" in message ? message : hitRequestOf(message);
     const deadlineMs = context?.deadlineMs;
     const waitMs = deadlineMs === undefined ? Infinity : Math.max(1, deadlineMs - nowMs());
     const decided = limiter.decide(hits, waitMs);
@@ -73,4 +82,8 @@ function answer(
     if (error instanceof StatusError) return error;
     throw error;
   }
+}
+
+function refuse(): never {
+  throw new TypeError("a server encodes no requests");
 }

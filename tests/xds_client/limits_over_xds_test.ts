@@ -3,6 +3,8 @@
  * Limits from ads to rls: two processes, each with the permissions that users run it with.
  */
 import assert from "node:assert/strict";
+import { join } from "node:path";
+import { repositoryRoot } from "@denvoy/tools/real_parts";
 import {
   type DenvoyRls,
   eventually,
@@ -142,4 +144,25 @@ Deno.test("files and ads side by side: domains of files come first, also of the 
   await rls.folder.write("shop.yaml", "domain: other\ndescriptors: [{ key: user }]");
   await folder.write("shop.yaml", limitsFile("shop", 3));
   await limitIs(rls, "shop", 3);
+});
+
+Deno.test("the example of limits over xDS counts as it says", async () => {
+  const resources = join(repositoryRoot, "examples", "rls", "xds");
+  await using ads = await startDenvoyAds({ resources });
+  await using rls = await startDenvoyRls({
+    flags: ["--limits-xds", ads.grpcAddress],
+    connects: [ads.grpcAddress],
+  });
+  const rules = await eventually(async () => {
+    const text = await (await fetch(`${rls.httpUrl}/rlconfig`)).text();
+    return text.includes("mail.") && text;
+  }, { what: "the limits", detail: () => rls.child.lastWords() });
+  for (
+    const rule of [
+      "shop.remote_address: unit=MINUTE requests_per_unit=100",
+      "shop.path_/orders: unit=SECOND requests_per_unit=50",
+      "shop.path_/orders.user: unit=HOUR requests_per_unit=20",
+      "mail.sender: unit=DAY requests_per_unit=500, shadow_mode: true",
+    ]
+  ) assert.ok(rules.includes(rule), `${rule} in ${rules}`);
 });

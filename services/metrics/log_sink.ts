@@ -43,6 +43,8 @@ export interface LogQueueOptions {
   readonly logger: Logger;
 }
 
+/** Each stream may bring the lines of one more message before it waits: so much is taken of them. */
+const WAITING_FACTOR = 10;
 const BATCH = 512;
 const TRIES = 5;
 const RETRY_MS = 1_000;
@@ -65,8 +67,7 @@ export class LogQueue implements AsyncDisposable {
   /** Adds a line; one for which there is no room is dropped and counted. */
   add(line: LoggedLine): void {
     const { maxLines, overflow, onLines } = this.#options;
-    // Whoever waits may bring one more message before: what its bound is, is the message's.
-    const limit = overflow === "drop" ? maxLines : maxLines * 2;
+    const limit = overflow === "drop" ? maxLines : maxLines * WAITING_FACTOR;
     if (this.#lines.length >= limit) return onLines("dropped", 1);
     this.#lines.push(line);
     this.#work ??= this.#drain();
@@ -92,8 +93,8 @@ export class LogQueue implements AsyncDisposable {
     await Promise.resolve();
     while (this.#lines.length > 0) {
       const batch = this.#lines.splice(0, BATCH);
-      await this.#write(batch);
       if (this.#lines.length < this.#options.maxLines) this.#release();
+      await this.#write(batch);
     }
     this.#work = undefined;
   }

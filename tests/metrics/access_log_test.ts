@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { eventually, startBackend, startEnvoy, TempFolder } from "../support/mod.ts";
 import { startCollector } from "./collector.ts";
-import { startDenvoyMetrics } from "./denvoy_metrics.ts";
+import { type DenvoyMetrics, startDenvoyMetrics } from "./denvoy_metrics.ts";
 import { fleetEnvoy } from "./fleet_envoy.ts";
 import { askEnvoy } from "./fleet_scrape.ts";
 
@@ -44,6 +44,27 @@ Deno.test("access logs of a real Envoy become signals, lines in a file, and log 
   await askEnvoy(port, "/other", 10);
   await askEnvoy(port, "/broken", 5);
 
+  await expectSignals(metrics);
+
+  let lines: readonly string[] = [];
+  await eventually(async () => {
+    lines = (await Deno.readTextFile(file).catch(() => "")).trim().split("\n");
+    return lines.length === 10;
+  }, { what: "the lines that were wanted", detail: () => lines.join("\n") });
+  const line = lines.map((text) => JSON.parse(text)).find(({ path }) => path === "/broken");
+  const { node, cluster, log, kind, method, status, upstream_cluster, route_name } = line;
+  assert.deepEqual(
+    [node, cluster, log, kind, method, status, upstream_cluster, route_name],
+    ["edge-1", "edge", "edge", "http", "GET", 503, "shop.v1", "shop"],
+  );
+  assert.equal(line.upstream_remote_address, `127.0.0.1:${backend.port}`);
+  assert.ok(line.duration_ms > 0 && line.authority === `127.0.0.1:${port}`, JSON.stringify(line));
+  await eventually(() => collector.requests.join().includes("GET /broken 503"), {
+    what: "log records",
+  });
+});
+
+async function expectSignals(metrics: DenvoyMetrics): Promise<void> {
   const read = async (path: string) => await (await fetch(metrics.httpUrl + path)).json();
   let services: unknown;
   await eventually(async () => {
@@ -69,21 +90,4 @@ Deno.test("access logs of a real Envoy become signals, lines in a file, and log 
   assert.equal(total, 20);
   const { items } = await read("/v1/traffic-metrics");
   assert.deepEqual(items[1].edge.resource, { kind: "Service", name: "shop.v1" });
-
-  let lines: readonly string[] = [];
-  await eventually(async () => {
-    lines = (await Deno.readTextFile(file).catch(() => "")).trim().split("\n");
-    return lines.length === 10;
-  }, { what: "the lines that were wanted", detail: () => lines.join("\n") });
-  const line = lines.map((text) => JSON.parse(text)).find(({ path }) => path === "/broken");
-  const { node, cluster, log, kind, method, status, upstream_cluster, route_name } = line;
-  assert.deepEqual(
-    [node, cluster, log, kind, method, status, upstream_cluster, route_name],
-    ["edge-1", "edge", "edge", "http", "GET", 503, "shop.v1", "shop"],
-  );
-  assert.equal(line.upstream_remote_address, `127.0.0.1:${backend.port}`);
-  assert.ok(line.duration_ms > 0 && line.authority === `127.0.0.1:${port}`, JSON.stringify(line));
-  await eventually(() => collector.requests.join().includes("GET /broken 503"), {
-    what: "log records",
-  });
-});
+}

@@ -33,8 +33,9 @@ export class FileLogSink implements LogSink {
   /** See {@linkcode LogSink.write}. */
   async write(lines: readonly LoggedLine[]): Promise<void> {
     const bytes = jsonLines(lines);
+    let file = this.#file ?? await this.#open();
     const full = this.#size > 0 && this.#size + bytes.length > this.#options.maxBytes;
-    const file = full ? await this.#rotate() : this.#file ?? await this.#open();
+    if (full) file = await this.#rotate();
     let rest = bytes;
     while (rest.length > 0) {
       const written = await file.write(rest);

@@ -15,7 +15,7 @@ export interface AccessLogFilter {
   matches(line: AccessLogLine): boolean;
 }
 
-const term = /^\s*([a-z0-9_.]+)\s*(>=|<=|!=|=|>|<)\s*(.*?)\s*$/;
+const term = /^\s*([A-Za-z0-9_.-]+)\s*(>=|<=|!=|=|>|<)\s*(.*?)\s*$/;
 
 /**
  * Reads a condition such as `status>=500`, `upstream_cluster=shop*` or

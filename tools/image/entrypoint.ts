@@ -28,9 +28,10 @@ export const imageDataDir = "/var/lib/denvoy";
 export function startScript(service: ServiceName): string {
   const { grpc, http } = servicePorts[service];
   const addresses = [`0.0.0.0:${grpc}`, `0.0.0.0:${http}`];
-  // Where Redis, OCSP responders, other trust domains and the sockets of workloads are is known when
-  // the container runs.
-  const reached = service === "rls" || service === "sds" ? "any" : addresses;
+  // Where Redis, ads, OCSP responders, other trust domains and the sockets of workloads are is known
+  // when the container runs.
+  const reaching: readonly ServiceName[] = ["rls", "sds", "hds"];
+  const reached = reaching.includes(service) ? "any" : addresses;
   const folders = { read: [imageConfigDir], dataDir: imageDataDir, root: imageRoot };
   const access: ServiceAccess = { addresses: reached, ...folders };
   const flags = ["--quiet", "--cached-only", "--frozen", ...servicePermissions(access, service)];

@@ -225,7 +225,7 @@ async function failNodes(
     await eventually(async () => {
       const start = performance.now();
       const outcome = await hit(store, charge, { timeoutMs: 100 });
-      assert.ok(performance.now() - start < 1_000, "each answer comes in time");
+      assert.ok(performance.now() - start < 1_500, "each answer comes in time");
       return typeof outcome === "number" && outcome > 1;
     }, {
       what: "the replica to go on counting",

@@ -65,7 +65,7 @@ Deno.test("RedisCounterStore finds the master by Sentinel and follows a failover
   await eventually(async () => {
     const start = performance.now();
     const outcome = await hit(store, hourly("d_s_"), { timeoutMs: 50 });
-    assert.ok(performance.now() - start < 300, "each answer comes in time");
+    assert.ok(performance.now() - start < 1_500, "each answer comes in time");
     return outcome === 2;
   }, {
     what: "the new master to go on counting",

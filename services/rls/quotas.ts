@@ -44,8 +44,8 @@ export class Quotas implements AsyncDisposable {
 
   /** The RPCs. */
   methods(): readonly MethodImplementation[] {
-    const { clock } = this.#runtime;
-    return quotaMethods({ book: this.#book, clock, onActive: () => this.#wake() });
+    const { clock, logger } = this.#runtime;
+    return quotaMethods({ book: this.#book, clock, logger, onActive: () => this.#wake() });
   }
 
   /** The routes. */

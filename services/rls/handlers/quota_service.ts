@@ -4,7 +4,7 @@
  * of whoever reads them.
  * @module
  */
-import type { Clock } from "@denvoy/base";
+import type { Clock, Logger } from "@denvoy/base";
 import { type CallContext, implement, type MethodImplementation, type Peer } from "@denvoy/grpc";
 import { messageCodec } from "@denvoy/proto";
 import type { QuotaBook } from "../domain/quota_book.ts";
@@ -22,6 +22,8 @@ export interface QuotaServiceParts {
   readonly book: QuotaBook;
   /** Time. */
   readonly clock: Clock;
+  /** Where streams are logged as they come and go. */
+  readonly logger: Logger;
   /** Is called when a stream was opened or has taken a report, so that time is kept from then on. */
   readonly onActive: () => void;
 }
@@ -83,6 +85,8 @@ class ResponseIterator implements AsyncIterator<QuotaResponse, undefined> {
     this.#parts = parts;
     this.#stream = parts.book.open(clientOf(context), parts.clock.monotonicMs());
     this.#stream.onWake(() => this.#wake());
+    const { name: node, address } = this.#stream.client;
+    parts.logger.debug("quota stream opened", { node, address });
   }
 
   async next(): Promise<IteratorResult<QuotaResponse, undefined>> {
@@ -142,7 +146,11 @@ class ResponseIterator implements AsyncIterator<QuotaResponse, undefined> {
   }
 
   #close(): void {
+    if (this.#phase === "done") return;
     this.#phase = "done";
+    const { client: { name: node, address }, domain, holders } = this.#stream;
+    const buckets = holders.size;
+    this.#parts.logger.debug("quota stream closed", { node, address, domain, buckets });
     this.#parts.book.close(this.#stream, this.#parts.clock.monotonicMs());
     this.#wake();
     this.#resumeReader?.();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { StatusCode, StatusError } from "@denvoy/base";
+import { RecordingLogger } from "@denvoy/base/testing";
 import { type GrpcClient, type Metadata, serveGrpc, transportNames } from "@denvoy/grpc";
 import { until, within, withServer } from "@denvoy/grpc/testing";
 import { serviceMethods } from "@denvoy/proto";
@@ -41,7 +42,9 @@ async function withQuotas(
   body: (client: GrpcClient) => Promise<void>,
 ): Promise<void> {
   for (const transport of transportNames) {
-    const methods = quotaMethods({ book, clock: systemClock, onActive: () => {} });
+    const methods = quotaMethods({
+      ...{ book, clock: systemClock, logger: new RecordingLogger(), onActive: () => {} },
+    });
     const adapter = (options: Parameters<typeof serveGrpc>[0]) =>
       serveGrpc({ ...options, transport });
     await withServer(adapter, { methods }, ({ client }) => body(client));

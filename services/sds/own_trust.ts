@@ -50,7 +50,7 @@ export function publishOwnTrust(parts: OwnTrustParts): void {
   const contexts: readonly (readonly [string, ValidationContextMaterial])[] = [
     [OWN_BUNDLE, context(own)],
     [`spiffe://${trustDomain}`, context(own)],
-    [ALL_BUNDLES, { ...context(own), trustDomains: all }],
+    [ALL_BUNDLES, { ...context(domains.length > 0 ? withoutLists(own) : own), trustDomains: all }],
     ...domains.map((domain) => [`spiffe://${domain.trustDomain}`, context(domain)] as const),
   ];
   const put = contexts.flatMap(
@@ -62,6 +62,11 @@ export function publishOwnTrust(parts: OwnTrustParts): void {
     },
   );
   book.change("ca", { put, nowMs });
+}
+
+/** Other trust domains have no lists of ours, and Envoy refuses a chain whose CA has none beside one that has. */
+function withoutLists({ bundlePem }: OwnTrust): OwnTrust {
+  return { bundlePem };
 }
 
 function context({ bundlePem, crlPem, onlyVerifyLeafCrl }: OwnTrust): ValidationContextMaterial {

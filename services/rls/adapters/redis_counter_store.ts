@@ -181,7 +181,7 @@ export class RedisCounterStore implements CounterStore {
       schedule: this.#options.schedule,
       timeToLive: (windowSeconds) => windowSeconds + Math.floor(random() * jitter),
       breaker: breaker ?? {},
-      depth: depth ?? 2,
+      depth: depth ?? 1,
       maxBatch: maxBatch ?? 1_000,
       maxWaiting: maxWaiting ?? 10_000,
     });

@@ -65,7 +65,7 @@ export interface RedisSettings {
 export interface RedisStoreTuning {
   /** Up to so many seconds are added at random to the life of a fixed window. @default 300 */
   readonly expirationJitterSeconds?: number;
-  /** Most batches under way to a server at a time. @default 2 */
+  /** Most batches under way to a server at a time; with more they are smaller. @default 1 */
   readonly depth?: number;
   /** Most charges in one batch. @default 1000 */
   readonly maxBatch?: number;

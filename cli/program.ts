@@ -15,6 +15,7 @@ import { inspectCommands } from "./commands/inspect.ts";
 import { retryCommand, rollbackCommand, rolloutCommands } from "./commands/rollback.ts";
 import { secretsCommands } from "./commands/secrets.ts";
 import { serveCommand } from "./commands/serve.ts";
+import { edgesCommand, topCommand } from "./commands/top.ts";
 
 /** The program. */
 export const denvoy: Program = {
@@ -27,6 +28,8 @@ export const denvoy: Program = {
     bootstrapCommand,
     inspectCommands,
     healthCommand,
+    topCommand,
+    edgesCommand,
     diffCommand,
     applyCommand,
     deleteCommand,

@@ -52,7 +52,7 @@ function readGrant(fields: DocumentFields, at: MapAt): readonly Grant[] {
   const identity = readIdentity(fields, at);
   if (identity === undefined) return [];
   const secrets = templates(fields, at, { name: "secrets", known: identity.placeholders });
-  if (secrets.length === 0) fields.error(at.path, "needs `secrets`");
+  if (!Object.hasOwn(at.map, "secrets")) fields.error(at.path, "needs `secrets`");
   return [{ identity, secrets }];
 }
 

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { FakeClock } from "@denvoy/base/testing";
+import { MemoryAccessStore } from "./access_store.ts";
+import { AccessTokens } from "./access_tokens.ts";
+
+const HOUR_MS = 3_600_000;
+const web = { identity: "spiffe://shop/web", ttlMs: HOUR_MS };
+
+function tokens() {
+  const clock = new FakeClock();
+  const store = new MemoryAccessStore();
+  let count = 0;
+  const made = new AccessTokens({
+    ...{ clock, store },
+    randomBytes: (size) => new Uint8Array(size).fill(++count),
+    sha256: (bytes) => new Uint8Array(createHash("sha256").update(bytes).digest()),
+  });
+  return { clock, store, tokens: made };
+}
+
+Deno.test("a join token is exchanged once, and is no node token itself", () => {
+  const world = tokens();
+  const { token } = world.tokens.create("join", web);
+  assert.equal(world.tokens.identify(token), undefined);
+  const joined = world.tokens.join(token, { ttlMs: HOUR_MS });
+  assert.equal(world.tokens.identify(joined.token), web.identity);
+  for (const used of [token, joined.token, "anything"]) {
+    assert.throws(() => world.tokens.join(used, { ttlMs: HOUR_MS }), /unknown, over or used/);
+  }
+});
+
+Deno.test("tokens end, and are forgotten then", () => {
+  const world = tokens();
+  const join = world.tokens.create("join", web);
+  const node = world.tokens.create("node", web);
+  world.clock.advance(HOUR_MS - 1);
+  assert.equal(world.tokens.identify(node.token), web.identity);
+  world.clock.advance(1);
+  assert.equal(world.tokens.identify(node.token), undefined);
+  assert.throws(() => world.tokens.join(join.token, { ttlMs: HOUR_MS }));
+  assert.deepEqual(world.tokens.list(), []);
+  assert.deepEqual(world.store.listTokens(), []);
+});
+
+Deno.test("revoke() ends all tokens of an identity and of nobody else", () => {
+  const world = tokens();
+  const [one, two] = [world.tokens.create("node", web), world.tokens.create("node", web)];
+  const other = world.tokens.create("node", { ...web, identity: "spiffe://shop/api" });
+  assert.equal(world.tokens.revoke(web.identity), 2);
+  assert.deepEqual([one, two, other].map(({ token }) => world.tokens.identify(token)), [
+    undefined,
+    undefined,
+    "spiffe://shop/api",
+  ]);
+});
+
+Deno.test("what is kept of a token does not hold it", () => {
+  const world = tokens();
+  const { token } = world.tokens.create("node", web);
+  assert.ok(token.length >= 43);
+  assert.ok(!JSON.stringify(world.store.listTokens()).includes(token));
+});

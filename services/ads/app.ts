@@ -12,6 +12,7 @@ import { type AdsConfig, adsSchema } from "./config.ts";
 import { type Configuration, openConfiguration } from "./domain/configuration.ts";
 import { MemoryStore } from "./domain/memory_store.ts";
 import { NodeIdentityTemplate } from "./domain/node_identity.ts";
+import { SECRET } from "./domain/resource_types.ts";
 import type { ConfigurationStore } from "./domain/store.ts";
 import { FilesHealth } from "./files_health.ts";
 import { apiRoutes } from "./http/api_routes.ts";
@@ -42,6 +43,7 @@ async function startAds(config: AdsConfig, runtime: Runtime): Promise<RunningApp
     clock,
     store,
     filePolicy: config.danglingFiles,
+    elsewhere: config.sds.length > 0 ? [SECRET] : [],
     filesFrom: config.resources === undefined ? "" : resolve(config.resources),
   });
   opening.use(tickEverySecond(configuration, runtime));

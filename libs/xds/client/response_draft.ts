@@ -165,6 +165,11 @@ class Pile {
   }
 }
 
+/** In SotW all resources of a type are compared with each response: a call for each byte shows. */
 function isEqual(a: Uint8Array, b: Uint8Array): boolean {
-  return a.byteLength === b.byteLength && a.every((byte, index) => byte === b[index]);
+  if (a.byteLength !== b.byteLength) return false;
+  for (let index = 0; index < a.byteLength; index++) {
+    if (a[index] !== b[index]) return false;
+  }
+  return true;
 }

@@ -71,12 +71,19 @@ export interface LingeringResource {
 
 /** The states of all keys. */
 export class Catalog {
+  /** Types that something else serves beside the catalog: what is not here may be there. */
+  readonly elsewhere: ReadonlySet<TypeUrl>;
   readonly #types = new Map<TypeUrl, Map<string, KeyState>>();
   readonly #referrers = new Map<string, Map<string, ResourceKey>>();
   readonly #conditional = new Map<TypeUrl, Map<string, KeyState>>();
   readonly #shared = new Map<TypeUrl, readonly Resource[]>();
   readonly #selectors = new Map<string, { selector: NodeSelector; uses: number }>();
   #lingering: readonly LingeringResource[] = [];
+
+  /** Empty; by default nothing else serves anything. */
+  constructor(elsewhere: Iterable<TypeUrl> = []) {
+    this.elsewhere = new Set(elsewhere);
+  }
 
   /** Applies the edits in order as one change. */
   apply(edits: readonly CatalogEdit[]): CatalogChange {

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Clock } from "@denvoy/base";
+import type { TypeUrl } from "@denvoy/xds";
 import { Catalog } from "./catalog.ts";
 import { ChangeLog } from "./change_log.ts";
 import { ConfigurationWriter } from "./configuration_writer.ts";
@@ -35,6 +36,8 @@ export interface ConfigurationOptions {
   readonly filesFrom?: string;
   /** What broken references in files do. Default `warn`. */
   readonly filePolicy?: ConsistencyPolicy;
+  /** Types that something else serves beside the catalog; references to them may lead there. */
+  readonly elsewhere?: readonly TypeUrl[];
   /** Bounds on registrations. */
   readonly limits?: RegistrationLimits;
 }
@@ -73,10 +76,10 @@ export interface Configuration {
  */
 export function openConfiguration(options: ConfigurationOptions): Configuration {
   const { clock, store, filePolicy = "warn", limits = defaultRegistrationLimits } = options;
-  const { filesFrom = "" } = options;
+  const { filesFrom = "", elsewhere = [] } = options;
   const stored = store.load();
   const openedMs = clock.monotonicMs();
-  const catalog = new Catalog();
+  const catalog = new Catalog(elsewhere);
   const views = new NodeViews(catalog);
   const publisher = new Publisher(catalog, views);
   const log = new ChangeLog();

@@ -34,6 +34,7 @@ export function brokenReferences(
   const before = new Map(touched.map((entry) => [keyText(entry.key), entry.before]));
   for (const entry of touched) {
     if (!entry.before?.served || entry.after?.served) continue;
+    if (catalog.elsewhere.has(entry.key.typeUrl)) continue;
     for (const referrer of catalog.referrers(entry.key)) {
       const state = catalog.state(referrer);
       if (isNewReference(before, { referrer, target: entry.key })) continue;
@@ -76,7 +77,9 @@ function isNewReference(
   return before.has(text) && !before.get(text)?.references.has(keyText(target));
 }
 
+/** Whether the target is there, or may be where the catalog cannot see it. */
 function targetExists(catalog: Catalog, target: ResourceKey): boolean {
+  if (catalog.elsewhere.has(target.typeUrl)) return true;
   if (target.typeUrl !== LB_ENDPOINT || !target.name.endsWith("/*")) {
     return catalog.state(target)?.served ?? false;
   }

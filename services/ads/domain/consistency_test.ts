@@ -173,3 +173,14 @@ Deno.test("allBrokenReferences() finds all, also those of before", () => {
   catalog.apply([put(routes, [cluster]), put(listener, [secret, routes])]);
   assert.equal(allBrokenReferences(catalog, "warn").length, 2);
 });
+
+Deno.test("brokenReferences() leaves alone what may be where the catalog cannot see it", () => {
+  const catalog = new Catalog([SECRET]);
+  const added = catalog.apply([put(secret), put(listener, [secret, routes])]);
+  const missing = brokenReferences(catalog, { touched: added.touched, policy: "refuse" });
+  assert.deepEqual(missing.map(({ message }) => /"(r|s)"/.exec(message)?.[1]), ["r"]);
+  const removed = catalog.apply([without(secret)]);
+  assert.deepEqual(brokenReferences(catalog, { touched: removed.touched, policy: "strict" }), []);
+  const all = allBrokenReferences(catalog, "refuse");
+  assert.deepEqual(all.map(({ message }) => /"(r|s)"/.exec(message)?.[1]), ["r"]);
+});

@@ -25,7 +25,7 @@ interface Plan {
 const full: Plan = {
   issuing: [
     { name: "p256", keyType: "ec-p256", count: 1000, pairs: 3 },
-    { name: "rsa2048", keyType: "rsa-2048", count: 100, pairs: 2 },
+    { name: "rsa2048", keyType: "rsa-2048", count: 50, pairs: 2 },
   ],
   nodes: [1000],
   changes: 10,

@@ -35,12 +35,12 @@ async function issueAll(ca: CertificateAuthority, { keyType, count }: Work): Pro
 }
 
 async function main(dataDir: string): Promise<void> {
-  const size = 10_000;
   const lines = Deno.stdin.readable.pipeThrough(new TextDecoderStream())
     .pipeThrough(new TextLineStream());
   for await (const line of lines) {
     const work: Work = JSON.parse(line);
-    await using keys = new KeyPool({ keys: new WebCryptoKeys(), size: Math.min(size, work.count) });
+    // So many that no more are made meanwhile.
+    await using keys = new KeyPool({ keys: new WebCryptoKeys(), size: work.count * 2 });
     await using opened = await openCa({
       ...{ dataDir, clock: systemClock, logger: silentLogger, keys },
       settings: defaultCaSettings,

@@ -11,7 +11,10 @@ import type { KeyType } from "../domain/certificate_facts.ts";
 export interface KeyPoolOptions {
   /** Makes the keys. */
   readonly keys: KeyMaker;
-  /** How many are ready of each kind that was asked for once. @default 8 */
+  /**
+   * How many are ready of each kind that was asked for once; more are made when half of them are gone.
+   * @default 8
+   */
   readonly size?: number;
   /** How many are made at the same time. @default 1 */
   readonly concurrency?: number;
@@ -45,7 +48,8 @@ export class KeyPool implements KeyMaker, AsyncDisposable {
     if (!type.startsWith("rsa-")) return this.#keys.generate(type);
     const ready = this.#readyOf(type);
     const key = ready.shift();
-    this.#refill(type);
+    // In a burst of renewals the processor is needed for signatures first.
+    if (ready.length < this.#size / 2) this.#refill(type);
     return key === undefined ? this.#keys.generate(type) : Promise.resolve(key);
   }
 

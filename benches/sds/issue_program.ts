@@ -6,12 +6,14 @@
  */
 import { silentLogger } from "@denvoy/base";
 import { systemClock } from "@denvoy/runtime";
-import { KeyPool } from "../../services/sds/adapters/key_pool.ts";
-import { openCa } from "../../services/sds/adapters/open_ca.ts";
-import { WebCryptoKeys } from "../../services/sds/adapters/web_crypto_keys.ts";
-import { defaultCaSettings } from "../../services/sds/domain/ca/ca_settings.ts";
-import type { CertificateAuthority } from "../../services/sds/domain/certificate_authority.ts";
-import type { KeyType } from "../../services/sds/domain/certificate_facts.ts";
+import {
+  type CertificateAuthority,
+  defaultCaSettings,
+  KeyPool,
+  type KeyType,
+  openCa,
+  WebCryptoKeys,
+} from "@denvoy/sds/ca";
 import { TextLineStream } from "../../tools/text_lines.ts";
 
 /** As many as sds issues at the same time. */

@@ -89,9 +89,10 @@ export class QuotaReplica implements AsyncDisposable {
   }
 
   async #claim(limits: readonly SharedLimit[]): Promise<void> {
-    const { book, exchange, leaseMs } = this.#options;
+    const { book, exchange, leaseMs, clock } = this.#options;
     const turnMs = Math.ceil(book.limits / MAX_CLAIMS) * ROUND_MS;
-    const claims = limits.map(({ key, pool }) => ({ key, ...pool.claim() }));
+    const nowMs = clock.monotonicMs();
+    const claims = limits.map(({ key, pool }) => ({ key, ...pool.claim(nowMs) }));
     try {
       const grants = await exchange.claim(claims, { ttlMs: leaseMs + 4 * turnMs });
       this.#succeed(limits, grants);

@@ -85,7 +85,9 @@ export class QuotaBook {
   /** Takes rules over: every bucket is placed anew, and told what changed for it. */
   takeRules(rules: LimitSet, nowMs: number): void {
     this.#pools.takeRules(rules);
-    for (const stream of this.#streams) stream.replace();
+    this.#pools.placeMany(() => {
+      for (const stream of this.#streams) stream.replace();
+    });
     this.#pools.settle(nowMs);
   }
 

@@ -228,6 +228,23 @@ Deno.test("quotas: more Envoys than the limit has requests still share it", () =
   for (const rate of fleet.rates()) assertNear(rate * 60, 0.2, 0.1);
 });
 
+Deno.test("quotas: a slow limit is used up although its Envoys come and go in need", () => {
+  const fleet = new SimulatedFleet({
+    ...{ limits: limits("rate_limit: 12 per minute"), intervalMs: 5000 },
+  });
+  for (let index = 0; index < 4; index++) fleet.add(`e${index}`, { load: 0.3 });
+  fleet.run(120);
+  const before = sum(fleet.envoys.map(({ passed }) => passed));
+  for (let round = 0; round < 120; round++) {
+    for (const [index, envoy] of fleet.envoys.entries()) {
+      envoy.load = (round * 7 + index * 3) % 4 === 0 ? 0.6 : 0.15;
+    }
+    fleet.run(10);
+  }
+  const passed = sum(fleet.envoys.map(({ passed }) => passed)) - before;
+  assert.ok(passed >= 0.85 * 240 && passed <= 250, `${passed} of 240 in 20 minutes`);
+});
+
 Deno.test("quotas: the first report must name a domain, later ones cannot change it", () => {
   const { book, nowMs } = new SimulatedFleet({ limits: hundred });
   const client = { name: "a", address: "10.0.0.1:1", identity: "a" };

@@ -44,8 +44,13 @@ interface OpenStake extends Lease {
 const SETTLE_MS = 100;
 const SETTLE_MEMBER_MS = 2;
 const MAX_SETTLE_MS = 1000;
-/** For nothing but changed demand it is not divided more often than this. */
-const DEMAND_MS = 500;
+/**
+ * For nothing but changed demand it is not divided more often than this, nor than so many requests
+ * of a fair share take: with a new share Envoy loses what it had saved up for the next request.
+ */
+const MIN_DEMAND_MS = 500;
+const MAX_DEMAND_MS = 300_000;
+const DEMAND_REQUESTS = 10;
 /** For so long one waits for the whole of its share before it takes a part. */
 const PATIENCE_MS = 200;
 
@@ -64,6 +69,7 @@ export class QuotaPool {
   #settledMs = -Infinity;
   #dividedMs = -Infinity;
   #joined = false;
+  #wanted = { members: 0, want: 0, atMs: -Infinity };
 
   /** Nobody shares it yet. */
   constructor(capacity: QuotaCapacity) {
@@ -90,19 +96,22 @@ export class QuotaPool {
     return this.#stakes.size === 0 && this.#departed.size === 0;
   }
 
-  /** What its members want and may be using, for other replicas; as parts of the whole limit. */
-  claim(): QuotaClaim {
-    const { units } = this.#capacity;
+  /**
+   * What its members want and may be using, for other replicas; as parts of the whole limit. What
+   * they want is looked at as seldom as the limit is divided for it.
+   */
+  claim(nowMs: number): QuotaClaim {
     const gone = [...this.#departed.values()].flat();
-    const goneUnits = gone.reduce((sum, { held }) => sum + held, 0);
-    const wants = wantsOf(units, this.#demands([...this.#stakes.keys()]));
-    const want = wants.reduce((sum, each) => sum + each, goneUnits);
-    return {
-      members: this.#stakes.size + gone.length,
-      want: Math.min(1, want / units),
-      held: this.#held / units,
-      part: this.#part,
-    };
+    const members = this.#stakes.size + gone.length;
+    const { units } = this.#capacity;
+    if (members !== this.#wanted.members || nowMs >= this.#wanted.atMs + this.#demandPaceMs) {
+      const wants = wantsOf(units, this.#demands([...this.#stakes.keys()]));
+      const goneUnits = gone.reduce((sum, { held }) => sum + held, 0);
+      const want = wants.reduce((sum, each) => sum + each, goneUnits);
+      this.#wanted = { members, want: Math.min(1, want / units), atMs: nowMs };
+    }
+    const { want } = this.#wanted;
+    return { members, want, held: this.#held / units, part: this.#part };
   }
 
   /**
@@ -179,7 +188,7 @@ export class QuotaPool {
     // Without a part there is nothing to say yet: it is on its way.
     if (
       this.#part > 0 &&
-      (this.#joined || nowMs >= this.#dividedMs + DEMAND_MS && this.#someWantMore())
+      (this.#joined || nowMs >= this.#dividedMs + this.#demandPaceMs && this.#someWantMore())
     ) {
       this.#divide(nowMs);
     }
@@ -247,6 +256,12 @@ export class QuotaPool {
     this.#held -= lease.held;
     lease.held = 0;
     this.#wakeWaiting();
+  }
+
+  get #demandPaceMs(): number {
+    const { units, seconds } = this.#capacity;
+    const requestMs = this.#stakes.size * seconds * 1000 / units;
+    return Math.min(MAX_DEMAND_MS, Math.max(MIN_DEMAND_MS, DEMAND_REQUESTS * requestMs));
   }
 
   /** Units of those who are not gone. */

@@ -8,7 +8,12 @@ import type { QuotaBucket } from "./quota_bucket.ts";
 import type { QuotaCalendar } from "./quota_calendar.ts";
 import { LimitSet } from "./limit_set.ts";
 import type { Placement } from "./quota_holder.ts";
-import { type LimitedBucket, matchBucket, type NoQuotaReason } from "./quota_matcher.ts";
+import {
+  type LimitedBucket,
+  matchBucket,
+  type NoQuotaReason,
+  type QuotaMatch,
+} from "./quota_matcher.ts";
 import type { QuotaSettings } from "./quota_settings.ts";
 import { SharedLimit } from "./shared_limit.ts";
 
@@ -28,6 +33,7 @@ export class QuotaPools {
   readonly #fresh = new Set<SharedLimit>();
   readonly #ended = new Set<string>();
   #rules = LimitSet.empty;
+  #matches: Map<string, QuotaMatch> | undefined;
 
   /** There are no rules yet. */
   constructor(settings: QuotaSettings, calendar: QuotaCalendar) {
@@ -77,6 +83,13 @@ export class QuotaPools {
     this.#rules = rules;
   }
 
+  /** Does work in which the same buckets are placed many times: each is matched once. */
+  placeMany(work: () => void): void {
+    this.#matches = new Map();
+    work();
+    this.#matches = undefined;
+  }
+
   /** Divides every limit anew. */
   settle(nowMs: number): void {
     for (const limit of [...this.#limits.values()]) limit.settle(nowMs);
@@ -84,7 +97,7 @@ export class QuotaPools {
 
   /** Returns where a bucket belongs by the rules of now. */
   place(domain: string, bucket: QuotaBucket): Placing {
-    const match = matchBucket(this.#rules, { domain, bucket });
+    const match = this.#match(domain, bucket);
     const { withoutRule, shadowMode } = this.#settings;
     if (match.kind === "none") {
       if (withoutRule === "abandon") return { kind: "abandoned", why: match.why };
@@ -100,6 +113,14 @@ export class QuotaPools {
     }
     const limit = this.#limitOf(match, capacity);
     return { kind: "placed", placement: { kind: "pool", match, limit } };
+  }
+
+  #match(domain: string, bucket: QuotaBucket): QuotaMatch {
+    if (this.#matches === undefined) return matchBucket(this.#rules, { domain, bucket });
+    const key = JSON.stringify([domain, bucket.key]);
+    const match = this.#matches.get(key) ?? matchBucket(this.#rules, { domain, bucket });
+    this.#matches.set(key, match);
+    return match;
   }
 
   #limitOf({ rule, poolKey }: LimitedBucket, capacity: QuotaCapacity): SharedLimit {

@@ -12,8 +12,12 @@ class SimulatedReplicas {
   readonly #hall = new MemoryQuotaHall(() => this.fleets[0]?.nowMs ?? 0);
   readonly #down = new Set<SimulatedFleet>();
 
-  constructor(count: number) {
-    const limits = `domain: d\ndescriptors: [{key: k, rate_limit: ${LIMIT} per second}]`;
+  readonly #limit: number;
+
+  constructor(count: number, perSecond = LIMIT) {
+    this.#limit = perSecond;
+    const perMinute = perSecond * 60;
+    const limits = `domain: d\ndescriptors: [{key: k, rate_limit: ${perMinute} per minute}]`;
     const settings = { ttlSeconds: 10, isShared: true };
     this.fleets = Array.from({ length: count }, () => new SimulatedFleet({ limits, settings }));
   }
@@ -34,14 +38,14 @@ class SimulatedReplicas {
         if ((tenths + 2 * index) % 5 === 0 && !this.#down.has(fleet)) this.#claim(fleet, index);
         fleet.run(0.1);
       }
-      assert.ok(this.rate <= LIMIT + 1e-6, `${this.rate} requests a second`);
+      assert.ok(this.rate <= this.#limit + 1e-6, `${this.rate} requests a second`);
     }
   }
 
   #claim({ book, nowMs }: SimulatedFleet, index: number): void {
     this.#hall.release(`${index}`, book.pools.takeEnded());
     for (const limit of book.pools.nextInTurn(10)) {
-      const claim = { key: limit.key, ...limit.pool.claim() };
+      const claim = { key: limit.key, ...limit.pool.claim(nowMs) };
       limit.grant(this.#hall.claim(`${index}`, { claim, ttlMs: LEASE_MS }).part, nowMs);
     }
   }
@@ -67,6 +71,24 @@ Deno.test("replicas: what all Envoys let pass is the limit at most, and shared b
   replicas.kill(two);
   replicas.run(30);
   assert.ok(a.rate > 45 && d.rate > 45, `${a.rate} ${d.rate}`);
+});
+
+Deno.test("replicas: a slow limit is used up, too", () => {
+  const replicas = new SimulatedReplicas(2, 12 / 60);
+  const [one, two] = replicas.fleets;
+  assert.ok(one && two);
+  const envoys = [one.add("a"), one.add("b"), two.add("c"), two.add("d")];
+  for (const envoy of envoys) envoy.load = 0.3;
+  replicas.run(120);
+  const before = envoys.reduce((sum, { passed }) => sum + passed, 0);
+  for (let round = 0; round < 60; round++) {
+    for (const [index, envoy] of envoys.entries()) {
+      envoy.load = (round * 7 + index * 3) % 4 === 0 ? 0.6 : 0.15;
+    }
+    replicas.run(10);
+  }
+  const passed = envoys.reduce((sum, envoy) => sum + envoy.passed, -before);
+  assert.ok(passed >= 0.8 * 120 && passed <= 130, `${passed} of 120 in 10 minutes`);
 });
 
 Deno.test("replicas: a changed limit is changed on all, at different moments", () => {

@@ -4,7 +4,7 @@
  * passes and what does not, report at intervals, and go on with what they were told until it expires.
  * @module
  */
-import type { QuotaAssignment } from "../quota_assignment.ts";
+import { type QuotaAssignment, sameAssignment } from "../quota_assignment.ts";
 import { QuotaBook } from "../quota_book.ts";
 import type { QuotaSettings } from "../quota_settings.ts";
 import type { QuotaAction, QuotaStream } from "../quota_stream.ts";
@@ -95,12 +95,13 @@ export class SimulatedEnvoy {
     }
   }
 
-  /** The tokens that were left are scaled to the new bucket. */
+  /** The tokens that were left are scaled to the new bucket, and cut to whole ones. */
   #take(next: QuotaAssignment, expiresMs: number): void {
     const before = this.#assignment;
-    if (next.kind === "token-bucket") {
+    const isSame = before !== undefined && sameAssignment(before, next);
+    if (next.kind === "token-bucket" && !isSame) {
       const part = before?.kind === "token-bucket" ? this.#tokens / before.maxTokens : 1;
-      this.#tokens = part * next.maxTokens;
+      this.#tokens = Math.floor(part * next.maxTokens);
     }
     this.#assignment = next;
     this.#expiresMs = expiresMs;

@@ -72,10 +72,16 @@ function allowAllWithout({ trustDomain, allowUnauthenticated }: SdsConfig): Acce
   return new AccessPolicy({ ...DEFAULT_RULES, allowAll: allowUnauthenticated }, trustDomain);
 }
 
-function checkUnauthenticated({ allowUnauthenticated, grpcAddress }: SdsConfig, runtime: Runtime) {
+/** REST polls come through the HTTP port. */
+function checkUnauthenticated(
+  { allowUnauthenticated, grpcAddress, httpAddress }: SdsConfig,
+  runtime: Runtime,
+): void {
   if (!allowUnauthenticated) return;
-  if (!isLoopback(grpcAddress)) {
-    throw usageError("--allow-unauthenticated must be used on loopback only: see --grpc-address");
+  if (!isLoopback(grpcAddress) || !isLoopback(httpAddress)) {
+    throw usageError(
+      "--allow-unauthenticated must be used on loopback only: see --grpc-address, --http-address",
+    );
   }
   runtime.logger.warn("secrets are given to callers that prove nothing", {
     flag: "--allow-unauthenticated",

@@ -242,6 +242,31 @@ Deno.test("JWTs: only those that a known key signed, for us, that are not over",
   });
 });
 
+Deno.test("REST polls get what their token may have, and the policy of the moment counts", async () => {
+  await using folder = await folderWith({
+    "tokens": "spiffe://denvoy.local/web web-token-0123456789\n",
+    "policy.yaml": "own_certificate: false\n",
+  });
+  const policy = folder.file("policy.yaml");
+  const flags = ["--caller-tokens", folder.file("tokens"), "--policy", policy];
+  await using sds = await TestSds.start(flags);
+  const poll = async (token: string) => {
+    const headers = { "content-type": "application/json", authorization: `Bearer ${token}` };
+    const body = JSON.stringify({ resource_names: ["default"] });
+    const url = `${sds.url}/v3/discovery:secrets`;
+    const response = await fetch(url, { method: "POST", headers, body });
+    return { status: response.status, text: await response.text() };
+  };
+  assert.equal((await poll("unknown-token-0123456789")).status, 401);
+  assert.equal((await poll("web-token-0123456789")).status, 403);
+  await Deno.writeTextFile(policy, "own_certificate: true\n");
+  for (let tries = 0; (await poll("web-token-0123456789")).status !== 200; tries++) {
+    assert.ok(tries < 500, "the new policy does not count");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.match((await poll("web-token-0123456789")).text, /"name":"default"/);
+});
+
 Deno.test("sockets: whoever comes through one is the workload that it belongs to", async () => {
   await using folder = await folderWith({});
   const path = folder.file("web.sock");
@@ -259,10 +284,10 @@ Deno.test("--allow-unauthenticated gives everything, warns, and is refused beyon
   assert.match(sds.log(), /secrets are given to callers that prove nothing/);
   const [secret] = await sds.fetch(["default"]) as readonly { readonly name: string }[];
   assert.equal(secret?.name, "default");
-  await assert.rejects(
-    TestSds.start(["--allow-unauthenticated", "--insecure", "--grpc-address", "0.0.0.0:0"]),
-    /loopback only/,
-  );
+  for (const flag of ["--grpc-address", "--http-address"]) {
+    const flags = ["--allow-unauthenticated", "--insecure", flag, "0.0.0.0:0"];
+    await assert.rejects(TestSds.start(flags), /loopback only/, flag);
+  }
 });
 
 function systemSeconds(): number {

@@ -77,14 +77,14 @@ export function observeSds(metrics: Metrics, sources: GaugeSources): void {
   metrics.observeGauge("workload_certificates", {
     help: "Certificates of workloads that are kept up to date.",
   }, () => workloads.list().length);
-  metrics.observeGauge(
-    "workload_first_expiry_timestamp_seconds",
-    {
-      help: "When the first of the workloads' certificates ends.",
-    },
-    () =>
-      Math.min(...workloads.list().map(({ issued }) => issued.facts.notAfterMs / 1000), 2 ** 53),
-  );
+  metrics.observeGauge("workload_first_expiry_timestamp_seconds", {
+    help: "When the first of the workloads' certificates ends; nothing while there is none.",
+    labels: [],
+  }, () => {
+    const ends = workloads.list().map(({ issued }) => issued.facts.notAfterMs / 1000);
+    if (ends.length === 0) return [];
+    return [{ value: ends.reduce((first, end) => Math.min(first, end)), labels: {} }];
+  });
   metrics.observeGauge("secret_expiry_timestamp_seconds", {
     help: "When a secret ends.",
     labels: ["name"],

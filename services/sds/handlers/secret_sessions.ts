@@ -181,6 +181,7 @@ export class SecretSessions implements DiscoverySessions<SecretSession> {
   policyChanged(): void {
     for (const { view, asked } of this.#sessions) {
       this.#parts.hub.changed(view, keysOf([...asked]));
+      for (const name of asked) void this.#issue(view, name);
     }
   }
 

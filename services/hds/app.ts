@@ -61,7 +61,7 @@ async function startHds(config: HdsConfig, runtime: Runtime): Promise<RunningApp
   opening.use(tickWithReports(control, { runtime, config }));
   const grpc = await listen({ config, runtime, control, instruments });
   opening.defer(() => grpc.drain(0));
-  await runtime.serveHttp(apiRoutes({ control, apiClusters: sources.apiClusters, clock }));
+  await runtime.serveHttp(apiRoutes({ control, apiClusters: sources.apiClusters }));
 
   const opened = opening.move();
   return {

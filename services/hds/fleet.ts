@@ -14,7 +14,7 @@ import {
   noAssignment,
 } from "./domain/assignment.ts";
 import type { CheckedCluster } from "./domain/checked_cluster.ts";
-import { type Prober, readProber } from "./domain/prober.ts";
+import { bounded, type Prober, readProber } from "./domain/prober.ts";
 import { SpecifierWriter } from "./domain/specifier.ts";
 import { silenceMs, type VerdictSettings } from "./domain/verdict_settings.ts";
 
@@ -95,7 +95,7 @@ export class Fleet implements Disposable {
    * id is told apart from it. One that polls has left when it has been silent for three intervals.
    */
   join(arrival: Arrival, { polls = false }: { readonly polls?: boolean } = {}): FleetSession {
-    const name = this.#freeName(arrival.node?.id || "unnamed");
+    const name = this.#freeName(bounded(arrival.node?.id) || "unnamed");
     const prober = readProber({ ...arrival, name });
     const known = this.#slots.get(name);
     const slot: Slot = known ?? {

@@ -56,16 +56,25 @@ export function readProber({ name, node, capability, peerAddress }: ProberHello)
     if (disabled || !CATEGORIES.test(category)) continue;
     for (const type of typeUrls) can.add(extensionNeed(type));
   }
-  const { region = "", zone = "", subZone = "" } = node?.locality ?? {};
+  const { region, zone, subZone } = node?.locality ?? {};
   return {
     name,
-    nodeId: node?.id ?? "",
-    nodeCluster: node?.cluster ?? "",
-    locality: { region, zone, subZone },
+    nodeId: bounded(node?.id),
+    nodeCluster: bounded(node?.cluster),
+    locality: { region: bounded(region), zone: bounded(zone), subZone: bounded(subZone) },
     addresses: new Set([...peerIp(peerAddress), ...ownAddresses(node)]),
     can,
     listsExtensions: extensions.length > 0,
   };
+}
+
+/** Longest name and most addresses that are kept of a node. */
+const MAX_NAME = 256;
+const MAX_ADDRESSES = 64;
+
+/** Returns a name of a node, cut where it is longer than anybody needs. */
+export function bounded(name: string | undefined): string {
+  return (name ?? "").slice(0, MAX_NAME);
 }
 
 /** Tells whether an Envoy can check a cluster; one that cannot might end itself. */
@@ -101,5 +110,7 @@ function ownAddresses(node: Node | undefined): readonly string[] {
   const value: Value | undefined = node?.metadata?.fields.denvoy?.structValue?.fields.addresses;
   const texts = value?.listValue?.values.map(({ stringValue }) => stringValue ?? "") ??
     (value?.stringValue ?? "").split(",");
-  return texts.map((text) => canonicalIp(text.trim())).filter((ip) => ip !== undefined);
+  return texts.slice(0, MAX_ADDRESSES).map((text) => canonicalIp(text.trim())).filter((ip) =>
+    ip !== undefined
+  );
 }

@@ -8,6 +8,7 @@
 import { StatusCode, StatusError } from "@denvoy/base";
 import type { Peer } from "@denvoy/grpc";
 import type { HealthCheckRequestOrEndpointHealthResponse } from "@denvoy/proto/messages";
+import { bounded } from "../domain/prober.ts";
 import { reportedHealths } from "../domain/report.ts";
 import type { FleetSession } from "../fleet.ts";
 import type { HealthControl } from "../health_control.ts";
@@ -50,7 +51,7 @@ export class PollingProbers {
     >,
     { place, peer }: { readonly place: string; readonly peer: Peer },
   ): FleetSession {
-    const id = node?.id ?? "";
+    const id = bounded(node?.id);
     const here = this.#sessions.get(place) ?? new Map<string, FleetSession>();
     const known = here.get(id);
     if (known !== undefined) return known;

@@ -3,7 +3,7 @@
  * What all routes of the API work with, and how they read what requests have in common.
  * @module
  */
-import { type Clock, ProblemError, StatusCode, StatusError } from "@denvoy/base";
+import { ProblemError, StatusCode, StatusError } from "@denvoy/base";
 import type { JsonSchema } from "@denvoy/runtime";
 import type { ApiClusters } from "../api_clusters.ts";
 import type { HealthControl } from "../health_control.ts";
@@ -14,8 +14,6 @@ export interface ApiParts {
   readonly control: HealthControl;
   /** Clusters that the API was given. */
   readonly apiClusters: ApiClusters;
-  /** Where time comes from. */
-  readonly clock: Clock;
 }
 
 /** Any object, for schemas that are described in words. */

@@ -9,6 +9,7 @@ import { connect } from "node:tls";
 import {
   type Bootstrap,
   bootstrap,
+  type DenvoyAds,
   type DenvoySds,
   eventually,
   freePorts,
@@ -17,29 +18,42 @@ import {
   startEnvoy,
   TempFolder,
 } from "../support/mod.ts";
-import { fileText, inlineRoutes, listener, type Resource } from "../envoy/resources.ts";
+import {
+  CLUSTER_TYPE,
+  endpoints,
+  fileText,
+  inlineRoutes,
+  listener,
+  type Resource,
+} from "../envoy/resources.ts";
 import { mountSecret, TestCa } from "../sds/certificates.ts";
 
 const TLS = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3";
 
-/** A listener whose certificate comes by the stream to ads. */
-function secured(secret: string, port: number): Resource {
-  return listener(secret, {
-    port,
-    manager: inlineRoutes({ prefix: "/", status: 200, body: "hello" }),
-    transportSocket: {
-      name: "envoy.transport_sockets.tls",
-      typed_config: {
-        "@type": `${TLS}.DownstreamTlsContext`,
-        common_tls_context: {
-          tls_certificate_sds_secret_configs: [{
-            name: secret,
-            sds_config: { ads: {}, resource_api_version: "V3" },
-          }],
-        },
+/** A secret that comes by the stream to ads. */
+function fromAds(name: string): Resource {
+  return { name, sds_config: { ads: {}, resource_api_version: "V3" } };
+}
+
+/** TLS with a certificate and, if it is named, a trust bundle that come by the stream to ads. */
+function tlsContext(side: "Downstream" | "Upstream", secret: string, trust?: string): Resource {
+  return {
+    name: "envoy.transport_sockets.tls",
+    typed_config: {
+      "@type": `${TLS}.${side}TlsContext`,
+      ...side === "Downstream" && { require_client_certificate: trust !== undefined },
+      common_tls_context: {
+        tls_certificate_sds_secret_configs: [fromAds(secret)],
+        ...trust !== undefined && { validation_context_sds_secret_config: fromAds(trust) },
       },
     },
-  });
+  };
+}
+
+/** A listener that answers over TLS. */
+function secured(name: string, port: number, transportSocket: Resource): Resource {
+  const manager = inlineRoutes({ prefix: "/", status: 200, body: "hello" });
+  return listener(name, { port, manager, transportSocket });
 }
 
 /** Certificates of one mesh in files, and the flags that name them. */
@@ -56,7 +70,7 @@ class Mesh {
     const ca = await TestCa.create(folder.file("ca"));
     const mesh = new Mesh(folder, ca);
     const host = ["DNS:localhost", "IP:127.0.0.1"];
-    for (const who of ["sds", "ads", "web"]) {
+    for (const who of ["sds", "ads", "web", "front"]) {
       const { chain, key } = await ca.issue(who, [`URI:spiffe://mesh/${who}`, ...host]);
       await folder.write(`keys/${who}.crt`, chain);
       await folder.write(`keys/${who}.key`, key);
@@ -91,15 +105,30 @@ class Mesh {
       ...grpcAddress !== undefined && { grpcAddress },
       read: [this.folder.path],
       flags: [
-        ...this.server("sds"),
+        ...[...this.server("sds"), "--trust-domain", "mesh"],
         ...["--secrets", this.folder.file("secrets"), "--policy", this.folder.file("policy.yaml")],
       ],
     });
   }
 
-  /** A bootstrap that shows the certificate of `web` to ads. */
-  bootstrap(managementAddress: string): Bootstrap {
-    const plain = bootstrap({ managementAddress, nodeId: "web" });
+  startAds(sdsAddress: string): Promise<DenvoyAds> {
+    return startDenvoyAds({
+      resources: this.folder.file("resources"),
+      read: [this.keys],
+      connects: [sdsAddress],
+      waitReady: false,
+      flags: [
+        ...this.server("ads"),
+        ...["--node-identity", "spiffe://mesh/{id}", "--sds", sdsAddress],
+        ...["--sds-ca", this.key("ca.crt")],
+        ...["--sds-cert", this.key("ads.crt"), "--sds-key", this.key("ads.key")],
+      ],
+    });
+  }
+
+  /** A bootstrap that shows the certificate of the node to ads. */
+  bootstrap(managementAddress: string, nodeId: string): Bootstrap {
+    const plain = bootstrap({ managementAddress, nodeId });
     const { clusters } = plain.static_resources as { readonly clusters: readonly object[] };
     const socket = {
       name: "envoy.transport_sockets.tls",
@@ -108,8 +137,8 @@ class Mesh {
         sni: "localhost",
         common_tls_context: {
           tls_certificates: [{
-            certificate_chain: { filename: this.key("web.crt") },
-            private_key: { filename: this.key("web.key") },
+            certificate_chain: { filename: this.key(`${nodeId}.crt`) },
+            private_key: { filename: this.key(`${nodeId}.key`) },
           }],
           validation_context: { trusted_ca: { filename: this.key("ca.crt") } },
         },
@@ -148,23 +177,15 @@ grants:
   await mesh.secret("web", "first.example");
   await mesh.secret("other", "other.example");
   const [webPort = 0, otherPort = 0] = freePorts(2);
-  const listeners = [secured("web", webPort), secured("other", otherPort)];
+  const listeners = [
+    secured("web", webPort, tlsContext("Downstream", "web")),
+    secured("other", otherPort, tlsContext("Downstream", "other")),
+  ];
   await folder.write("resources/listeners.yaml", fileText(listeners));
   let sds = await mesh.startSds();
   try {
-    await using ads = await startDenvoyAds({
-      resources: folder.file("resources"),
-      read: [mesh.keys],
-      connects: [sds.grpcAddress],
-      waitReady: false,
-      flags: [
-        ...mesh.server("ads"),
-        ...["--node-identity", "spiffe://mesh/{id}", "--sds", sds.grpcAddress],
-        ...["--sds-ca", mesh.key("ca.crt")],
-        ...["--sds-cert", mesh.key("ads.crt"), "--sds-key", mesh.key("ads.key")],
-      ],
-    });
-    await using envoy = await startEnvoy({ bootstrap: mesh.bootstrap(ads.grpcAddress) });
+    await using ads = await mesh.startAds(sds.grpcAddress);
+    await using envoy = await startEnvoy({ bootstrap: mesh.bootstrap(ads.grpcAddress, "web") });
     const ca = await mesh.ca.pem();
     const shows = (name: string) =>
       eventually(async () => await shownName(webPort, ca) === name, {
@@ -194,6 +215,47 @@ grants:
     await sds[Symbol.asyncDispose]();
   }
 });
+
+Deno.test("two Envoys with a stream to ads alone talk over mutual TLS by the CA of sds", async () => {
+  await using folder = await TempFolder.create({
+    "policy.yaml": 'on_behalf_of: ["spiffe://mesh/ads"]',
+    "secrets/.keep": "",
+  });
+  const mesh = await Mesh.create(folder);
+  const [webPort = 0, frontPort = 0] = freePorts(2);
+  const web = secured("web", webPort, tlsContext("Downstream", "default", "ROOTCA"));
+  await folder.write("resources/web.yaml", fileText([web], { id: "web" }));
+  const manager = inlineRoutes({ prefix: "/", cluster: "web" });
+  const front = [listener("front", { port: frontPort, manager }), {
+    "@type": CLUSTER_TYPE,
+    name: "web",
+    type: "STATIC",
+    load_assignment: assignment("web", webPort),
+    transport_socket: tlsContext("Upstream", "default", "ROOTCA"),
+  }];
+  await folder.write("resources/front.yaml", fileText(front, { id: "front" }));
+  await using sds = await mesh.startSds();
+  await using ads = await mesh.startAds(sds.grpcAddress);
+  await using backend = await startEnvoy({ bootstrap: mesh.bootstrap(ads.grpcAddress, "web") });
+  await using client = await startEnvoy({ bootstrap: mesh.bootstrap(ads.grpcAddress, "front") });
+  await eventually(async () => {
+    const response = await fetch(`http://127.0.0.1:${frontPort}/`);
+    return await response.text() === "hello";
+  }, {
+    what: "a request over mutual TLS",
+    withinMs: 20_000,
+    detail: () => [ads, sds, backend, client].map(({ child }) => child.lastWords()).join("\n"),
+  });
+  for (const who of ["web", "front"]) {
+    const granted = ["secret granted", '"name":"default"', `"identity":"spiffe://mesh/${who}"`];
+    assert.ok(sds.child.lines.some((line) => granted.every((part) => line.includes(part))), who);
+  }
+});
+
+function assignment(name: string, port: number): Resource {
+  const { "@type": _, ...rest } = endpoints(name, port);
+  return rest;
+}
 
 function audit({ child }: DenvoySds, message: string, name: string): boolean {
   return child.lines.some((line) =>

@@ -18,7 +18,13 @@ import {
   url,
   waitForHttp,
 } from "./parts.ts";
-import { type PortName, prepareQuickStart, requireFreePorts, shortPath } from "./quickstart.ts";
+import {
+  type PortName,
+  prepareQuickStart,
+  requireFreePorts,
+  shortPath,
+  usualPorts,
+} from "./quickstart.ts";
 import { Screen } from "./screen.ts";
 import { Session, StopSignals } from "./session.ts";
 
@@ -75,23 +81,23 @@ async function startBackends(context: PartContext, session: Session): Promise<vo
   }
 }
 
-/** All at once: each waits by itself for the others that it needs. */
+/** First ads, as others read from it; then all at once. */
 async function startServices(context: PartContext, session: Session): Promise<void> {
-  const { quickStart: { dataDir } } = context;
-  for (const name of serviceNames) {
-    await Deno.mkdir(join(dataDir, name), { recursive: true });
-    session.start(servicePart(name, context));
-  }
-  await Promise.all(serviceNames.map((name) => waitForService(name, context, session)));
+  await startService("ads", context, session);
+  const others = serviceNames.filter((name) => name !== "ads");
+  await Promise.all(others.map((name) => startService(name, context, session)));
 }
 
-async function waitForService(
+async function startService(
   name: ServiceName,
-  { quickStart, screen }: PartContext,
-  { signal }: Session,
+  context: PartContext,
+  session: Session,
 ): Promise<void> {
+  const { quickStart, screen } = context;
+  await Deno.mkdir(join(quickStart.dataDir, name), { recursive: true });
+  session.start(servicePart(name, context));
   const http = url(quickStart, `${name} HTTP`);
-  await waitForHttp(`${http}/readyz`, signal);
+  await waitForHttp(`${http}/readyz`, session.signal);
   screen.step(name, `gRPC 127.0.0.1:${quickStart.ports[`${name} gRPC`]}, HTTP ${http}`);
 }
 
@@ -112,6 +118,10 @@ function sayReady({ screen, quickStart }: PartContext): void {
   screen.hint(`curl ${web}/blue`, "always blue");
   screen.hint(`curl -i ${web}/limited`, "429 from the fourth in a minute on");
   screen.hint(`curl ${url(quickStart, "ads HTTP")}/v1/nodes`, "what each Envoy has and accepted");
+  const server = quickStart.ports.web !== usualPorts.web
+    ? ` --server ${url(quickStart, "metrics HTTP")}`
+    : "";
+  screen.hint(`deno task denvoy top${server}`, "requests, success and latency of each service");
   screen.heading("Then change something:");
   const folder = shortPath(quickStart.folder);
   screen.line(`  Edit ${folder}/routes.yaml, e.g. the weights, save, and curl again.`);

@@ -5,6 +5,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { eventuallyPasses } from "../support/mod.ts";
 import { Chance } from "./chance.ts";
 import { comparable } from "./differences.ts";
 import { type LimitFileTraits, randomRules, type RuleFields } from "./limit_files.ts";
@@ -24,6 +25,8 @@ export interface Variant extends LimitFileTraits {
   readonly perSecond: boolean;
   /** What is left in Redis is compared, too. */
   readonly contents: boolean;
+  /** What was counted is compared, too. */
+  readonly statistics: boolean;
 }
 
 /** How much is compared. */
@@ -69,7 +72,10 @@ export async function runVariant(
   for (const [index, rules] of all.entries()) {
     const run = { pair, variant, rules, requests: size.requests, seed: seed + index };
     try {
-      await untilUndisturbed((attempt) => runDomain({ ...run, domain: nameOf(index, attempt) }));
+      const attempt = await untilUndisturbed((attempt) =>
+        runDomain({ ...run, domain: nameOf(index, attempt) })
+      );
+      if (variant.statistics) await compareStatistics(pair, nameOf(index, attempt));
     } catch (error) {
       const told = error instanceof Error ? error.message : String(error);
       const about = `${variant.title}, seed ${seed}, domain ${index}: ${JSON.stringify(rules)}`;
@@ -82,8 +88,8 @@ function nameOf(index: number, attempt: number): string {
   return `d${index}${"again".repeat(attempt)}`;
 }
 
-async function untilUndisturbed(run: (attempt: number) => Promise<boolean>): Promise<void> {
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) if (await run(attempt)) return;
+async function untilUndisturbed(run: (attempt: number) => Promise<boolean>): Promise<number> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) if (await run(attempt)) return attempt;
   throw new Error(`windows ended between both services ${ATTEMPTS} times in a row`);
 }
 
@@ -121,4 +127,13 @@ async function compareContents(pair: Pair): Promise<void> {
   const contents = await pair.contents();
   const nowMs = Date.now();
   assertSameContents(contents, { ageSeconds: (nowMs - pair.startMs) / 1000, nowMs });
+}
+
+async function compareStatistics(pair: Pair, domain: string): Promise<void> {
+  const ofDomain = (all: ReadonlyMap<string, number>) =>
+    [...all].filter(([name]) => name.includes(`.${domain}.`)).sort().map((row) => row.join(" "));
+  await eventuallyPasses(async () => {
+    const { denvoy, reference } = await pair.statistics();
+    assert.deepEqual(ofDomain(denvoy), ofDomain(reference));
+  }, { what: `Denvoy (+) and the reference (-) to have counted the same of ${domain}` });
 }

@@ -16,7 +16,7 @@ for (const variant of variants) {
     ignore: reference.kind !== "built",
     async fn() {
       if (reference.kind !== "built") return;
-      const size = { domains: 12, requests: 25 };
+      const size = { domains: 10, requests: 25 };
       await runVariant(variant, { program: reference.path, seed: 1, size });
     },
   });

@@ -13,6 +13,9 @@
  *   pinned version has no name for weeks in it.
  * - The reference sends EXPIRE with every hit, Denvoy with the first of a window: times to live agree up
  *   to the age of the counter.
+ * - Statistics have a name for each value of an override in the reference, and one for all here: they are
+ *   compared without overrides. And where counters stop when a limit is over the reference counts units
+ *   as within their limits that were not counted: there they are not compared.
  * - A counter that is only asked for begins at 0 in the reference, and not always in Denvoy.
  * - The local cache of the reference goes by the key alone: a limit override answers for a rule's limit
  *   that has the same key. With a local cache there are no overrides and no keys that collide. And it

@@ -8,6 +8,7 @@ import { startDenvoyRls, startRedis } from "../support/mod.ts";
 import { type Answer, ask, type Service, type Way } from "./answer.ts";
 import { type RedisContents, RedisReader } from "./redis_contents.ts";
 import { startReference } from "./reference.ts";
+import { denvoyStatistics, type Statistics, StatsdListener } from "./statistics.ts";
 import type { RequestFields } from "./requests.ts";
 
 /** How a pair is started. */
@@ -47,17 +48,13 @@ export class Pair implements AsyncDisposable {
   readonly startMs: number = Date.now();
   readonly #services: OfBoth<Service>;
   readonly #readers: OfBoth<readonly RedisReader[]>;
+  readonly #statsd: StatsdListener;
   readonly #opened: AsyncDisposableStack;
 
-  private constructor(
-    services: OfBoth<Service>,
-    { readers, opened }: {
-      readonly readers: OfBoth<readonly RedisReader[]>;
-      readonly opened: AsyncDisposableStack;
-    },
-  ) {
+  private constructor(services: OfBoth<Service>, { readers, statsd, opened }: PairParts) {
     this.#services = services;
     this.#readers = readers;
+    this.#statsd = statsd;
     this.#opened = opened;
   }
 
@@ -69,11 +66,13 @@ export class Pair implements AsyncDisposable {
     for (const redis of redises) opening.use(redis);
     const ports = redises.map(({ port }) => port);
     const [denvoyPorts, referencePorts] = [ports.slice(0, count / 2), ports.slice(count / 2)];
-    const services = await startBoth(options, { opening, denvoyPorts, referencePorts });
+    // It goes last: the reference ends its connection.
+    const statsd = opening.use(new StatsdListener());
+    const services = await startBoth(options, { opening, statsd, denvoyPorts, referencePorts });
     const readersOf = (own: readonly number[]) =>
       own.map((port) => opening.use(new RedisReader(port)));
     const readers = { denvoy: readersOf(denvoyPorts), reference: readersOf(referencePorts) };
-    return new Pair(services, { readers, opened: opening.move() });
+    return new Pair(services, { readers, statsd, opened: opening.move() });
   }
 
   /** Asks both at the same time, and not just before a window ends. */
@@ -100,21 +99,34 @@ export class Pair implements AsyncDisposable {
     return { denvoy, reference };
   }
 
+  /** Returns what each has counted so far; the reference tells it a little later. */
+  async statistics(): Promise<OfBoth<Statistics>> {
+    const denvoy = await denvoyStatistics(this.#services.denvoy.httpUrl);
+    return { denvoy, reference: this.#statsd.statistics };
+  }
+
   /** Stops both. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#opened.disposeAsync();
   }
 }
 
+interface PairParts {
+  readonly readers: OfBoth<readonly RedisReader[]>;
+  readonly statsd: StatsdListener;
+  readonly opened: AsyncDisposableStack;
+}
+
 interface Ports {
   readonly opening: AsyncDisposableStack;
+  readonly statsd: StatsdListener;
   readonly denvoyPorts: readonly number[];
   readonly referencePorts: readonly number[];
 }
 
 async function startBoth(
   { program, limits, env }: PairOptions,
-  { opening, denvoyPorts, referencePorts }: Ports,
+  { opening, statsd, denvoyPorts, referencePorts }: Ports,
 ): Promise<OfBoth<Service>> {
   const [rls, reference] = await Promise.all([
     startDenvoyRls({
@@ -124,7 +136,11 @@ async function startBoth(
       // The machine may be slow, and what is compared is not how long it takes.
       flags: ["--store-timeout", "10s"],
     }),
-    startReference({ program, limits, env: { ...env, ...redisEnv(referencePorts) } }),
+    startReference({
+      program,
+      limits,
+      env: { ...env, ...redisEnv(referencePorts), ...statsdEnv(statsd) },
+    }),
   ]);
   opening.use(rls);
   opening.use(reference);
@@ -143,6 +159,11 @@ function redisEnv([port, perSecondPort]: readonly number[]): Readonly<Record<str
       REDIS_PERSECOND_URL: `127.0.0.1:${perSecondPort}`,
     }),
   };
+}
+
+function statsdEnv({ port }: StatsdListener): Readonly<Record<string, string>> {
+  const address = { STATSD_HOST: "127.0.0.1", STATSD_PORT: String(port) };
+  return { USE_STATSD: "true", STATS_FLUSH_INTERVAL: "200ms", ...address };
 }
 
 /** Keys of the second Redis have a mark: the same key in the first is another counter. */

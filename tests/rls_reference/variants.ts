@@ -13,6 +13,7 @@ const plain = {
   json: true,
   perSecond: false,
   contents: true,
+  statistics: false,
 } as const;
 
 const headers = {
@@ -46,6 +47,14 @@ export const variants: readonly Variant[] = [
     quotaMode: true,
     json: false,
     env: headers,
+  },
+  {
+    ...plain,
+    title: "what is counted of each limit",
+    overrides: false,
+    collisions: false,
+    statistics: true,
+    env: { NEAR_LIMIT_RATIO: "0.5" },
   },
   {
     ...plain,

@@ -223,9 +223,12 @@ function metricKeyOf(domain: string, { entries, choices }: Walk): string {
   const leaf = choices.at(-1)?.rule;
   const detailed = leaf?.detailedMetric === true;
   if (!detailed && choices.every(({ rule }) => !rule.valueToMetric)) return leaf?.path ?? domain;
+  // The reference leaves an underscore behind where a value is empty, but not beside shared ones.
+  const isPlain = detailed && !choices.some(isShared);
   const parts = entries.map(({ key, value }, index) => {
     const choice = choices[index];
     if (choice === undefined) return key;
+    if (isPlain) return `${key}_${value}`;
     const shows = detailed || choice.by !== "value" && choice.rule.valueToMetric;
     return shows && !isShared(choice) ? valuePart(key, value) : choice.rule.composite;
   });

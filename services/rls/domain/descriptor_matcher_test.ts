@@ -106,6 +106,8 @@ descriptors:
     ["wild=w1", "d.wild_w*"],
     ["shared=s1", "d.shared_s*"],
     ["top=1 leaf=2", "d.top_1.leaf_2"],
+    ["top= leaf=", "d.top_.leaf_"],
+    ["mixed=m1 leaf=", "d.mixed_m*.leaf"],
     ["mixed=m1 leaf=2", "d.mixed_m*.leaf_2"],
   ];
   for (const [text, metricKey] of rows) {

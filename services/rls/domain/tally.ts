@@ -51,11 +51,12 @@ export function tallyOf(parts: TallyParts): Tally {
   const { charge: { hits, refund }, charged, shadowMode, uncounted } = parts;
   if (refund) return { ...nothing, refunded: hits };
   if (charged.over) {
-    const shadow = shadowMode ? hits : 0;
     if (charged.fromNearCache) {
+      const shadow = shadowMode ? hits : 0;
       return { ...nothing, total: hits, over: hits, overFromCache: hits, shadow };
     }
-    return { ...nothing, total: hits, ...overSplit(parts), shadow };
+    const split = overSplit(parts);
+    return { ...nothing, total: hits, ...split, shadow: shadowMode ? split.over : 0 };
   }
   if (uncounted) return { ...nothing, total: hits };
   return { ...nothing, total: hits, within: hits, near: nearUnits(parts) };

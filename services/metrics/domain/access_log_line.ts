@@ -69,55 +69,86 @@ const flagNames: readonly (readonly [keyof Flags, string])[] = [
 /** Returns the line of an HTTP request. */
 export function httpLine(entry: HttpEntry, origin: LogOrigin): AccessLogLine {
   const { request, response, commonProperties, protocolVersion } = entry;
-  const { port, requestHeaders, requestMethod, ...requestRest } = request ?? {};
-  const { responseCode, responseHeaders, responseTrailers, ...responseRest } = response ?? {};
-  return compact({
-    ...head("http", origin, commonProperties),
-    protocol: wordOf(HTTPAccessLogEntry_HTTPVersion, protocolVersion),
-    method: wordOf(RequestMethod, requestMethod),
-    port: port?.value,
-    ...snakeKeys(requestRest),
-    request_headers: requestHeaders,
-    status: responseCode?.value,
-    ...snakeKeys(responseRest),
-    response_headers: responseHeaders,
-    response_trailers: responseTrailers,
-    ...common(commonProperties),
-  });
+  const line = head("http", origin, commonProperties);
+  add(line, "protocol", wordOf(HTTPAccessLogEntry_HTTPVersion, protocolVersion));
+  if (request !== undefined) addFields(line, request);
+  if (response !== undefined) addFields(line, response);
+  if (commonProperties !== undefined) addFields(line, commonProperties);
+  return line;
 }
 
 /** Returns the line of a TCP connection. */
 export function tcpLine(entry: TcpEntry, origin: LogOrigin): AccessLogLine {
   const { connectionProperties, commonProperties } = entry;
-  return compact({
-    ...head("tcp", origin, commonProperties),
-    received_bytes: connectionProperties?.receivedBytes,
-    sent_bytes: connectionProperties?.sentBytes,
-    ...common(commonProperties),
-  });
+  const line = head("tcp", origin, commonProperties);
+  if (connectionProperties !== undefined) addFields(line, connectionProperties);
+  if (commonProperties !== undefined) addFields(line, commonProperties);
+  return line;
 }
 
-function head(kind: "http" | "tcp", origin: LogOrigin, properties: Common | undefined) {
-  const { seconds = 0, nanos = 0 } = properties?.startTime ?? {};
-  return {
-    time: properties?.startTime && isoTime(seconds * 1000 + nanos / 1e6),
-    kind,
-    ...origin,
-  };
+/** A line while it is made. */
+type NewLine = Record<string, unknown>;
+
+function head(kind: "http" | "tcp", origin: LogOrigin, properties: Common | undefined): NewLine {
+  const line: NewLine = {};
+  const start = properties?.startTime;
+  if (start !== undefined) add(line, "time", isoTime(start.seconds * 1000 + start.nanos / 1e6));
+  line.kind = kind;
+  add(line, "node", origin.node);
+  add(line, "cluster", origin.cluster);
+  add(line, "log", origin.log);
+  return line;
 }
 
-function common(properties: Common | undefined): AccessLogLine {
-  if (properties === undefined) return {};
-  const entries = Object.entries(properties).flatMap(([key, value]) => {
-    const line = special[key as keyof Common];
-    if (line !== undefined) return line(value as never, snake(key));
-    return [[snake(key), value] as const];
-  });
-  return Object.fromEntries(entries);
+/** A field that has its zero value was not set. */
+function add(line: NewLine, name: string, value: unknown): void {
+  if (!isEmpty(value)) line[name] = value;
 }
+
+interface FieldPlan {
+  readonly name: string;
+  readonly write: ((value: unknown, name: string) => Fields) | undefined;
+}
+
+/** How each field is written, worked out once for each name: this runs for every entry. */
+const plans = new Map<string, FieldPlan>();
+
+function planOf(key: string): FieldPlan {
+  let plan = plans.get(key);
+  if (plan === undefined) {
+    const write = special[key as keyof Special] as FieldPlan["write"];
+    plan = { name: names.get(key) ?? snake(key), write };
+    plans.set(key, plan);
+  }
+  return plan;
+}
+
+function addFields(line: NewLine, message: object): void {
+  const fields = message as Readonly<Record<string, unknown>>;
+  for (const key in fields) {
+    const value = fields[key];
+    if (isEmpty(value)) continue;
+    const { name, write } = planOf(key);
+    if (write === undefined) line[name] = value;
+    else for (const [field, written] of write(value, name)) add(line, field, written);
+  }
+}
+
+/** Names that are shorter than those of the proto. */
+const names: ReadonlyMap<string, string> = new Map([
+  ["requestMethod", "method"],
+  ["responseCode", "status"],
+]);
 
 type Fields = readonly (readonly [string, unknown])[];
-type Special = { readonly [K in keyof Common]?: (value: Common[K], name: string) => Fields };
+type Request = NonNullable<HttpEntry["request"]>;
+type Response = NonNullable<HttpEntry["response"]>;
+type AnyField = Common & Request & Response;
+type Special = { readonly [K in keyof AnyField]?: (value: AnyField[K], name: string) => Fields };
+
+function asNumber(value: { readonly value: number } | undefined, name: string): Fields {
+  return [[name, value?.value]];
+}
 
 function asAddress(value: Address | undefined, name: string): Fields {
   return [[name, value && addressText(value)]];
@@ -131,6 +162,9 @@ function asMilliseconds(
 }
 
 const special: Special = {
+  port: asNumber,
+  responseCode: asNumber,
+  requestMethod: (value, name) => [[name, wordOf(RequestMethod, value)]],
   startTime: () => [],
   downstreamRemoteAddress: asAddress,
   downstreamLocalAddress: asAddress,
@@ -205,10 +239,6 @@ function mapValues<V>(map: Readonly<Record<string, V>>, change: (value: V) => un
   return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, change(value)]));
 }
 
-function snakeKeys(fields: object): AccessLogLine {
-  return Object.fromEntries(Object.entries(fields).map(([key, value]) => [snake(key), value]));
-}
-
 function snake(key: string): string {
   return key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
@@ -218,13 +248,12 @@ function isoTime(ms: number): string | undefined {
   return Number.isNaN(time.getTime()) ? undefined : time.toISOString();
 }
 
-/** A field that has its zero value was not set. */
 function compact(fields: AccessLogLine): AccessLogLine {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => !isEmpty(value)));
 }
 
 function isEmpty(value: unknown): boolean {
-  if (value === undefined || value === "" || value === 0 || value === false) return true;
-  if (Array.isArray(value)) return value.length === 0;
-  return typeof value === "object" && value !== null && Object.keys(value).length === 0;
+  if (typeof value !== "object") return !value;
+  for (const _ in value) return false;
+  return true;
 }

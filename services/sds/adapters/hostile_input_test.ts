@@ -34,7 +34,7 @@ function* variantsOf(bytes: Uint8Array, step = 1): Iterable<Uint8Array> {
 }
 
 Deno.test("a changed certificate is refused or read", () => {
-  for (const der of variantsOf(leafDer)) {
+  for (const der of variantsOf(leafDer, 3)) {
     const read = testReader.readCertificate(der);
     if (read === undefined) continue;
     const verdict = testReader.signatureOf(der, read.spki);

@@ -12,6 +12,7 @@ import { completionCommand } from "./commands/completion.ts";
 import { diffCommand } from "./commands/diff.ts";
 import { healthCommand } from "./commands/health.ts";
 import { inspectCommands } from "./commands/inspect.ts";
+import { limitsCommands } from "./commands/limits.ts";
 import { retryCommand, rollbackCommand, rolloutCommands } from "./commands/rollback.ts";
 import { secretsCommands } from "./commands/secrets.ts";
 import { serveCommand } from "./commands/serve.ts";
@@ -30,6 +31,7 @@ export const denvoy: Program = {
     healthCommand,
     topCommand,
     edgesCommand,
+    limitsCommands,
     diffCommand,
     applyCommand,
     deleteCommand,

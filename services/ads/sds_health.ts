@@ -3,6 +3,7 @@
  * How sds is, as the streams of many nodes see it.
  * @module
  */
+import type { Logger } from "@denvoy/base";
 import type { ComponentHealth } from "@denvoy/runtime";
 
 /** One stream to sds. */
@@ -16,12 +17,14 @@ export interface SdsMember {
 /** Sums up streams to sds. What nodes have stays while sds is away: that is no failure of ads. */
 export class SdsHealth {
   readonly #health: ComponentHealth;
+  readonly #logger: Logger;
   readonly #failures = new Map<SdsMember, string>();
   #members = 0;
 
-  /** All is well while nobody asks. */
-  constructor(health: ComponentHealth) {
+  /** All is well while nobody asks. The log has a line when that ends, and when it is so again. */
+  constructor(health: ComponentHealth, logger: Logger) {
     this.#health = health;
+    this.#logger = logger;
     this.#tell();
   }
 
@@ -31,8 +34,10 @@ export class SdsHealth {
     const member: SdsMember = {
       report: (failure) => {
         if (this.#failures.get(member) === failure) return;
+        const before = this.#failures.size;
         if (failure === undefined) this.#failures.delete(member);
         else this.#failures.set(member, failure);
+        this.#log(before, failure);
         this.#tell();
       },
       leave: () => {
@@ -43,6 +48,13 @@ export class SdsHealth {
     };
     this.#tell();
     return member;
+  }
+
+  #log(before: number, detail: string | undefined): void {
+    if (before === 0 && detail !== undefined) {
+      this.#logger.warn("no connection to sds: nodes keep the secrets that they have", { detail });
+    }
+    if (before > 0 && this.#failures.size === 0) this.#logger.info("connected to sds again");
   }
 
   #tell(): void {

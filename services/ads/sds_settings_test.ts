@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
+import { RecordingLogger } from "@denvoy/base/testing";
 import { Readiness, systemClock } from "@denvoy/runtime";
 import { SdsHealth } from "./sds_health.ts";
 import { checkSdsSettings, type SdsSettings } from "./sds_settings.ts";
@@ -23,7 +24,8 @@ Deno.test("checkSdsSettings() refuses what sds could not believe, and says all o
 
 Deno.test("SdsHealth sums up streams, and never makes ads unready", () => {
   const readiness = new Readiness(systemClock);
-  const health = new SdsHealth(readiness.component("sds"));
+  const logger = new RecordingLogger();
+  const health = new SdsHealth(readiness.component("sds"), logger);
   const said = () => {
     const { status, message } = readiness.report().components.sds ?? {};
     return `${status}: ${message}`;
@@ -39,4 +41,9 @@ Deno.test("SdsHealth sums up streams, and never makes ads unready", () => {
   a.report("again");
   a.leave();
   assert.equal(said(), "ok: asked for 1 streams");
+  assert.deepEqual(logger.lines.map(({ level, fields }) => [level, fields.detail]), [
+    ["warn", "connection refused"],
+    ["info", undefined],
+    ["warn", "again"],
+  ]);
 });

@@ -156,7 +156,7 @@ export class Serving {
         verdicts: { rollback },
         instance: `s${clock.nowMs().toString(36)}`,
       },
-      health: new SdsHealth(readiness.component("sds")),
+      health: new SdsHealth(readiness.component("sds"), logger),
     });
   }
 }

@@ -94,7 +94,7 @@ class GrpcXdsClient implements XdsClient {
   }
 
   #openLink(typeUrl: TypeUrl | undefined): XdsLink {
-    const { node, headers = new Map(), tuning = {}, clock, logger } = this.#options;
+    const { node, headers = new Map(), tuning = {}, clock, logger, quiet = false } = this.#options;
     return new XdsLink({
       connections: this.#connections,
       node: nodeMessage(node),
@@ -103,6 +103,7 @@ class GrpcXdsClient implements XdsClient {
       tuning,
       clock,
       logger,
+      quiet,
       random: this.#options.random ?? Math.random,
       readers: this.#readers(),
     });

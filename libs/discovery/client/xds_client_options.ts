@@ -40,6 +40,11 @@ export interface XdsClientOptions {
   readonly clock: Clock;
   /** Where connections, rejections and absences are logged. */
   readonly logger: Logger;
+  /**
+   * Logs connections as details only: for one of many clients of a server, whose owner says how the
+   * server is. @default false
+   */
+  readonly quiet?: boolean;
   /** Told how the connection is, and what is rejected. */
   readonly health?: ComponentHealth;
   /** Numbers from 0 up to, not including, 1; spreads reconnections. @default Math.random */

@@ -58,6 +58,8 @@ export interface XdsLinkOptions {
   readonly clock: Clock;
   /** Where connections are logged. */
   readonly logger: Logger;
+  /** They are logged as details. */
+  readonly quiet: boolean;
   /** Spreads reconnections. */
   readonly random: () => number;
   /** Who reads. */
@@ -75,6 +77,8 @@ function asStatus(error: unknown): StatusError {
   return new StatusError(StatusCode.UNAVAILABLE, message, { cause: error });
 }
 
+/** Failures that are logged in a row, at most. */
+const MAX_SAID = 16;
 const ENDED = new StatusError(StatusCode.UNAVAILABLE, "server ended the stream");
 
 /** One stream, now to one server and then to another. */
@@ -85,6 +89,8 @@ export class XdsLink {
   #requests: OutgoingRequests<OutgoingRequest> | undefined;
   #attempt: Promise<void> = Promise.resolve();
   #timer: Timer | undefined;
+  /** Failures that were logged since the last response. */
+  readonly #said = new Set<string>();
 
   /** Connects with the first subscription. */
   constructor(options: XdsLinkOptions) {
@@ -178,7 +184,7 @@ export class XdsLink {
     if (signal.aborted) return;
     const method = streamMethod(typeUrl, mode);
     const lease = connections.lease(server);
-    const requests = this.#openRequests(server);
+    const requests = this.#openRequests();
     try {
       this.#requests = requests;
       this.#step({ kind: "opened" });
@@ -194,11 +200,13 @@ export class XdsLink {
     }
   }
 
-  #openRequests(server: number): OutgoingRequests<OutgoingRequest> {
+  #openRequests(): OutgoingRequests<OutgoingRequest> {
     return new OutgoingRequests({
       next: () => this.#nextRequest(),
       onFirstTaken: () => {
-        if (this.#state.isOpen && this.#requests !== undefined) this.#arrive(server, "established");
+        if (!this.#state.isOpen || this.#requests === undefined) return;
+        this.#step({ kind: "established" });
+        this.#options.readers.moved();
       },
     });
   }
@@ -217,9 +225,8 @@ export class XdsLink {
   }
 
   async #take(response: ReceivedResponse, server: number): Promise<void> {
-    const { phase } = this.#state;
     const judge = this.#step({ kind: "response", response });
-    if (phase !== "connected") this.#arrive(server);
+    if (this.#state.responses === 1) this.#logArrival(server);
     const { readers } = this.#options;
     if (judge !== undefined) {
       const { typeUrl, offer } = judge;
@@ -229,20 +236,22 @@ export class XdsLink {
     readers.moved();
   }
 
-  #arrive(server: number, event?: "established"): void {
-    const { logger, readers } = this.#options;
-    if (event !== undefined) this.#step({ kind: event });
-    const { mode } = this.#state;
-    logger.info("xds stream established", { server: this.#address(server), mode });
-    readers.moved();
+  #logArrival(server: number): void {
+    const { logger, quiet } = this.#options;
+    this.#said.clear();
+    const fields = { server: this.#address(server), mode: this.#state.mode };
+    logger[quiet ? "debug" : "info"]("xds stream established", fields);
   }
 
-  /** The first failure in a row is worth a line; what is tried again and again is a detail. */
+  /** A failure is worth a line once; the same again is a detail until there was a response. */
   #logEnd(server: number, { code, message }: Pick<StatusError, "code" | "message">): void {
-    const { logger } = this.#options;
+    const { logger, quiet } = this.#options;
     const fields = { server: this.#address(server), code, detail: message };
-    const isNews = this.#state.phase === "connected" || this.#state.failure === undefined;
-    if (isNews) logger.warn("xds stream ended: what was accepted stays", fields);
-    else logger.debug("xds stream ended again", fields);
+    const isNews = !this.#said.has(message) && this.#said.size < MAX_SAID;
+    if (isNews) this.#said.add(message);
+    logger[isNews && !quiet ? "warn" : "debug"](
+      "xds stream ended: what was accepted stays",
+      fields,
+    );
   }
 }

@@ -92,6 +92,7 @@ export class SdsSecrets implements AsyncDisposable {
       tuning: { maxResources: MAX_SECRETS },
       clock,
       logger: logger.with({ node: id }),
+      quiet: true,
       health: {
         ok: () => listener.connection(undefined),
         degraded: () => listener.connection(failure()),

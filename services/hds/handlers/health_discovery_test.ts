@@ -4,8 +4,14 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { silentLogger, StatusCode, StatusError } from "@denvoy/base";
-import { connectGrpc, type GrpcClient, serveGrpc } from "@denvoy/grpc";
+import { type Bytes, silentLogger, StatusCode, StatusError } from "@denvoy/base";
+import {
+  connectGrpc,
+  type GrpcClient,
+  type MethodDefinition,
+  rawCodec,
+  serveGrpc,
+} from "@denvoy/grpc";
 import { type Init, serviceMethods } from "@denvoy/proto";
 import type {
   HealthCheckRequestOrEndpointHealthResponse,
@@ -200,6 +206,30 @@ Deno.test("what is no hello, and what is no message, fails its stream alone", as
     (error: StatusError) =>
       error.code === StatusCode.INVALID_ARGUMENT && /health_check_request/.test(error.message),
   );
+});
+
+Deno.test("bytes that are no message end their stream alone, also after a hello", async () => {
+  await using scene = await Scene.start();
+  scene.check(ADDRESS);
+  const raw: MethodDefinition<Bytes, Bytes> = {
+    ...StreamHealthCheck,
+    request: rawCodec,
+    response: rawCodec,
+  };
+  const garbage = new Uint8Array([0x0a, 0xff, 0xff, 0xff]);
+  const { request } = StreamHealthCheck;
+  for (const messages of [[garbage], [request.encode(hello), garbage]]) {
+    const stream = scene.connected.bidiStream(raw, messages);
+    await assert.rejects(async () => {
+      for await (const _ of stream);
+    }, (error: StatusError) => error.code === StatusCode.INVALID_ARGUMENT);
+  }
+  const script = new Script();
+  script.say(hello);
+  const specifiers = scene.connected.bidiStream(StreamHealthCheck, script);
+  assert.equal((await specifiers.next()).done, false);
+  script.end();
+  for await (const _ of specifiers);
 });
 
 Deno.test("Envoys with one node id are told apart", async () => {

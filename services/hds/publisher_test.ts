@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { silentLogger } from "@denvoy/base";
 import { Metrics, Readiness, systemClock } from "@denvoy/runtime";
 import { AdsSink } from "./adapters/ads_sink.ts";
+import { HttpClientKeys } from "./adapters/json_request.ts";
 import { FileSink, WebhookSink } from "./adapters/other_sinks.ts";
 import type { EndpointRecord } from "./domain/endpoint_record.ts";
 import { MemoryHealthStore } from "./domain/memory_store.ts";
@@ -161,4 +162,40 @@ Deno.test("FileSink writes all verdicts, whole", async () => {
   await until(async () => (await Deno.readTextFile(path).catch(() => "")) !== "");
   assert.deepEqual(JSON.parse(await Deno.readTextFile(path)), ["UNHEALTHY", "UNKNOWN"]);
   await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("AdsSink speaks TLS with the roots of the moment", async () => {
+  const pki = new URL("../../libs/runtime/testdata/", import.meta.url);
+  const text = (name: string) => Deno.readTextFileSync(new URL(name, pki));
+  const bodies: unknown[] = [];
+  const server = Deno.serve(
+    {
+      ...{ hostname: "127.0.0.1", port: 0, onListen: () => {} },
+      ...{ cert: text("server.pem"), key: text("server.key") },
+    },
+    async (request) => {
+      bodies.push(await request.json());
+      return new Response(null, { status: 204 });
+    },
+  );
+  let replace: (tls: { serverCa: string }) => void = () => {};
+  using client = new HttpClientKeys({
+    current: { serverCa: text("other_ca.pem") },
+    subscribe: (listener) => {
+      replace = listener;
+      return () => {};
+    },
+  });
+  await using scene = new Scene();
+  const url = `https://localhost:${server.addr.port}`;
+  scene.publish(
+    new AdsSink({ clock: systemClock, timeoutMs: 5000, url, ttlMs: 60_000, client }),
+  );
+  scene.order("10.0.0.1:80", "down");
+  await until(() => scene.readiness.report().status === "degraded");
+  assert.equal(bodies.length, 0);
+  replace({ serverCa: text("ca.pem") });
+  await until(() => bodies.length === 1);
+  await scene[Symbol.asyncDispose]();
+  await server.shutdown();
 });

@@ -3,9 +3,10 @@
  * Opens the sinks that the settings name.
  * @module
  */
+import { loadClientTls } from "@denvoy/discovery";
 import type { Runtime } from "@denvoy/runtime";
 import { AdsSink } from "./adapters/ads_sink.ts";
-import { httpClientOf } from "./adapters/json_request.ts";
+import { HttpClientKeys } from "./adapters/json_request.ts";
 import { FileSink, WebhookSink } from "./adapters/other_sinks.ts";
 import type { HdsConfig } from "./config.ts";
 import type { HealthControl } from "./health_control.ts";
@@ -31,9 +32,7 @@ const TIMEOUT_MS = 5000;
 export async function openSinks(parts: SinkParts): Promise<AsyncDisposable> {
   await using opening = new AsyncDisposableStack();
   const { runtime: { clock, logger, readiness }, control, instruments } = parts;
-  const { adsCa, adsCert, adsKey } = parts.config;
-  const client = await httpClientOf({ ca: adsCa, cert: adsCert, key: adsKey });
-  if (client !== undefined) opening.defer(() => client.close());
+  const client = opening.use(await openClient(parts, opening));
   for (const sink of sinksOf(parts, client)) {
     const health = readiness.component(`${sink.name}_sink`);
     opening.use(new Publisher({ sink, control, clock, logger, health, instruments }));
@@ -42,9 +41,20 @@ export async function openSinks(parts: SinkParts): Promise<AsyncDisposable> {
   return { [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
+/** Returns the keys for ads, which follow their files; undefined where none are named. */
+async function openClient(
+  { config, runtime: { logger, clock } }: SinkParts,
+  opening: AsyncDisposableStack,
+): Promise<HttpClientKeys | undefined> {
+  const { adsCa: ca, adsCert: cert, adsKey: key } = config;
+  if (ca === undefined && cert === undefined) return undefined;
+  const keys = opening.use(await loadClientTls({ ca, cert, key }, { logger, clock }));
+  return new HttpClientKeys(keys);
+}
+
 function* sinksOf(
   { config, control, runtime: { clock } }: SinkParts,
-  client: Deno.HttpClient | undefined,
+  client: HttpClientKeys | undefined,
 ): Generator<VerdictSink> {
   const { adsUrl, adsTokenFile, verdictTtlMs: ttlMs, healthFile, webhook } = config;
   const request = { clock, timeoutMs: TIMEOUT_MS };

@@ -171,27 +171,27 @@ Deno.test("nobody is evicted for what goes wrong with those who check", async (t
       const { probers } = await readProbers(scene.hds.httpUrl);
       return probers.find(({ name }) => name === "far")?.doubted;
     }, { what: "the prober to be doubted", withinMs: 20_000 });
-    await staysRight(1000);
+    await staysRight(700);
     await scene.cutOff(false);
   });
 
   await t.step("a prober is killed, and comes back", async () => {
     scene.far?.child.kill("SIGKILL");
-    await staysRight(1000);
+    await staysRight(700);
     await scene.startFar();
-    await staysRight(1000);
+    await staysRight(700);
   });
 
   await t.step("hds is killed, and comes back: nothing is forgotten", async () => {
     await scene.restartHds();
     await rightSoon();
     assert.equal(await scene.servedHealthOfBad(), "UNHEALTHY");
-    await staysRight(1500);
+    await staysRight(1000);
   });
 
   await t.step("ads is away, and comes back with nothing", async () => {
     await scene.ads.crash();
-    await staysRight(1000);
+    await staysRight(700);
     await scene.restartAds();
     await eventually(async () => await scene.servedHealthOfBad() === "UNHEALTHY", {
       what: "ads to be told again",

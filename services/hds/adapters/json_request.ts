@@ -4,6 +4,8 @@
  * @module
  */
 import { type Clock, StatusCode, StatusError } from "@denvoy/base";
+import type { ClientTlsFiles } from "@denvoy/discovery";
+import type { ClientTls } from "@denvoy/grpc";
 
 /** How requests are sent. */
 export interface JsonRequestOptions {
@@ -13,8 +15,8 @@ export interface JsonRequestOptions {
   readonly method: "PUT" | "POST";
   /** File with a bearer token, read for each request; none where left out. */
   readonly tokenFile?: string | undefined;
-  /** Roots and client certificate; the system's roots where left out. */
-  readonly client?: Deno.HttpClient | undefined;
+  /** Roots and client certificate of the moment; the system's roots where left out. */
+  readonly client?: { readonly current: Deno.HttpClient } | undefined;
   /** Timers. */
   readonly clock: Clock;
   /** How long a request may take, in milliseconds. */
@@ -38,7 +40,7 @@ export async function sendJson(
       body: JSON.stringify(body),
       signal: AbortSignal.any([signal, late.signal]),
       redirect: "error",
-      ...(client && { client }),
+      ...(client && { client: client.current }),
     });
     if (response.ok) return await response.body?.cancel();
     const said = (await response.text()).slice(0, MAX_SHOWN).trim();
@@ -51,28 +53,40 @@ export async function sendJson(
   }
 }
 
-/** Files with keys to be shown and trusted. */
-export interface HttpClientFiles {
-  /** Roots. */
-  readonly ca?: string | undefined;
-  /** Certificate chain; needs `key`. */
-  readonly cert?: string | undefined;
-  /** Private key. */
-  readonly key?: string | undefined;
-}
+/** Keys that may be replaced: each new one makes a new client, and the old one ends what it began. */
+export class HttpClientKeys implements Disposable {
+  readonly #clients: Deno.HttpClient[] = [];
+  readonly #unsubscribe: () => void;
+  #current: Deno.HttpClient;
 
-/** Returns a client with these keys; undefined when none are named. */
-export async function httpClientOf(
-  { ca, cert, key }: HttpClientFiles,
-): Promise<Deno.HttpClient | undefined> {
-  if (ca === undefined && cert === undefined) return undefined;
-  return Deno.createHttpClient({
-    ...(ca !== undefined && { caCerts: [await Deno.readTextFile(ca)] }),
-    ...(cert !== undefined && key !== undefined && {
-      cert: await Deno.readTextFile(cert),
-      key: await Deno.readTextFile(key),
-    }),
-  });
+  /** Follows the keys until it is disposed of. */
+  constructor(keys: Pick<ClientTlsFiles, "current" | "subscribe">) {
+    this.#current = this.#create(keys.current);
+    this.#unsubscribe = keys.subscribe((tls) => this.#current = this.#create(tls));
+  }
+
+  /** The client for requests to come. */
+  get current(): Deno.HttpClient {
+    return this.#current;
+  }
+
+  /** Closes all clients. */
+  [Symbol.dispose](): void {
+    this.#unsubscribe();
+    for (const client of this.#clients) client.close();
+  }
+
+  #create({ serverCa, certificateChain, privateKey }: ClientTls): Deno.HttpClient {
+    const client = Deno.createHttpClient({
+      ...(serverCa !== undefined && { caCerts: [serverCa] }),
+      ...(certificateChain !== undefined && privateKey !== undefined &&
+        { cert: certificateChain, key: privateKey }),
+    });
+    this.#clients.push(client);
+    // The one before may have a request under way; those before that have long ended.
+    if (this.#clients.length > 2) this.#clients.shift()?.close();
+    return client;
+  }
 }
 
 /** Read each time: tokens are replaced under a running service. */

@@ -6,7 +6,7 @@
 import type { Clock, Logger } from "@denvoy/base";
 import type { Metadata } from "@denvoy/grpc";
 import type { ComponentHealth } from "@denvoy/runtime";
-import type { Absence, ClientReport, ClientTuning, TypeUrl } from "@denvoy/xds";
+import type { Absence, ClientReport, ClientTuning, ResourceRejection, TypeUrl } from "@denvoy/xds";
 import type { ClientNode } from "./client_node.ts";
 import type { CurrentTls, ServerConnections } from "./server_connections.ts";
 
@@ -88,6 +88,8 @@ export interface XdsReader<T> {
   accept?(update: XdsUpdate<T>): XdsRejections | undefined | Promise<XdsRejections | undefined>;
   /** Is told what changed in `resources` of the subscription, right after it did. Must not throw. */
   changed?(update: XdsUpdate<T>): void;
+  /** Is told what was rejected, by whomever, after the rest counted. Must not throw. */
+  rejected?(rejections: readonly ResourceRejection[]): void;
   /**
    * Is told once, after the first response was applied: from then on nothing means nothing. Must not
    * throw.

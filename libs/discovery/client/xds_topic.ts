@@ -109,6 +109,7 @@ export class XdsTopic<T> implements Topic, XdsSubscription<T> {
     if (resources.length + removed.length > 0) {
       this.#call(() => reader.changed?.({ resources, removed }));
     }
+    if (rejected.length > 0) this.#call(() => reader.rejected?.(rejected));
     if (this.#hasSynced) return;
     this.#hasSynced = true;
     this.#call(() => reader.synced?.());

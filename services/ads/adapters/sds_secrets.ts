@@ -116,21 +116,18 @@ function subscribe(client: XdsClient, { names, listener }: {
     names,
     // What it holds is the node's business; nothing of it is kept decoded.
     decode: (value) => codec.decode(value).name,
-    accept: (update) => judge(update, listener),
+    accept: judge,
     changed({ resources, removed }) {
       listener.changed({ put: resources, removed });
       listener.answered(resources.map(({ name }) => name));
     },
+    rejected: (rejections) => listener.answered(rejections.map(({ name }) => name)),
     absent: (absences) => listener.answered(absences.map(({ name }) => name)),
   });
 }
 
-function judge(
-  { resources }: XdsUpdate<string>,
-  listener: NodeSecretListener,
-): ReadonlyMap<string, string> {
+function judge({ resources }: XdsUpdate<string>): ReadonlyMap<string, string> {
   const strange = resources.filter(({ name, message }) => name !== message);
-  listener.answered(strange.map(({ name }) => name));
   return new Map(
     strange.map(({ name, message }) =>
       [name, `name must be that of the resource: is ${JSON.stringify(message)}`] as const

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from "node:assert/strict";
+import { RecordingLogger } from "@denvoy/base/testing";
+import { ON_BEHALF_OF, ServerConnections } from "@denvoy/discovery";
+import { TestXdsServer } from "@denvoy/discovery/testing";
+import { until } from "@denvoy/grpc/testing";
+import { messageCodec } from "@denvoy/proto";
+import { systemClock } from "@denvoy/runtime";
+import type { Resource } from "@denvoy/xds";
+import type { NodeSecretListener } from "../domain/node_secrets.ts";
+import { SECRET } from "../domain/resource_types.ts";
+import { SdsSecrets } from "./sds_secrets.ts";
+
+const codec = messageCodec("envoy.extensions.transport_sockets.tls.v3.Secret");
+const node = {
+  ...{ id: "n", cluster: "c", metadata: {}, userAgent: "" },
+  locality: { region: "r", zone: "", subZone: "" },
+};
+
+function secret(name: string, version: string, inner = name): Resource {
+  const value = codec.encode({ name: inner, genericSecret: { secret: { inlineString: "hush" } } });
+  return { typeUrl: SECRET, name, version, value, references: [] };
+}
+
+/** Remembers what it was told. */
+class Listener implements NodeSecretListener {
+  readonly has = new Map<string, string>();
+  readonly known = new Set<string>();
+  failure: string | undefined = "nothing was said";
+
+  changed({ put, removed }: Parameters<NodeSecretListener["changed"]>[0]): void {
+    for (const { name, version } of put) this.has.set(name, version);
+    for (const name of removed) this.has.delete(name);
+  }
+
+  answered(names: readonly string[]): void {
+    for (const name of names) this.known.add(name);
+  }
+
+  connection(failure: string | undefined): void {
+    this.failure = failure;
+  }
+}
+
+Deno.test("SdsSecrets asks for each node in its own name, over one connection", async () => {
+  await using server = await TestXdsServer.start();
+  server.put(secret("a", "1"));
+  await using connections = new ServerConnections({ servers: [server.address] });
+  const logger = new RecordingLogger();
+  await using secrets = new SdsSecrets({ connections, clock: systemClock, logger });
+  const listeners = ["x", "y"].map((who) => {
+    const listener = new Listener();
+    secrets.open({ node, identity: `spiffe://m/${who}` }, listener).setNames(["a"]);
+    return listener;
+  });
+  await until("both", () => listeners.every(({ has }) => has.get("a") === "1"));
+  const asked = server.calls.map(({ metadata }) => metadata.get(ON_BEHALF_OF)?.join());
+  assert.deepEqual(asked.sort(), ["spiffe://m/x", "spiffe://m/y"]);
+  assert.equal(server.calls[0]?.node?.locality?.region, "r");
+  assert.equal(new Set(server.calls.map(({ peer }) => peer.address)).size, 1);
+  assert.deepEqual(listeners.map(({ failure }) => failure), [undefined, undefined]);
+});
+
+Deno.test("SdsSecrets has an answer for each name: it came, it is missing, or it is no secret", async () => {
+  await using server = await TestXdsServer.start();
+  const broken = { ...secret("broken", "1"), value: new Uint8Array([10, 99]) };
+  server.put(secret("good", "1"), secret("strange", "1", "other"), broken);
+  await using connections = new ServerConnections({ servers: [server.address] });
+  const logger = new RecordingLogger();
+  await using secrets = new SdsSecrets({ connections, clock: systemClock, logger });
+  const listener = new Listener();
+  const source = secrets.open({ node, identity: "spiffe://m/x" }, listener);
+  source.setNames([]);
+  assert.equal(server.calls.length, 0);
+  source.setNames(["good", "strange", "broken", "missing"]);
+  await until("all answers", () => listener.known.size === 4);
+  assert.deepEqual([...listener.has], [["good", "1"]]);
+  assert.doesNotMatch(JSON.stringify(logger.lines), /hush/);
+  server.remove(SECRET, "good");
+  source.close();
+  source.close();
+  assert.equal([...secrets.clients].length, 0);
+});

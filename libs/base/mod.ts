@@ -10,6 +10,7 @@ export * from "./der.ts";
 export * from "./listening.ts";
 export * from "./logger.ts";
 export * from "./near_miss.ts";
+export * from "./node_identity.ts";
 export * from "./problem.ts";
 export * from "./result.ts";
 export * from "./status_error.ts";

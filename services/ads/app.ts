@@ -4,14 +4,13 @@
  * @module
  */
 import { join, resolve } from "node:path";
-import { ProblemError, type Timer, VERSION } from "@denvoy/base";
+import { NodeIdentityTemplate, ProblemError, type Timer, VERSION } from "@denvoy/base";
 import type { RunningApp, Runtime, ServiceDefinition } from "@denvoy/runtime";
 import { FileSource } from "./adapters/file_source.ts";
 import { SqliteStore } from "./adapters/sqlite_store.ts";
 import { type AdsConfig, adsSchema } from "./config.ts";
 import { type Configuration, openConfiguration } from "./domain/configuration.ts";
 import { MemoryStore } from "./domain/memory_store.ts";
-import { NodeIdentityTemplate } from "./domain/node_identity.ts";
 import { SECRET } from "./domain/resource_types.ts";
 import type { ConfigurationStore } from "./domain/store.ts";
 import { FilesHealth } from "./files_health.ts";

@@ -4,6 +4,7 @@
  * each change that concerns them.
  * @module
  */
+import type { NodeIdentityTemplate } from "@denvoy/base";
 import {
   DISCOVERY_SERVICES,
   discoveryMethods,
@@ -17,7 +18,6 @@ import { DEFAULT_TUNING, Hub } from "@denvoy/xds";
 import type { SdsSecrets } from "./adapters/sds_secrets.ts";
 import type { AdsConfig } from "./config.ts";
 import type { Configuration } from "./domain/configuration.ts";
-import type { NodeIdentityTemplate } from "./domain/node_identity.ts";
 import { clientStatusMethods } from "./handlers/client_status.ts";
 import { clientStatusRoute } from "./handlers/client_status_route.ts";
 import { nodePolls } from "./handlers/node_polls.ts";

@@ -4,12 +4,17 @@
  * it sees. A stream follows its node when selectors come or go.
  * @module
  */
-import { type Clock, type Logger, StatusCode, StatusError } from "@denvoy/base";
+import {
+  type Clock,
+  type Logger,
+  type NodeIdentityTemplate,
+  StatusCode,
+  StatusError,
+} from "@denvoy/base";
 import { type DiscoverySessions, type RequestingNode, requestingNode } from "@denvoy/discovery";
 import type { Peer } from "@denvoy/grpc";
 import type { Node } from "@denvoy/proto/messages";
 import type { Hub, HubStream } from "@denvoy/xds";
-import type { NodeIdentityTemplate } from "../domain/node_identity.ts";
 import type { NodeView, NodeViews, ViewLease } from "../domain/node_views.ts";
 
 /** One stream of one node. */

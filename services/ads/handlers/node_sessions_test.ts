@@ -4,7 +4,7 @@ import { FakeClock, RecordingLogger } from "@denvoy/base/testing";
 import { Hub } from "@denvoy/xds";
 import { openConfiguration } from "../domain/configuration.ts";
 import { MemoryStore } from "../domain/memory_store.ts";
-import { NodeIdentityTemplate } from "../domain/node_identity.ts";
+import { NodeIdentityTemplate } from "@denvoy/base";
 import { NodeSessions } from "./node_sessions.ts";
 
 Deno.test("NodeSessions.identify() logs a refusal, and at most one a second", () => {

@@ -4,12 +4,11 @@
  * ads has verified. Nobody else sees it, and it goes with the stream.
  * @module
  */
-import type { Bytes, Clock, Logger } from "@denvoy/base";
+import type { Bytes, Clock, Logger, NodeIdentityTemplate } from "@denvoy/base";
 import { type BesideStreams, type RequestingNode, requestingNode } from "@denvoy/discovery";
 import type { Peer } from "@denvoy/grpc";
 import type { Node } from "@denvoy/proto/messages";
 import { Hub, type HubOptions, type HubStream, type ResourceKey, serveStream } from "@denvoy/xds";
-import type { NodeIdentityTemplate } from "../domain/node_identity.ts";
 import {
   type NodeSecretListener,
   NodeSecrets,

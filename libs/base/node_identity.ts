@@ -4,7 +4,7 @@
  * believed. Without the binding any client may call itself any node.
  * @module
  */
-import { err, ok, type Result } from "@denvoy/base";
+import { err, ok, type Result } from "./result.ts";
 
 /** What a node says of itself, as far as it can be bound. */
 export interface ClaimedNode {

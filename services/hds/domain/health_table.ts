@@ -130,10 +130,9 @@ export class HealthTable {
     if (prober === undefined) return;
     const wasFresh = prober.opinions.isFresh;
     prober.opinions.begin(nowMs);
-    for (const { cluster, probed, health } of reported) {
-      for (const record of this.#reportedBy(prober, { cluster, probed })) {
-        prober.opinions.say(record, health);
-      }
+    for (const one of reported) {
+      if (one.cluster === "") this.#sayOfAny(prober, one);
+      else sayOf(prober, this.#clusters.get(one.cluster)?.probed(one.probed), one.health);
     }
     this.#finishReport(prober, { wasFresh, nowMs });
   }
@@ -198,19 +197,9 @@ export class HealthTable {
     return prober;
   }
 
-  *#reportedBy(
-    { endpoints }: ProberRecord,
-    { cluster, probed }: Pick<ReportedHealth, "cluster" | "probed">,
-  ): Generator<EndpointRecord> {
-    if (cluster !== "") {
-      const record = this.#clusters.get(cluster)?.probed(probed);
-      if (record !== undefined && endpoints.has(record)) yield record;
-      return;
-    }
-    for (const one of this.#clusters.values()) {
-      const record = one.probed(probed);
-      if (record !== undefined && endpoints.has(record)) yield record;
-    }
+  /** The flat list of a report does not say of which cluster an endpoint is. */
+  #sayOfAny(prober: ProberRecord, { probed, health }: ReportedHealth): void {
+    for (const cluster of this.#clusters.values()) sayOf(prober, cluster.probed(probed), health);
   }
 
   #finishReport(
@@ -334,6 +323,14 @@ export class HealthTable {
     for (const name of record.probers) this.#unassign(name, record);
     this.#waiting.delete(record);
   }
+}
+
+/** What a prober says of what it was not told to check is passed over. */
+function sayOf(
+  { endpoints, opinions }: ProberRecord,
+  ...[record, health]: [EndpointRecord | undefined, Health]
+): void {
+  if (record !== undefined && endpoints.has(record)) opinions.say(record, health);
 }
 
 function foundReason({ found, reason }: EndpointRecord): "found" | "restored" | "not-probed" {

@@ -20,6 +20,7 @@ import { accessLogMethods, type RawEntry } from "./handlers/access_log_service.t
 import { signalRoutes } from "./http/signal_routes.ts";
 import { LogQueue, type LogSink } from "./log_sink.ts";
 import { otlpTarget } from "./open_otlp.ts";
+import { nodeAuthorization } from "./node_authorization.ts";
 import { repeat } from "./repeat.ts";
 
 /** AccessLogService and what is read from it. */
@@ -63,7 +64,7 @@ export function openAccessLogs(config: MetricsConfig, runtime: Runtime): AccessL
       writer.write(entry);
     },
     room: () => writer.room(),
-    authorize: () => {},
+    authorize: nodeAuthorization(config),
     onStream() {
       streams.add(1);
       return () => streams.add(-1);

@@ -16,6 +16,7 @@ import {
   type Schema,
   secretFile,
   size,
+  string,
   stringList,
   stringMap,
   url,
@@ -194,6 +195,14 @@ const accessLogFields = {
   }),
 };
 
+const identityFields = {
+  nodeIdentity: string({
+    value: "URI",
+    doc: "URI SAN that a node's certificate must have, with the placeholders `{id}` and " +
+      "`{cluster}`, e.g. `spiffe://shop/{cluster}/{id}`; needs `--client-ca`.",
+  }),
+};
+
 /** The schema of services/metrics/main.ts. */
 export const metricsSchema: Schema<
   & typeof seriesFields
@@ -202,6 +211,7 @@ export const metricsSchema: Schema<
   & typeof otlpFields
   & typeof loadFields
   & typeof accessLogFields
+  & typeof identityFields
 > = defineConfig({
   service: "metrics",
   summary: "What all Envoys report, in one place: metrics, access logs and load.",
@@ -213,6 +223,7 @@ export const metricsSchema: Schema<
     ...otlpFields,
     ...loadFields,
     ...accessLogFields,
+    ...identityFields,
   },
 });
 

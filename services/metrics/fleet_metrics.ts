@@ -19,6 +19,7 @@ import { nodeRoutes } from "./http/node_routes.ts";
 import { observeFleet } from "./metrics.ts";
 import { openOtlp } from "./open_otlp.ts";
 import { followRules } from "./open_rules.ts";
+import { nodeAuthorization } from "./node_authorization.ts";
 import { repeat } from "./repeat.ts";
 import { TotalsKeeper } from "./totals_keeper.ts";
 
@@ -58,7 +59,7 @@ export async function openFleetMetrics(
   const methods = metricsMethods({
     fleet,
     metadataPaths: nodeLabels.metadataPaths,
-    authorize: () => {},
+    authorize: nodeAuthorization(config),
     nowMs: () => clock.nowMs(),
     seed: crypto.getRandomValues(new Int32Array(1))[0] ?? 0,
     observer: observeFleet(metrics, fleet),

@@ -11,6 +11,7 @@ import { LoadTable } from "./domain/load_table.ts";
 import { weightsOf } from "./domain/load_weights.ts";
 import { loadReportingMethods } from "./handlers/load_reporting_service.ts";
 import { loadRoutes } from "./http/load_routes.ts";
+import { nodeAuthorization } from "./node_authorization.ts";
 import { repeat } from "./repeat.ts";
 
 /** LoadReportingService and what is read from it. */
@@ -46,7 +47,7 @@ export function openLoadReports(config: MetricsConfig, runtime: Runtime): LoadRe
       reports.add(1);
       table.report(node.id, clusters, clock.nowMs());
     },
-    authorize: () => {},
+    authorize: nodeAuthorization(config),
     onStream() {
       streams.add(1);
       return () => streams.add(-1);

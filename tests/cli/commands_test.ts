@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
+import { denvoy, runCommandLine } from "@denvoy/cli";
+import { MemoryTerminal } from "@denvoy/cli/testing";
 import { TempFolder } from "../support/mod.ts";
 import { runDenvoy } from "./run_denvoy.ts";
 
@@ -133,10 +135,12 @@ Deno.test("denvoy helps with every command", async (t) => {
   assert.ok(lines.length >= 16, overview.out);
   for (const line of lines.filter(([name]) => name !== "serve")) {
     await t.step(line.join(" "), async () => {
-      const run = await runDenvoy([...line, "--help"]);
-      assert.equal(run.code, 0, run.error);
-      assert.match(run.out, new RegExp(`Usage: denvoy ${line.join(" ")}`));
-      assert.match(run.out, /\nExamples:\n {2}\S/);
+      // In this process: a process for each would take a second for each.
+      const terminal = new MemoryTerminal();
+      const code = await runCommandLine(denvoy, [...line, "--help"], terminal);
+      assert.equal(code, 0, terminal.stderr);
+      assert.match(terminal.stdout, new RegExp(`Usage: denvoy ${line.join(" ")}`));
+      assert.match(terminal.stdout, /\nExamples:\n {2}\S/);
     });
   }
 });

@@ -112,7 +112,8 @@ export class SecretFiles implements AsyncDisposable {
 
   async #look(): Promise<Look> {
     const { specs, problems, broken } = await readSpecs(this.#options);
-    const found: Problem[] = [...problems];
+    const emptied = this.#emptied(specs);
+    const found: Problem[] = [...problems, ...emptied];
     const checked = new Map<string, CheckedSecret>();
     for (let at = 0; at < specs.length; at += READS_AT_ONCE) {
       const batch = specs.slice(at, at + READS_AT_ONCE);
@@ -121,7 +122,21 @@ export class SecretFiles implements AsyncDisposable {
         found.push(...outcome.problems);
       }
     }
-    return { checked, specs, problems: found, isComplete: broken.length === 0 };
+    return {
+      checked,
+      specs,
+      problems: found,
+      isComplete: broken.length === 0 && emptied.length === 0,
+    };
+  }
+
+  /** All secrets gone at once is more likely an accident than meant. */
+  #emptied(specs: readonly SecretSpec[]): readonly Problem[] {
+    const { book, folder, file } = this.#options;
+    if (specs.length > 0 || book.namesOf("files").length === 0) return [];
+    const place = folder ?? file;
+    const message = "no secret is left: what was there is still served";
+    return [{ severity: "error", message, ...(place !== undefined && { file: place }) }];
   }
 
   async #read(spec: SecretSpec): Promise<{

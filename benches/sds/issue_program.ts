@@ -42,12 +42,12 @@ async function main(dataDir: string): Promise<void> {
   for await (const line of lines) {
     const work: Work = JSON.parse(line);
     // So many that no more are made meanwhile.
-    await using keys = new KeyPool({ keys: new WebCryptoKeys(), size: work.count * 2 });
+    await using leafKeys = new KeyPool({ keys: new WebCryptoKeys(), size: work.count * 2 });
     await using opened = await openCa({
-      ...{ dataDir, clock: systemClock, logger: silentLogger, keys },
+      ...{ dataDir, clock: systemClock, logger: silentLogger, leafKeys },
       settings: defaultCaSettings,
     });
-    if (work.keyType.startsWith("rsa-")) await keys.fill(work.keyType);
+    if (work.keyType.startsWith("rsa-")) await leafKeys.fill(work.keyType);
     const ms = await issueAll(opened.ca, work);
     await Deno.stdout.write(new TextEncoder().encode(`${JSON.stringify({ ms })}\n`));
   }

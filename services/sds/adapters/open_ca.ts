@@ -34,8 +34,10 @@ export interface OpenCaOptions {
   readonly clock: Clock;
   /** Told when the CA could not do what was due. */
   readonly logger: Logger;
-  /** Makes keys. @default WebCrypto, with a few RSA keys in advance once one was asked for */
+  /** Makes keys. @default WebCrypto */
   readonly keys?: KeyMaker;
+  /** Makes the keys of leaves. @default `keys`, with a few RSA keys in advance once one was asked for */
+  readonly leafKeys?: KeyMaker;
   /** An intermediate of another CA that signs instead of roots of our own. */
   readonly outside?: OutsideCa;
 }
@@ -66,8 +68,11 @@ export async function openCa(options: OpenCaOptions): Promise<OpenCa> {
   await using opening = new AsyncDisposableStack();
   const sealer = await AesSealer.create(await sealingSecret(options));
   const store = openStore(options.dataDir, opening);
+  const { keys = new WebCryptoKeys() } = options;
   const ca = await BuiltInCa.open({
-    keys: options.keys ?? opening.use(new KeyPool({ keys: new WebCryptoKeys() })),
+    keys,
+    // Not for the CA's own keys: it needs two a month.
+    leafKeys: options.leafKeys ?? opening.use(new KeyPool({ keys })),
     sealer,
     store,
     x509: new X509LibraryReader(),

@@ -80,7 +80,7 @@ export class Authorities {
   bundle(): TrustBundle {
     return {
       trustDomain: this.#trustDomain,
-      bundlePem: this.#list.map(({ root }) => writePem("CERTIFICATE", root.der)).join(""),
+      bundlePem: pemOf(this.#list),
       sequence: this.#sequence,
       authorities: this.#list.map(authorityFacts),
     };
@@ -99,6 +99,14 @@ export class Authorities {
       lastLeafNotAfterMs: this.#store.lastNotAfterMs(record.id),
     }));
   }
+}
+
+/** In the order in which they came, so that a step that changes no root changes no byte. */
+function pemOf(list: readonly Authority[]): string {
+  const ordered = [...list].sort((a, b) =>
+    a.record.preparedAtMs - b.record.preparedAtMs || (a.record.id < b.record.id ? -1 : 1)
+  );
+  return ordered.map(({ root }) => writePem("CERTIFICATE", root.der)).join("");
 }
 
 function rootsOf(list: readonly Authority[]): string {

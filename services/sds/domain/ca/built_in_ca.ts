@@ -35,9 +35,12 @@ import {
 import { outsideAuthority, type OutsideCa } from "./outside_authority.ts";
 import { RevocationLists } from "./revocation_lists.ts";
 import { RootRotation, type RotationOutcome } from "./root_rotation.ts";
+import type { KeyMaker } from "./signing_key.ts";
 
 /** What the CA works with. */
 export interface BuiltInCaOptions extends AuthorityTools {
+  /** Makes the keys of leaves. @default `keys` */
+  readonly leafKeys?: Pick<KeyMaker, "generate">;
   /** Where it remembers. */
   readonly store: CaStore;
   /** What time it is. */
@@ -90,11 +93,11 @@ export class BuiltInCa implements CertificateAuthority {
 
   /** See {@linkcode CertificateAuthority.issue}. */
   async issue(request: IssueRequest): Promise<Issued> {
-    const { keys, settings } = this.#options;
+    const { keys, leafKeys = keys, settings } = this.#options;
     checkNames(request, settings.trustDomain);
     const lifetimeMs = checkLifetime(request.lifetimeMs, settings);
     const type = request.keyType ?? "ec-p256";
-    const { pkcs8, spki } = await keys.generate(type);
+    const { pkcs8, spki } = await leafKeys.generate(type);
     const key = keyFactsOfType(type);
     const signed = await this.#sign({ names: request, spki, key, lifetimeMs });
     return { ...signed, keyPem: writePem("PRIVATE KEY", pkcs8) };
@@ -198,7 +201,7 @@ export class BuiltInCa implements CertificateAuthority {
 
   async #refreshLists(): Promise<void> {
     const nowMs = this.#options.clock.nowMs();
-    const changed = await this.#lists.refresh(this.#authorities.all, nowMs);
+    const changed = await this.#lists.refresh(() => this.#authorities.all, nowMs);
     if (changed) this.#events.tell({ kind: "crl-changed" });
   }
 

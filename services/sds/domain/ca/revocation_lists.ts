@@ -21,6 +21,7 @@ export class RevocationLists {
   #pem = "";
   #key = "";
   #renewAtMs = 0;
+  #last: Promise<unknown> = Promise.resolve();
 
   /** Starts without lists: call {@linkcode refresh} first. */
   constructor(store: CaStore) {
@@ -33,7 +34,14 @@ export class RevocationLists {
   }
 
   /** Signs the lists anew where that is due; resolves with whether they changed. */
-  async refresh(authorities: readonly Authority[], nowMs: number): Promise<boolean> {
+  refresh(authorities: () => readonly Authority[], nowMs: number): Promise<boolean> {
+    // In turn: of two at once the one that knew less could end last.
+    const done = this.#last.then(() => this.#refresh(authorities(), nowMs));
+    this.#last = done.catch(() => {});
+    return done;
+  }
+
+  async #refresh(authorities: readonly Authority[], nowMs: number): Promise<boolean> {
     const revoked = this.#store.listRevoked(nowMs);
     const key = contentKey(authorities, revoked);
     if (key === this.#key && (nowMs < this.#renewAtMs || revoked.length === 0)) return false;

@@ -15,7 +15,7 @@ import {
   withSigners,
 } from "./authority.ts";
 import type { AuthorityRecord } from "./ca_store.ts";
-import { dueRotationStep, retirementMs, type RotationStep } from "./rotation.ts";
+import { dueRotationStep, retirementMs, type RotationStep, signerIsOld } from "./rotation.ts";
 
 /** What a step did. */
 export interface RotationOutcome {
@@ -53,7 +53,7 @@ export class RootRotation {
 
   /** Lets the prepared root sign. Rejects with FAILED_PRECONDITION when there is none or it is new. */
   activate(options: StepOptions): Promise<RotationOutcome> {
-    return this.#inTurn(() => Promise.resolve(this.#activate(options)));
+    return this.#inTurn(() => this.#activate(options));
   }
 
   /** Takes out what signs no more. Rejects with FAILED_PRECONDITION when its leaves still live. */
@@ -130,7 +130,7 @@ export class RootRotation {
     return { authority, change: this.#authorities.replace([...others, authority]) };
   }
 
-  #activate({ force }: StepOptions): RotationOutcome {
+  async #activate({ force }: StepOptions): Promise<RotationOutcome> {
     const { clock, settings } = this.#tools;
     const prepared = this.#authorities.find("prepared");
     if (prepared === undefined) throw refused("activate root", "one must be prepared first");
@@ -140,7 +140,8 @@ export class RootRotation {
       const rule = `it must have been trusted for ${settings.overlapMs} ms: is for ${knownMs} ms`;
       throw refused("activate root", rule);
     }
-    const authority = withRecord(prepared, activeSince(nowMs));
+    const fresh = await this.#withFreshSigner(prepared);
+    const authority = withRecord(fresh, activeSince(nowMs));
     const next = this.#authorities.all.map((other) => {
       if (other === prepared) return authority;
       return other.record.state === "active" ? withRecord(other, { state: "retiring" }) : other;
@@ -169,13 +170,22 @@ export class RootRotation {
 
   async #renewSigner(): Promise<RotationOutcome> {
     const { active } = this.#authorities;
-    const { root, rootKey } = active;
-    if (rootKey === undefined) throw refused("renew signer", "the key of its root must be here");
-    const nowMs = this.#tools.clock.nowMs();
-    const signer = await makeSigner({ certificate: root, key: rootKey }, this.#tools, nowMs);
-    const authority = withNewSigner(active, { signer, nowMs });
+    const authority = await this.#withFreshSigner(active);
     const next = this.#authorities.all.map((other) => other === active ? authority : other);
     return { authority, change: this.#authorities.replace(next) };
+  }
+
+  /** A root may have been prepared long ago, and who signs under it be old or ended by now. */
+  async #withFreshSigner(authority: Authority): Promise<Authority> {
+    const { clock, settings } = this.#tools;
+    const { root, rootKey, record } = authority;
+    const nowMs = clock.nowMs();
+    const view = this.#authorities.rotationViews().find(({ id }) => id === record.id);
+    if (rootKey === undefined || view === undefined || !signerIsOld(view, { nowMs, settings })) {
+      return authority;
+    }
+    const signer = await makeSigner({ certificate: root, key: rootKey }, this.#tools, nowMs);
+    return withNewSigner(authority, { signer, nowMs });
   }
 }
 

@@ -245,3 +245,37 @@ Deno.test("a clock that jumps forth and back leaves a CA that issues again", asy
   const { chainPem } = await ca.issue(cart);
   assert.ok(isTrusted(read(chainPem), ca.trustBundle(), clock.nowMs()));
 });
+
+Deno.test("a root that was prepared long ago signs at once when it is activated", async () => {
+  const { ca, clock } = await openTestCa();
+  await ca.prepareRoot();
+  clock.advance(40 * DAY);
+  await ca.activateRoot();
+  const { chainPem } = await ca.issue(cart);
+  assert.ok(isTrusted(read(chainPem), ca.trustBundle(), clock.nowMs()));
+});
+
+Deno.test("activation changes no byte of the bundle", async () => {
+  const { ca } = await openTestCa();
+  await ca.issue(cart);
+  await ca.prepareRoot();
+  const before = ca.trustBundle().bundlePem;
+  await ca.activateRoot({ force: true });
+  assert.equal(ca.trustBundle().bundlePem, before);
+});
+
+Deno.test("lists that are asked for at the same time end with everything that is revoked", async () => {
+  const { ca } = await openTestCa();
+  const issued = await Promise.all([1, 2, 3, 4].map(() => ca.issue(cart)));
+  await Promise.all([
+    ...issued.map(({ facts }) => ca.revoke(facts.serial)),
+    ca.maintain(),
+    ca.prepareRoot(),
+  ]);
+  const blocks = readPem(ca.crlPem());
+  assert.ok(blocks.ok);
+  const revoked = blocks.value.flatMap(({ der }) =>
+    testReader.readCrl(der)?.facts.revokedSerials ?? []
+  );
+  assert.deepEqual(revoked.toSorted(), issued.map(({ facts }) => facts.serial).toSorted());
+});

@@ -114,8 +114,11 @@ function mayFollow(prepared: RotationView, { active, nowMs, settings }: Successi
   return known && wanted;
 }
 
-/** Near the end of its root a new signer would end with it too, so that it gains nothing. */
-function signerIsOld(
+/**
+ * Tells whether who signs leaves is to be replaced: in the second half of its life, unless it ends with
+ * its root, as a new one would too.
+ */
+export function signerIsOld(
   active: RotationView,
   { nowMs, settings }: { readonly nowMs: number; readonly settings: CaSettings },
 ): boolean {

@@ -18,6 +18,7 @@ import { processFacts, readVariable } from "./adapters/process_environment.ts";
 import { type RlsConfig, rlsSchema } from "./config.ts";
 import { CounterAccess } from "./counter_access.ts";
 import type { CounterStore } from "./domain/counter_store.ts";
+import type { LimitSet } from "./domain/limit_set.ts";
 import { Sightings } from "./domain/sightings.ts";
 import { rateLimitMethods } from "./handlers/rate_limit_service.ts";
 import type { ResponseSettings } from "./handlers/response_message.ts";
@@ -66,7 +67,12 @@ async function startRls(config: RlsConfig, runtime: Runtime): Promise<RunningApp
 
   const settings = limiterSettings(config);
   const sightings = new Sightings({ hotKeys: config.hotKeys });
-  limits.subscribe((set) => sightings.retain(set));
+  const retain = (set: LimitSet) => {
+    sightings.retain(set);
+    instruments.retain(set);
+  };
+  if (limits.set !== undefined) retain(limits.set);
+  limits.subscribe(retain);
   const inForce = () => limits.set;
   const parts = { limits: inForce, store, local: memory, clock, instruments, settings, sightings };
   const limiter = new RateLimiter(parts);

@@ -19,8 +19,10 @@ import {
   type CountedLimit,
   type FailurePolicy,
   type LimitRule,
+  limitsTogether,
   windowName,
 } from "./domain/limit_rule.ts";
+import type { LimitSet } from "./domain/limit_set.ts";
 import type { RuleTotals } from "./domain/reference_stats.ts";
 import type { Tally } from "./domain/tally.ts";
 
@@ -29,6 +31,8 @@ export type DecisionName = "ok" | "over_limit" | "shadowed" | "error";
 
 /** The series of one rule. */
 type RuleSeries = Readonly<Record<keyof Tally, CounterSeries>>;
+
+type RuleLabels = Readonly<Record<"domain" | "rule" | "window", string>>;
 
 type RuleCounter = Counter<"domain" | "rule" | "window">;
 
@@ -64,6 +68,7 @@ export class RlsInstruments {
   readonly #counters: Readonly<Record<keyof Tally, RuleCounter>>;
   readonly #series = new WeakMap<LimitRule, RuleSeries>();
   readonly #windowSeries = new WeakMap<CountedLimit, RuleSeries>();
+  #known: ReadonlyMap<string, RuleLabels> = new Map();
 
   /** Makes the instruments; at most once for each `metrics`. */
   constructor(metrics: Metrics) {
@@ -148,6 +153,16 @@ export class RlsInstruments {
     }
   }
 
+  /** Drops the series of limits that were there and are not any more, so that others have room. */
+  retain(set: LimitSet): void {
+    const before = this.#known;
+    this.#known = knownLimits(set);
+    for (const [id, labels] of before) {
+      if (this.#known.has(id)) continue;
+      for (const counter of Object.values(this.#counters)) counter.set.remove(labels);
+    }
+  }
+
   /**
    * What was counted of a rule since the start, values of requests apart; of one with several limits
    * that of one of them.
@@ -190,6 +205,23 @@ export class RlsInstruments {
     ]);
     return Object.fromEntries(all);
   }
+}
+
+/** The labels of all limits by an identity of theirs. */
+function knownLimits(set: LimitSet): ReadonlyMap<string, RuleLabels> {
+  const known = new Map<string, RuleLabels>();
+  for (const { domain, path, limit } of set.rules()) {
+    const rule = path.slice(domain.length + 1);
+    const also = limit?.kind === "counted" ? limit.also : undefined;
+    const windows = limit?.kind === "counted" && also !== undefined
+      ? limitsTogether(limit).map(windowName)
+      : [""];
+    for (const window of windows) {
+      const labels = { domain, rule, window };
+      known.set(Object.values(labels).join("\n"), labels);
+    }
+  }
+  return known;
 }
 
 function addTally(series: RuleSeries, tally: Tally): void {

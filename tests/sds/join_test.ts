@@ -10,6 +10,7 @@ import {
   TempFolder,
 } from "../support/mod.ts";
 import { runDenvoy } from "../cli/run_denvoy.ts";
+import { openssl } from "./certificates.ts";
 import { tlsListener } from "./scene.ts";
 
 Deno.test("denvoy bootstrap --join brings an Envoy in once, and denvoy secrets shows what it holds", async () => {
@@ -46,4 +47,27 @@ Deno.test("denvoy bootstrap --join brings an Envoy in once, and denvoy secrets s
   assert.match(inspected.out, /spiffe:\/\/denvoy\.local\/web +web-1 +127\.0\.0\.1:\d+ +synced/);
   const rotated = await runDenvoy(["secrets", "rotate", "web", ...server]);
   assert.equal(rotated.code, 0, rotated.error);
+});
+
+Deno.test("denvoy secrets issue: openssl verifies what comes back for a key that stayed where it was", async () => {
+  await using folder = await TempFolder.create();
+  await using sds = await startDenvoySds();
+  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+  const out = ["-keyout", "batch.key", "-out", "batch.csr", "-subj", "/CN=ignored"];
+  await openssl(folder.path, "req", ...key, ...out);
+  const output = folder.file("chain.pem");
+  const names = ["--identity", "jobs/batch", "--dns-name", "batch.example"];
+  const issued = await runDenvoy([
+    ...["secrets", "issue", "--csr", folder.file("batch.csr"), ...names, "-o", output],
+    ...["--server", sds.httpUrl],
+  ]);
+  assert.equal(issued.code, 0, issued.error);
+  await folder.write("roots.pem", await (await fetch(`${sds.httpUrl}/v1/bundle.pem`)).text());
+  const files = ["-CAfile", "roots.pem", "-untrusted", "chain.pem", "chain.pem"];
+  const verified = await openssl(folder.path, "verify", "-x509_strict", ...files);
+  assert.match(verified, /chain\.pem: OK/);
+  const text = await openssl(folder.path, "x509", "-in", "chain.pem", "-noout", "-text");
+  assert.match(text, /URI:spiffe:\/\/denvoy\.local\/jobs\/batch/);
+  assert.match(text, /DNS:batch\.example/);
+  assert.doesNotMatch(text, /ignored/);
 });

@@ -54,8 +54,9 @@ const insightFields = {
   hotKeys: integer({
     max: 100,
     default: "10",
-    doc: "Keys of each limit that `/v1/limits` shows, those that are asked for most first; 0 " +
-      "remembers none.",
+    doc:
+      "Keys of each limit that `/v1/limits` shows, those that are asked for most first, with the " +
+      "values of their descriptors; 0 remembers none.",
   }),
 };
 

@@ -9,6 +9,7 @@ import { capacityOf } from "../domain/algorithms/counter.ts";
 import type { Charge, Charged, ChargeOutcome } from "../domain/counter_store.ts";
 import { windowRestMs, windowStart } from "../domain/window.ts";
 import type { ScriptCall } from "./redis_command.ts";
+import { FixedWindowCharges } from "./redis_fixed_windows.ts";
 import { explainRedisError, type RedisFailure } from "./redis_failure.ts";
 
 /** What happens to the counters of a group. */
@@ -45,22 +46,18 @@ const algorithmCodes = {
 
 /** Requests for one place; first filled, then answered once by both script calls. */
 export class RedisBatch {
-  /** For the script of fixed windows; no keys when there is nothing for it. */
-  readonly fixed: GrowingCall = emptyCall();
+  /** For the script of fixed windows. */
+  readonly fixed: FixedWindowCharges;
   /** For the script of everything else. */
   readonly grouped: GrowingCall = emptyCall();
   readonly #timeToLive: (windowSeconds: number) => number;
-  readonly #fixedAt = new Map<string, number>();
-  readonly #fixedHits: number[] = [];
-  /** Of each charge where it is among the keys, and the hits of its key up to and with it. */
-  readonly #places: number[] = [];
-  readonly #upTo: number[] = [];
   readonly #fixedWaiting: Waiting[] = [];
   readonly #groupedWaiting: Waiting[] = [];
 
   /** An empty batch; `timeToLive` gives the seconds that a counter of a window is kept. */
   constructor(timeToLive: (windowSeconds: number) => number) {
     this.#timeToLive = timeToLive;
+    this.fixed = new FixedWindowCharges(timeToLive);
   }
 
   /** Adds a request. */
@@ -106,28 +103,8 @@ export class RedisBatch {
   #addFixed(waiting: Waiting): void {
     const { charges, names } = waiting.request;
     let n = 0;
-    for (const charge of charges) this.#placeFixed(charge, names[n++] ?? charge.key);
+    for (const charge of charges) this.fixed.add(charge, names[n++] ?? charge.key);
     this.#fixedWaiting.push(waiting);
-  }
-
-  #placeFixed({ hits, windowSeconds }: Charge, name: string): void {
-    const found = this.#fixedAt.get(name);
-    if (found !== undefined) {
-      const upTo = (this.#fixedHits[found] ?? 0) + hits;
-      if (Number.isSafeInteger(upTo)) {
-        this.#fixedHits[found] = upTo;
-        this.fixed.args[2 * found] = upTo;
-        this.#places.push(found);
-        this.#upTo.push(upTo);
-        return;
-      }
-    }
-    const at = this.fixed.keys.push(name) - 1;
-    this.#fixedAt.set(name, at);
-    this.#fixedHits[at] = hits;
-    this.fixed.args.push(hits, this.#timeToLive(windowSeconds));
-    this.#places.push(at);
-    this.#upTo.push(hits);
   }
 
   #addGroup(waiting: Waiting): void {
@@ -149,7 +126,7 @@ export class RedisBatch {
     { from, until }: { readonly from: number; readonly until: number },
   ): RedisFailure | undefined {
     for (let n = from; n < until; n++) {
-      const count = counts[this.#places[n] ?? -1];
+      const count = this.fixed.countAfter(n, counts);
       if (typeof count !== "number") return explainRedisError(wordsOf(count));
     }
     return undefined;
@@ -160,10 +137,8 @@ export class RedisBatch {
     { counts, from }: { readonly counts: readonly unknown[]; readonly from: number },
   ): readonly Charged[] {
     return charges.map((charge, n) => {
-      const at = this.#places[from + n] ?? -1;
-      // The count at the end of the batch, less what was added after this charge.
-      const later = (this.#fixedHits[at] ?? 0) - (this.#upTo[from + n] ?? 0);
-      return fixedCharged(charge, { after: Number(counts[at]) - later, nowMs });
+      const after = Number(this.fixed.countAfter(from + n, counts));
+      return fixedCharged(charge, { after, nowMs });
     });
   }
 }

@@ -47,9 +47,13 @@ const FRAME_BYTES = 16;
 const CR = 13;
 const LF = 10;
 
-/** Writes into one buffer, which grows to the largest call. */
+const FIRST_BYTES = 64 * 1024;
+/** A buffer that had to become larger goes with its call. */
+const KEPT_BYTES = 1024 * 1024;
+
+/** Writes into one buffer, which grows to the largest usual call. */
 class RespWriter {
-  #bytes = new Uint8Array(64 * 1024);
+  #bytes = new Uint8Array(FIRST_BYTES);
   #at = 0;
 
   scriptCall({ command, script }: ScriptName, { keys, args }: ScriptCall): Buffer {
@@ -63,8 +67,15 @@ class RespWriter {
       if (arg === 0 || arg === 1) this.#digit(arg);
       else this.#text(String(arg));
     }
-    // The socket takes it later: it must not change any more.
-    return Buffer.from(this.#bytes.subarray(0, this.#at));
+    return this.#finish();
+  }
+
+  /** The socket takes the bytes later: they must not change any more. */
+  #finish(): Buffer {
+    const written = this.#bytes.subarray(0, this.#at);
+    if (this.#bytes.byteLength <= KEPT_BYTES) return Buffer.from(written);
+    this.#bytes = new Uint8Array(FIRST_BYTES);
+    return Buffer.from(written.buffer, 0, this.#at);
   }
 
   #text(text: string): void {

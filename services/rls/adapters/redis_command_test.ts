@@ -21,6 +21,7 @@ const rows: Readonly<Record<string, ScriptCall>> = {
     keys: [9, 10, 99, 100, 101, 999, 1_000].map((length) => "x".repeat(length)),
     args: [],
   },
+  "more than is kept": { keys: ["x".repeat(2_000_000), "y"], args: [1, 2, "z".repeat(500)] },
   "more than the buffer": {
     keys: Array.from({ length: 5_000 }, (_, n) => `${"long_".repeat(10)}${n}`),
     args: Array.from({ length: 10_000 }, (_, n) => n),

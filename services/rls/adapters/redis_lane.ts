@@ -201,10 +201,11 @@ export class RedisLane {
   async #send(load: Load): Promise<void> {
     const calls: Promise<void>[] = [];
     for (const batch of load.batches.values()) {
-      this.#probeKey = batch.fixed.keys[0] ?? batch.grouped.keys[0] ?? this.#probeKey;
-      if (batch.fixed.keys.length > 0) {
+      const call = batch.fixed.call();
+      this.#probeKey = call.keys[0] ?? batch.grouped.keys[0] ?? this.#probeKey;
+      if (call.keys.length > 0) {
         const take = (reply: unknown) => batch.answerFixed(reply);
-        calls.push(this.#run(load, { script: fixedWindowScript, call: batch.fixed, take }));
+        calls.push(this.#run(load, { script: fixedWindowScript, call, take }));
       }
       if (batch.grouped.keys.length > 0) {
         const take = (reply: unknown) => batch.answerGroups(reply);
@@ -322,7 +323,7 @@ export class RedisLane {
       this.#lastTimeoutMs,
       () => settle({ failure: late, concerns: "store" }),
     );
-    const call = { keys: [this.#probeKey], args: [0, timeToLive(1)] };
+    const call = { keys: [this.#probeKey], args: [0, 0, timeToLive(1)] };
     this.#evaluate(fixedWindowScript, call).then(
       (reply) => settle(probeFailure(reply)),
       (error: unknown) => settle(explainRedisError(String(error))),

@@ -16,21 +16,35 @@ export interface RedisScript {
 }
 
 /**
- * Charges fixed windows. ARGV: hits and seconds to live per key. Answers the count per key, or
- * Redis's words of error. The time to live is set when the counter begins, as it cannot outlive it.
+ * Charges fixed windows. ARGV: how many groups of keys have one hit each, then of each group the number
+ * of its keys and the seconds that they live; then of each other key its hits and seconds to live.
+ * Answers the count per key, or Redis's words of error. The time to live is set when the counter begins,
+ * as it cannot outlive it.
  */
 export const fixedWindowScript: RedisScript = script(`
 local out = {}
-for i, key in ipairs(KEYS) do
-  local hits = ARGV[2 * i - 1]
+local function charge(i, hits, ttl)
+  local key = KEYS[i]
   local after = redis.pcall('INCRBY', key, hits)
   if type(after) == 'table' then
     -- A counter that cannot grow any more is over every limit.
     if string.find(after.err, 'overflow') then after = 9e15 else after = after.err end
   elseif after == tonumber(hits) then
-    redis.call('EXPIRE', key, ARGV[2 * i])
+    redis.call('EXPIRE', key, ttl)
   end
   out[i] = after
+end
+local at, arg = 1, 2
+for _ = 1, ARGV[1] do
+  for _ = 1, ARGV[arg] do
+    charge(at, '1', ARGV[arg + 1])
+    at = at + 1
+  end
+  arg = arg + 2
+end
+while at <= #KEYS do
+  charge(at, ARGV[arg], ARGV[arg + 1])
+  at, arg = at + 1, arg + 2
 end
 return out
 `);

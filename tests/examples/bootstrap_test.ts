@@ -26,7 +26,31 @@ for (const { name } of Deno.readDirSync(folder)) {
 
 Deno.test("examples/metrics/bootstrap.yaml is accepted by a real Envoy without a warning", async () => {
   const path = join(repositoryRoot, "examples", "metrics", "bootstrap.yaml");
-  const { ok, output } = await validateBootstrap(parse(await Deno.readTextFile(path)) as Bootstrap);
+  const bootstrap = parse(await Deno.readTextFile(path));
+  const logger = join(repositoryRoot, "examples", "metrics", "access_log.yaml");
+  const { access_log } = parse(await Deno.readTextFile(logger));
+  bootstrap.static_resources.listeners = [listenerWith(access_log)];
+  const { ok, output } = await validateBootstrap(bootstrap as Bootstrap);
   assert.equal(ok, true, output);
   assert.doesNotMatch(output, /\[warning\]|deprecated/i);
 });
+
+function listenerWith(access_log: unknown) {
+  const TYPE = "type.googleapis.com/envoy.extensions.filters";
+  const manager = {
+    "@type": `${TYPE}.network.http_connection_manager.v3.HttpConnectionManager`,
+    stat_prefix: "in",
+    access_log,
+    http_filters: [{
+      name: "envoy.filters.http.router",
+      typed_config: { "@type": `${TYPE}.http.router.v3.Router` },
+    }],
+    route_config: { virtual_hosts: [] },
+  };
+  const name = "envoy.filters.network.http_connection_manager";
+  return {
+    name: "in",
+    address: { socket_address: { address: "127.0.0.1", port_value: 10_000 } },
+    filter_chains: [{ filters: [{ name, typed_config: manager }] }],
+  };
+}

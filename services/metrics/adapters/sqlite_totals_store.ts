@@ -53,6 +53,7 @@ export class SqliteTotalsStore implements TotalsStore {
     for (const row of this.#database.all("SELECT id, kind, name, labels FROM series")) {
       names.set(Number(row.id), seriesNameOf(row));
     }
+    const used = new Set<number>();
     // Row by row would keep the statement busy while others write.
     for (const row of this.#database.all("SELECT * FROM nodes")) {
       yield {
@@ -60,9 +61,10 @@ export class SqliteTotalsStore implements TotalsStore {
         startMs: row.start_ms === null ? undefined : Number(row.start_ms),
         sinceMs: Number(row.since_ms),
         seenMs: Number(row.seen_ms),
-        series: decodeTotals(row.totals as Uint8Array, names),
+        series: decodeTotals(row.totals as Uint8Array, { names, used }),
       };
     }
+    this.#forgetSeries([...names.keys()].filter((id) => !used.has(id)));
   }
 
   /** See {@linkcode TotalsStore.keep}. */
@@ -84,6 +86,14 @@ export class SqliteTotalsStore implements TotalsStore {
   /** See {@linkcode TotalsStore.close}. */
   close(): void {
     this.#database.close();
+  }
+
+  /** Names that no node has any more; nobody knows their ids yet when totals are loaded. */
+  #forgetSeries(ids: readonly number[]): void {
+    if (ids.length === 0) return;
+    this.#database.transaction(() => {
+      for (const id of ids) this.#database.run("DELETE FROM series WHERE id = ?", [id]);
+    });
   }
 
   #saveNode(node: NodeMetrics): void {
@@ -145,14 +155,19 @@ function seriesNameOf(row: Row): SeriesName {
 /** A blob of another form, or one that ends early, holds nothing more. */
 function* decodeTotals(
   blob: Uint8Array,
-  names: ReadonlyMap<number, SeriesName>,
+  { names, used }: {
+    readonly names: ReadonlyMap<number, SeriesName>;
+    readonly used: Set<number>;
+  },
 ): Generator<readonly [SeriesName, SeriesTotals]> {
   const numbers = new Float64Array(blob.slice().buffer, 0, Math.floor(blob.length / 8));
   if (numbers[0] !== FORM) return;
   let at = 1;
   const next = () => numbers[at++] ?? 0;
   while (at + 4 <= numbers.length) {
-    const name = names.get(next());
+    const id = next();
+    const name = names.get(id);
+    used.add(id);
     const length = next();
     const [first, second] = [next(), next()];
     const end = at + 2 * Math.max(0, length);

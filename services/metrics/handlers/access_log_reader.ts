@@ -3,6 +3,7 @@
  * Reads of an access log entry what signals need, and no more. Gain: benches/metrics.
  * @module
  */
+import { boundedText } from "../domain/bounded_text.ts";
 import type { SignalEntry } from "../domain/golden_signals.ts";
 import { WireCursor } from "./wire_cursor.ts";
 
@@ -70,8 +71,8 @@ export class AccessLogReader {
     const cursor = this.#cursor;
     while (cursor.position < end) {
       const tag = cursor.varint();
-      if (tag === TAG_CLUSTER) this.#destination = decoder.decode(cursor.content(end));
-      else if (tag === TAG_ROUTE) this.#route = decoder.decode(cursor.content(end));
+      if (tag === TAG_CLUSTER) this.#destination = textOf(cursor.content(end));
+      else if (tag === TAG_ROUTE) this.#route = textOf(cursor.content(end));
       else if (tag === TAG_DURATION) this.#durationUs = this.#duration(this.#end(end));
       else if (tag === TAG_LAST_DOWNSTREAM_TX) this.#lastTxUs = this.#duration(this.#end(end));
       else if (tag === TAG_FLAGS) this.#flags(this.#end(end));
@@ -119,4 +120,8 @@ export class AccessLogReader {
       cursor.skip(tag, end);
     }
   }
+}
+
+function textOf(bytes: Uint8Array): string {
+  return boundedText(decoder.decode(bytes));
 }

@@ -6,6 +6,7 @@
  */
 import { joinBytes } from "@denvoy/base";
 import { messageCodec, type MessageOf } from "@denvoy/proto";
+import { boundedText } from "../domain/bounded_text.ts";
 import type { ClusterLoad, LoadMetric, LocalityLoad, RequestLoad } from "../domain/load_report.ts";
 import { WireCursor } from "./wire_cursor.ts";
 
@@ -51,8 +52,8 @@ export function readLoadStats(bytes: Uint8Array): LoadStatsMessage {
 function clusterLoad(stats: ClusterStats): ClusterLoad {
   const { seconds = 0, nanos = 0 } = stats.loadReportInterval ?? {};
   return {
-    cluster: stats.clusterName,
-    service: stats.clusterServiceName === "" ? stats.clusterName : stats.clusterServiceName,
+    cluster: boundedText(stats.clusterName),
+    service: boundedText(stats.clusterServiceName || stats.clusterName),
     intervalMs: Math.max(MIN_INTERVAL_MS, seconds * 1000 + nanos / 1e6),
     dropped: stats.totalDroppedRequests,
     localities: stats.upstreamLocalityStats.map(localityLoad),
@@ -77,10 +78,10 @@ function localityLoad(stats: LocalityStats): LocalityLoad {
   return {
     ...load,
     metrics: [...load.metrics, ...known],
-    locality: `${region}/${zone}/${subZone}`,
+    locality: boundedText(`${region}/${zone}/${subZone}`),
     priority: stats.priority,
     endpoints: stats.upstreamEndpointStats.map((endpoint) => ({
-      address: addressOf(endpoint),
+      address: boundedText(addressOf(endpoint)),
       ...requestLoad(endpoint),
     })),
   };
@@ -93,7 +94,7 @@ function requestLoad(stats: LocalityStats | EndpointStats): RequestLoad {
     failed: stats.totalErrorRequests,
     inProgress: stats.totalRequestsInProgress,
     metrics: stats.loadMetricStats.map((metric) => ({
-      name: metric.metricName,
+      name: boundedText(metric.metricName),
       sum: metric.totalMetricValue,
       count: metric.numRequestsFinishedWithMetric,
     })),

@@ -30,7 +30,7 @@ const decoder = new TextDecoder();
 
 const TAG_FAMILY = 0x12;
 /** Bytes of a name and its labels at most. */
-const MAX_KEY_BYTES = 8_192;
+const MAX_KEY_BYTES = 2_048;
 const UPTIME = "server.uptime";
 
 /** MetricType by number; what is not there is not kept. */

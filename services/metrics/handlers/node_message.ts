@@ -6,6 +6,7 @@
  */
 import { joinBytes } from "@denvoy/base";
 import { messageCodec, type MessageOf } from "@denvoy/proto";
+import { boundedText } from "../domain/bounded_text.ts";
 import type { NodeInfo } from "../domain/node_info.ts";
 import { WireCursor } from "./wire_cursor.ts";
 
@@ -34,11 +35,11 @@ export function decodeNode(bytes: Uint8Array): Node {
 export function nodeInfoOf(node: Node, metadataPaths: readonly string[]): NodeInfo {
   const metadata = metadataPaths.map((path) => [path, metadataAt(node.metadata, path)] as const);
   return {
-    id: node.id,
-    cluster: node.cluster,
-    region: node.locality?.region ?? "",
-    zone: node.locality?.zone ?? "",
-    subZone: node.locality?.subZone ?? "",
+    id: boundedText(node.id),
+    cluster: boundedText(node.cluster),
+    region: boundedText(node.locality?.region ?? ""),
+    zone: boundedText(node.locality?.zone ?? ""),
+    subZone: boundedText(node.locality?.subZone ?? ""),
     version: versionOf(node),
     metadata: Object.fromEntries(metadata.filter(([, value]) => value !== "")),
   };
@@ -46,7 +47,7 @@ export function nodeInfoOf(node: Node, metadataPaths: readonly string[]): NodeIn
 
 function versionOf({ userAgentVersion, userAgentBuildVersion }: Node): string {
   const version = userAgentBuildVersion?.version;
-  if (version === undefined) return userAgentVersion ?? "";
+  if (version === undefined) return boundedText(userAgentVersion ?? "");
   return `${version.majorNumber}.${version.minorNumber}.${version.patch}`;
 }
 
@@ -54,7 +55,7 @@ function metadataAt(metadata: Struct | undefined, path: string): string {
   const [first = "", ...rest] = path.split(".");
   let value: Value | undefined = ownField(metadata, first);
   for (const name of rest) value = ownField(value?.structValue, name);
-  if (value?.stringValue !== undefined) return value.stringValue;
+  if (value?.stringValue !== undefined) return boundedText(value.stringValue);
   const scalar = value?.numberValue ?? value?.boolValue;
   return scalar === undefined ? "" : String(scalar);
 }

@@ -5,6 +5,7 @@
  */
 import { ReloadedFiles, type Runtime } from "@denvoy/runtime";
 import { loadOutsideCa, type OutsideCaFiles } from "./adapters/configured_files.ts";
+import { modeProblem } from "./adapters/private_files.ts";
 import type { BuiltInCa } from "./domain/ca/built_in_ca.ts";
 
 /**
@@ -22,7 +23,13 @@ export async function followOutsideCa(
   return await ReloadedFiles.load({
     what: "outside CA",
     paths: [chain, key, ...(roots === undefined ? [] : [roots])],
-    read: async () => await ca.adoptOutside(await loadOutsideCa(files)),
+    read: async () => {
+      const adopted = await ca.adoptOutside(await loadOutsideCa(files));
+      // Mounted secrets are often like that, so that it is told and not refused.
+      const problem = await modeProblem(key, { strict: false });
+      if (problem !== undefined) runtime.logger.warn("key of outside CA is open", { key, problem });
+      return adopted;
+    },
     logger: runtime.logger,
     health: runtime.readiness.component("outside_ca"),
     clock: runtime.clock,

@@ -48,8 +48,8 @@ function makeKey(): ReturnType<WebCryptoKeys["generate"]> {
   return new WebCryptoKeys().generate("ec-p256");
 }
 
-async function write(folder: string, outside: OutsideFiles): Promise<void> {
-  await Deno.writeTextFile(join(folder, "ca.key"), outside.keyPem, { mode: 0o600 });
+async function write(folder: string, outside: OutsideFiles, mode = 0o600): Promise<void> {
+  await Deno.writeTextFile(join(folder, "ca.key"), outside.keyPem, { mode });
   await Deno.writeTextFile(join(folder, "ca.crt"), outside.chainPem);
   await Deno.writeTextFile(join(folder, "roots.crt"), outside.rootPem);
 }
@@ -74,6 +74,7 @@ Deno.test("sds signs with an outside CA, follows its files, and keeps it when th
     ]);
     const bundle = async () => (await sds.call("GET", "/v1/bundle.pem")).text;
     assert.equal((await bundle()).trim(), first.rootPem.trim());
+    assert.ok(!sds.log().includes("key of outside CA is open"));
 
     await write(folder, { ...second, keyPem: first.keyPem });
     await until(() => Promise.resolve(sds.log().includes("cannot reload files")));
@@ -81,9 +82,10 @@ Deno.test("sds signs with an outside CA, follows its files, and keeps it when th
     assert.match((await sds.call("GET", "/readyz")).text, /outside_ca/);
     assert.ok(!sds.log().includes(first.keyPem.split("\n")[1] ?? "none"));
 
-    await write(folder, second);
+    await write(folder, second, 0o644);
     await until(async () => (await bundle()).includes(second.rootPem.trim()));
     assert.ok((await bundle()).includes(first.rootPem.trim()));
+    await until(() => Promise.resolve(sds.log().includes("its mode is 0644")));
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -49,7 +49,8 @@ function makeKey(): ReturnType<WebCryptoKeys["generate"]> {
 }
 
 async function write(folder: string, outside: OutsideFiles, mode = 0o600): Promise<void> {
-  await Deno.writeTextFile(join(folder, "ca.key"), outside.keyPem, { mode });
+  await Deno.writeTextFile(join(folder, "ca.key"), outside.keyPem);
+  await Deno.chmod(join(folder, "ca.key"), mode);
   await Deno.writeTextFile(join(folder, "ca.crt"), outside.chainPem);
   await Deno.writeTextFile(join(folder, "roots.crt"), outside.rootPem);
 }

@@ -4,7 +4,14 @@
  * ads has verified. Nobody else sees it, and it goes with the stream.
  * @module
  */
-import type { Bytes, Clock, Logger, NodeIdentityTemplate } from "@denvoy/base";
+import {
+  type Bytes,
+  type Clock,
+  type Logger,
+  type NodeIdentityTemplate,
+  StatusCode,
+  StatusError,
+} from "@denvoy/base";
 import { type BesideStreams, type RequestingNode, requestingNode } from "@denvoy/discovery";
 import type { Peer } from "@denvoy/grpc";
 import type { Node } from "@denvoy/proto/messages";
@@ -112,6 +119,8 @@ export class SecretStreams implements BesideStreams {
   }
 
   #begin(claimed: Node | undefined, { mode, peer, signal }: Call): OpenedSession {
+    // Nothing would tell that it is over.
+    if (signal.aborted) throw new StatusError(StatusCode.CANCELLED, "call is over");
     const { sessions, views, maxNames, clock } = this.#parts;
     const node = sessions.identify(claimed, peer);
     const lease = views.lease({

@@ -72,6 +72,17 @@ export interface CheckedCluster {
   readonly endpoints: readonly CheckedEndpoint[];
 }
 
+/**
+ * Returns the names under which Envoys are told of a cluster: one for each of its checks. Of several
+ * checks in one cluster the last to change its mind decides in Envoy 1.40, so that an endpoint of which
+ * one passes and one fails goes to and fro.
+ */
+export function reportedNames(
+  { name, checks }: Pick<CheckedCluster, "name" | "checks">,
+): readonly string[] {
+  return checks.map((_, index) => index === 0 ? name : `${name}~check${index + 1}`);
+}
+
 /** Returns the cluster with the addresses that names stand for at present. */
 export function withResolvedNames(
   cluster: CheckedCluster,

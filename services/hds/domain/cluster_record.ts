@@ -3,7 +3,7 @@
  * The endpoints of one cluster, and how many of them serve.
  * @module
  */
-import type { CheckedCluster, CheckedEndpoint } from "./checked_cluster.ts";
+import { type CheckedCluster, type CheckedEndpoint, reportedNames } from "./checked_cluster.ts";
 import { EndpointRecord } from "./endpoint_record.ts";
 import { isServing } from "./health.ts";
 import { millis } from "./health_check.ts";
@@ -16,6 +16,7 @@ export class ClusterRecord {
   readonly #byAddress = new Map<string, EndpointRecord>();
   #byProbed = new Map<string, EndpointRecord>();
   #serving = 0;
+  #reportedNames: readonly string[] = [];
   #intervalMs = 0;
 
   /** It has no endpoints yet. */
@@ -36,6 +37,11 @@ export class ClusterRecord {
   /** The longest time between two probes, in milliseconds. */
   get intervalMs(): number {
     return this.#intervalMs;
+  }
+
+  /** The names under which Envoys report it, one for each check. */
+  get reportedNames(): readonly string[] {
+    return this.#reportedNames;
   }
 
   /** Its endpoints. */
@@ -59,6 +65,7 @@ export class ClusterRecord {
     nowMs: number,
   ): { readonly added: readonly EndpointRecord[]; readonly removed: readonly EndpointRecord[] } {
     const { endpoints, firstProbeMs, service, checks } = cluster;
+    this.#reportedNames = reportedNames(cluster);
     this.#intervalMs = Math.max(0, ...checks.map(({ interval }) => millis(interval)));
     const wanted = new Set(endpoints.map(({ address }) => address));
     const removed = [...this.#byAddress.values()].filter(({ address }) => !wanted.has(address));

@@ -52,6 +52,8 @@ interface ProberRecord {
 export class HealthTable {
   readonly #settings: VerdictSettings;
   readonly #clusters = new Map<string, ClusterRecord>();
+  /** Clusters by the names under which Envoys report them. */
+  #byReported: ReadonlyMap<string, ClusterRecord> = new Map();
   readonly #probers = new Map<string, ProberRecord>();
   /** Endpoints whose verdict waits for time to pass or others to come back. */
   readonly #waiting = new Set<EndpointRecord>();
@@ -100,6 +102,11 @@ export class HealthTable {
       removed.push(...change.removed);
     }
     for (const record of removed) this.#drop(record);
+    this.#byReported = new Map(
+      [...this.#clusters.values()].flatMap((record) =>
+        record.reportedNames.map((name) => [name, record] as const)
+      ),
+    );
     return { added, removed };
   }
 
@@ -130,10 +137,13 @@ export class HealthTable {
     if (prober === undefined) return;
     const wasFresh = prober.opinions.isFresh;
     prober.opinions.begin(nowMs);
-    for (const one of reported) {
-      if (one.cluster === "") this.#sayOfAny(prober, one);
-      else sayOf(prober, this.#clusters.get(one.cluster)?.probed(one.probed), one.health);
+    const report = new Report(prober);
+    for (const { cluster, probed, health } of reported) {
+      if (cluster !== "") report.say(this.#byReported.get(cluster), { probed, health });
+      // The flat list of a report does not say of which cluster an endpoint is.
+      else for (const any of this.#clusters.values()) report.say(any, { probed, health });
     }
+    report.end();
     this.#finishReport(prober, { wasFresh, nowMs });
   }
 
@@ -195,11 +205,6 @@ export class HealthTable {
       this.#probers.set(name, prober);
     }
     return prober;
-  }
-
-  /** The flat list of a report does not say of which cluster an endpoint is. */
-  #sayOfAny(prober: ProberRecord, { probed, health }: ReportedHealth): void {
-    for (const cluster of this.#clusters.values()) sayOf(prober, cluster.probed(probed), health);
   }
 
   #finishReport(
@@ -325,12 +330,35 @@ export class HealthTable {
   }
 }
 
-/** What a prober says of what it was not told to check is passed over. */
-function sayOf(
-  { endpoints, opinions }: ProberRecord,
-  ...[record, health]: [EndpointRecord | undefined, Health]
-): void {
-  if (record !== undefined && endpoints.has(record)) opinions.say(record, health);
+/** One report; what it says of several checks of an endpoint is put together: all must pass. */
+class Report {
+  readonly #prober: ProberRecord;
+  readonly #several = new Map<EndpointRecord, Health>();
+
+  constructor(prober: ProberRecord) {
+    this.#prober = prober;
+  }
+
+  /** What a prober says of what it was not told to check is passed over. */
+  say(
+    cluster: ClusterRecord | undefined,
+    { probed, health }: Omit<ReportedHealth, "cluster">,
+  ): void {
+    const record = cluster?.probed(probed);
+    if (cluster === undefined || record === undefined) return;
+    if (!this.#prober.endpoints.has(record)) return;
+    if (cluster.reportedNames.length === 1) this.#prober.opinions.say(record, health);
+    else this.#several.set(record, worse(this.#several.get(record) ?? health, health));
+  }
+
+  end(): void {
+    for (const [record, health] of this.#several) this.#prober.opinions.say(record, health);
+  }
+}
+
+function worse(a: Health, b: Health): Health {
+  if (isFailing(a)) return a;
+  return isFailing(b) || isPassing(a) ? b : a;
 }
 
 function foundReason({ found, reason }: EndpointRecord): "found" | "restored" | "not-probed" {

@@ -260,3 +260,31 @@ Deno.test("reports by flat list, of strangers and of what is not to be checked d
   ], scene.nowMs);
   assert.equal(scene.verdicts, "h-");
 });
+
+Deno.test("of several checks of an endpoint all must pass, each is reported as a cluster of its own", () => {
+  const table = new HealthTable(settings);
+  const [check] = cluster("x", []).checks;
+  assert.ok(check);
+  const web = cluster("web", ["10.0.0.1:1"], { checks: [check, check, check] });
+  table.setClusters(new Map([["web", web]]), 0);
+  table.setAssignment(assign({ clusters: [web], probers: [prober("a")], policy }), 0);
+  const names = ["web", "web~check2", "web~check3"];
+  let nowMs = 0;
+  const verdictAfter = (said: string, { flat = false } = {}) => {
+    for (let count = 0; count < 4; count++) {
+      nowMs += 1000;
+      const reported = [...said].map((letter, index) => ({
+        cluster: flat ? "" : names[index] ?? "",
+        probed: "10.0.0.1:1",
+        health: words[letter] ?? "UNKNOWN" as const,
+      }));
+      table.report("a", reported, nowMs);
+    }
+    return table.get("web", "10.0.0.1:1")?.health;
+  };
+  assert.equal(verdictAfter("hhh"), "HEALTHY");
+  assert.equal(verdictAfter("hth"), "TIMEOUT");
+  assert.equal(verdictAfter("hhh", { flat: true }), "HEALTHY");
+  assert.equal(verdictAfter("hhu", { flat: true }), "UNHEALTHY");
+  assert.equal(verdictAfter("hh?"), "UNHEALTHY", "what is unknown decides nothing");
+});

@@ -11,7 +11,12 @@
 import { type Init, messageCodec } from "@denvoy/proto";
 import type { ClusterHealthCheck, Endpoint, LocalityEndpoints } from "@denvoy/proto/messages";
 import type { AssignedClusters } from "./assignment.ts";
-import type { CheckedCluster, CheckedEndpoint, ProbeOverride } from "./checked_cluster.ts";
+import {
+  type CheckedCluster,
+  type CheckedEndpoint,
+  type ProbeOverride,
+  reportedNames,
+} from "./checked_cluster.ts";
 import { durationOf } from "./health_check.ts";
 import { canonicalIp } from "./ip_address.ts";
 import { canCheck, type Prober } from "./prober.ts";
@@ -60,7 +65,7 @@ export class SpecifierWriter {
     const parked = this.#parked(clusters);
     const message = {
       interval: durationOf(input.intervalMs),
-      clusterHealthChecks: [...clusters, ...parked].map(clusterMessage),
+      clusterHealthChecks: [...clusters, ...parked].flatMap(clusterMessages),
     };
     for (const cluster of clusters) assertHarmless(cluster, this.#prober);
     const bytes = codec.encode(message);
@@ -101,13 +106,16 @@ function onePerAddress(endpoints: readonly CheckedEndpoint[]): readonly CheckedE
   return [...byProbed.values()];
 }
 
-function clusterMessage(cluster: CheckedCluster): Init<ClusterHealthCheck> {
-  return {
-    clusterName: cluster.name,
-    healthChecks: cluster.checks,
-    localityEndpoints: localities(cluster.endpoints),
-    transportSocketMatches: cluster.transportSocketMatches,
-  };
+/** One for each check: see {@linkcode reportedNames}. */
+function clusterMessages(cluster: CheckedCluster): readonly Init<ClusterHealthCheck>[] {
+  const { checks, endpoints, transportSocketMatches } = cluster;
+  const localityEndpoints = localities(endpoints);
+  return reportedNames(cluster).map((clusterName, index) => ({
+    clusterName,
+    healthChecks: checks.slice(index, index + 1),
+    localityEndpoints,
+    transportSocketMatches,
+  }));
 }
 
 function localities(endpoints: readonly CheckedEndpoint[]): readonly Init<LocalityEndpoints>[] {

@@ -79,3 +79,13 @@ Deno.test("what would end an Envoy does not leave, whatever was read", () => {
   const unresolved = cluster("web", [endpoint("web:80", { ip: undefined })]);
   assert.deepEqual(shape(new SpecifierWriter(prober("a")).next(input(unresolved))), {});
 });
+
+Deno.test("each of several checks is a cluster of its own", () => {
+  const [check] = cluster("x", []).checks;
+  assert.ok(check);
+  const web = cluster("web", ["10.0.0.1:80"], { checks: [check, check] });
+  const bytes = new SpecifierWriter(prober("a")).next(input(web));
+  assert.deepEqual(shape(bytes), { "web": 1, "web~check2": 1 });
+  const { clusterHealthChecks } = codec.decode(bytes ?? new Uint8Array());
+  assert.deepEqual(clusterHealthChecks.map(({ healthChecks }) => healthChecks.length), [1, 1]);
+});

@@ -44,3 +44,22 @@ Deno.test("checkSecret() takes what openssl made, and tells what it says", () =>
   assert.deepEqual(facts.leaf.dnsSans, ["leaf.test"]);
   assert.deepEqual(facts.leaf.key, { family: "ec", curve: "P-256", bits: 256 });
 });
+
+for (const kind of ["p521", "ed25519"]) {
+  Deno.test(`checkSecret() takes a pair of ${kind}, as Envoy does`, () => {
+    const pair = { chainPem: read(`${kind}.pem`), keyPem: read(`${kind}.key`) };
+    const checked = checkSecret({ kind: "tls-certificate", ...pair }, { nowMs, x509 });
+    assert.ok(checked.ok, JSON.stringify(checked));
+    const other = { ...pair, keyPem: read("sec1.key") };
+    assert.ok(!checkSecret({ kind: "tls-certificate", ...other }, { nowMs, x509 }).ok);
+  });
+}
+
+Deno.test("checkSecret() warns where a signature of P-521 cannot be checked here", () => {
+  const chainPem = read("under_p521.pem") + read("p521.pem");
+  const material = { kind: "tls-certificate", chainPem, keyPem: read("sec1.key") } as const;
+  const checked = checkSecret(material, { nowMs, x509 });
+  assert.ok(checked.ok, JSON.stringify(checked));
+  const text = checked.value.warnings.map(formatProblem).join("\n");
+  assert.match(text, /the signature of certificate 1 .* is of a kind that is not checked here/);
+});

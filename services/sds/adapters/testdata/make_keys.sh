@@ -23,6 +23,14 @@ openssl genrsa -traditional -out rsa1024.key 1024
 openssl req -x509 -new -key rsa1024.key -days 36500 -subj /CN=weak -addext subjectAltName=DNS:weak -out rsa1024.pem
 openssl req -x509 -new -key pkcs1.key -sha1 -days 36500 -subj /CN=sha1 -addext subjectAltName=DNS:sha1 -out sha1.pem
 
+for kind in p521 ed25519; do
+  openssl req -x509 -new -key $kind.key -days 36500 -subj /CN=$kind -addext subjectAltName=DNS:$kind -out $kind.pem
+done
+openssl req -new -key sec1.key -subj /CN=under_p521 -out under.csr
+printf 'subjectAltName=DNS:under.test\nbasicConstraints=CA:FALSE\n' > leaf.cnf
+openssl x509 -req -in under.csr -CA p521.pem -CAkey p521.key -set_serial 8 -days 36500 -extfile leaf.cnf -out under_p521.pem
+rm under.csr
+
 openssl req -x509 -new -key pkcs1.key -days 36500 -subj /CN=root -out root.pem
 openssl req -new -key sec1.key -subj /CN=leaf -out leaf.csr
 printf 'subjectAltName=DNS:leaf.test\nbasicConstraints=CA:FALSE\n' > leaf.cnf

@@ -19,6 +19,7 @@ type Common = NonNullable<HttpEntry["commonProperties"]>;
 type Flags = NonNullable<Common["responseFlags"]>;
 type Tls = NonNullable<Common["tlsProperties"]>;
 type Certificate = NonNullable<Tls["peerCertificateProperties"]>;
+type Duration = NonNullable<Common["duration"]>;
 type Address = NonNullable<Common["upstreamRemoteAddress"]>;
 
 /** A line: names are those of the proto, apart from units. */
@@ -107,7 +108,7 @@ function add(line: NewLine, name: string, value: unknown): void {
 
 interface FieldPlan {
   readonly name: string;
-  readonly write: ((value: unknown, name: string) => Fields) | undefined;
+  readonly write: Write<unknown> | undefined;
 }
 
 /** How each field is written, worked out once for each name: this runs for every entry. */
@@ -130,7 +131,7 @@ function addFields(line: NewLine, message: object): void {
     if (isEmpty(value)) continue;
     const { name, write } = planOf(key);
     if (write === undefined) line[name] = value;
-    else for (const [field, written] of write(value, name)) add(line, field, written);
+    else write(line, value, name);
   }
 }
 
@@ -140,63 +141,56 @@ const names: ReadonlyMap<string, string> = new Map([
   ["responseCode", "status"],
 ]);
 
-type Fields = readonly (readonly [string, unknown])[];
+/** Writes a field, as one or several of the line. Positional, as it runs for every field. */
+type Write<V> = (line: NewLine, value: V, name: string) => void;
 type Request = NonNullable<HttpEntry["request"]>;
 type Response = NonNullable<HttpEntry["response"]>;
-type AnyField = Common & Request & Response;
-type Special = { readonly [K in keyof AnyField]?: (value: AnyField[K], name: string) => Fields };
+type AnyField = Required<Common & Request & Response>;
+type Special = { readonly [K in keyof AnyField]?: Write<AnyField[K]> };
 
-function asNumber(value: { readonly value: number } | undefined, name: string): Fields {
-  return [[name, value?.value]];
+function writeAddress(line: NewLine, value: Address, name: string): void {
+  add(line, name, addressText(value));
 }
 
-function asAddress(value: Address | undefined, name: string): Fields {
-  return [[name, value && addressText(value)]];
+function writeNumber(line: NewLine, { value }: { readonly value: number }, name: string): void {
+  add(line, name, value);
 }
 
-function asMilliseconds(
-  value: { readonly seconds: number; readonly nanos: number } | undefined,
-  name: string,
-): Fields {
-  return [[`${name}_ms`, value && value.seconds * 1000 + value.nanos / 1e6]];
+function writeMilliseconds(line: NewLine, { seconds, nanos }: Duration, name: string): void {
+  add(line, `${name}_ms`, seconds * 1000 + nanos / 1e6);
 }
 
 const special: Special = {
-  port: asNumber,
-  responseCode: asNumber,
-  requestMethod: (value, name) => [[name, wordOf(RequestMethod, value)]],
-  startTime: () => [],
-  downstreamRemoteAddress: asAddress,
-  downstreamLocalAddress: asAddress,
-  downstreamDirectRemoteAddress: asAddress,
-  upstreamRemoteAddress: asAddress,
-  upstreamLocalAddress: asAddress,
-  timeToLastRxByte: asMilliseconds,
-  timeToFirstUpstreamTxByte: asMilliseconds,
-  timeToLastUpstreamTxByte: asMilliseconds,
-  timeToFirstUpstreamRxByte: asMilliseconds,
-  timeToLastUpstreamRxByte: asMilliseconds,
-  timeToFirstDownstreamTxByte: asMilliseconds,
-  timeToLastDownstreamTxByte: asMilliseconds,
-  duration: asMilliseconds,
-  responseFlags: (value) => flagFields(value),
-  tlsProperties: (value) => [["tls", value && tlsLine(value)]],
-  metadata: (value) => [
-    ["metadata", value && mapValues(value.filterMetadata, structJson)],
-    ["typed_metadata", value && mapValues(value.typedFilterMetadata, anyLine)],
-  ],
-  filterStateObjects: (value, name) => [[name, value && mapValues(value, anyLine)]],
-  accessLogType: (value) => [["access_log_type", value && wordOf(AccessLogType, value)]],
+  port: writeNumber,
+  responseCode: writeNumber,
+  requestMethod: (line, value, name) => add(line, name, wordOf(RequestMethod, value)),
+  startTime: () => {},
+  downstreamRemoteAddress: writeAddress,
+  downstreamLocalAddress: writeAddress,
+  downstreamDirectRemoteAddress: writeAddress,
+  upstreamRemoteAddress: writeAddress,
+  upstreamLocalAddress: writeAddress,
+  timeToLastRxByte: writeMilliseconds,
+  timeToFirstUpstreamTxByte: writeMilliseconds,
+  timeToLastUpstreamTxByte: writeMilliseconds,
+  timeToFirstUpstreamRxByte: writeMilliseconds,
+  timeToLastUpstreamRxByte: writeMilliseconds,
+  timeToFirstDownstreamTxByte: writeMilliseconds,
+  timeToLastDownstreamTxByte: writeMilliseconds,
+  duration: writeMilliseconds,
+  responseFlags: (line, value) => addFlags(line, value),
+  tlsProperties: (line, value) => add(line, "tls", tlsLine(value)),
+  metadata(line, { filterMetadata, typedFilterMetadata }) {
+    add(line, "metadata", mapValues(filterMetadata, structJson));
+    add(line, "typed_metadata", mapValues(typedFilterMetadata, anyLine));
+  },
+  filterStateObjects: (line, value, name) => add(line, name, mapValues(value, anyLine)),
+  accessLogType: (line, value, name) => add(line, name, wordOf(AccessLogType, value)),
 };
 
-function flagFields(flags: Flags | undefined): Fields {
-  if (flags === undefined) return [];
-  const names = flagNames.filter(([field]) => flags[field]).map(([, name]) => name);
-  const reason = flags.unauthorizedDetails?.reason;
-  return [
-    ["response_flags", names],
-    ["unauthorized_reason", reason === 1 ? "EXTERNAL_SERVICE" : undefined],
-  ];
+function addFlags(line: NewLine, flags: Flags): void {
+  add(line, "response_flags", flagNames.filter(([field]) => flags[field]).map(([, name]) => name));
+  if (flags.unauthorizedDetails?.reason === 1) line.unauthorized_reason = "EXTERNAL_SERVICE";
 }
 
 function tlsLine(tls: Tls): AccessLogLine {
@@ -230,9 +224,10 @@ function anyLine({ typeUrl, value }: { readonly typeUrl: string; readonly value:
   return { type: typeUrl, value: value.toBase64() };
 }
 
-function wordOf(words: Readonly<Record<string, number>>, number: number | undefined): unknown {
-  if (number === undefined || number === 0) return undefined;
-  return Object.keys(words).find((word) => words[word] === number) ?? number;
+function wordOf(words: Readonly<Record<string, number>>, number: number): unknown {
+  if (number === 0) return undefined;
+  for (const word in words) if (words[word] === number) return word;
+  return number;
 }
 
 function mapValues<V>(map: Readonly<Record<string, V>>, change: (value: V) => unknown) {

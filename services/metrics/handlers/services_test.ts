@@ -128,6 +128,21 @@ Deno.test("streams without a node, of somebody else, or of garbage are refused w
   assert.equal(scene.entries, 4);
 });
 
+Deno.test("a flush of more than 4 MB is taken, as far as there is room", async () => {
+  await using scene = await Scene.start();
+  const envoyMetrics = Array.from({ length: 50_000 }, (_, at) => ({
+    name: `cluster.service_${at}.a_counter_with_a_name_of_the_usual_length_or_more_total`,
+    type: 0,
+    metric: [{ counter: { value: at }, timestampMs: 1 }],
+  }));
+  const identifier = { node: { id: "a", cluster: "edge" } };
+  const message = metricsCodec.encode({ identifier, envoyMetrics });
+  assert.ok(message.length > 4 * 1024 * 1024);
+  assert.equal(await codeOf(scene.stream("metrics", [message])), StatusCode.OK);
+  const node = scene.test.fleet.node("a");
+  assert.deepEqual([node?.series.size, node?.cuts.node_limit], [1_000, 49_000]);
+});
+
 Deno.test("of two streams of one node the last is read, and the log says so", async () => {
   await using scene = await Scene.start();
   const gate = Promise.withResolvers<void>();

@@ -156,4 +156,9 @@ Deno.test("Envoy is limited at the right request, told by headers, and follows c
   const { limits: rules } = await (await fetch(`${rls.httpUrl}/v1/limits`)).json();
   const shadow = rules.find(({ rule }: { readonly rule: string }) => rule === "shop.shadow");
   assert.deepEqual([shadow.counts.total, shadow.counts.shadow], [3, 2]);
+
+  rls.child.kill("SIGKILL");
+  await rls.child.exited;
+  assert.equal((await ask(port, { "x-client": "b" })).status, 500, "failure_mode_deny");
+  assert.equal((await ask(port, {})).status, 200, "what has no limit is not refused");
 });

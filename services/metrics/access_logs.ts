@@ -18,7 +18,7 @@ import { type AccessLogLine, httpLine, tcpLine } from "./domain/access_log_line.
 import { SignalTable } from "./domain/golden_signals.ts";
 import { accessLogMethods, type RawEntry } from "./handlers/access_log_service.ts";
 import { signalRoutes } from "./http/signal_routes.ts";
-import { LogQueue, type LogSink } from "./log_sink.ts";
+import { type LoggedLine, LogQueue, type LogSink } from "./log_sink.ts";
 import { otlpTarget } from "./open_otlp.ts";
 import { nodeAuthorization } from "./node_authorization.ts";
 import { repeat } from "./repeat.ts";
@@ -76,12 +76,15 @@ export function openAccessLogs(config: MetricsConfig, runtime: Runtime): AccessL
 
 /** Turns entries into lines, and hands those that are wanted to each sink. */
 class AccessLogWriter implements AsyncDisposable {
-  readonly #queues: readonly LogQueue[];
+  /** Lines that wait as text cost the collector of garbage nothing, unlike objects. */
+  readonly #texts: readonly LogQueue<string>[];
+  readonly #records: readonly LogQueue<LoggedLine>[];
   readonly #filters: readonly AccessLogFilter[];
   readonly #sampler: Sampler;
   readonly #takesNothingElse: boolean;
 
-  constructor(config: MetricsConfig, { clock, logger, metrics, readiness, version }: Runtime) {
+  constructor(config: MetricsConfig, runtime: Runtime) {
+    const { clock, logger, metrics, readiness } = runtime;
     this.#filters = readFilters(config.accessLogFilters);
     const share = config.accessLogSample ?? (this.#filters.length > 0 ? 0 : 1);
     this.#sampler = new Sampler(share);
@@ -91,31 +94,38 @@ class AccessLogWriter implements AsyncDisposable {
       labels: ["sink", "outcome"],
     });
     const { accessLogQueue: maxLines, accessLogOverflow: overflow } = config;
-    this.#queues = openSinks(config, { nowMs: () => clock.nowMs(), version }).map((sink) =>
-      new LogQueue({
+    const queueOf = <L extends string | LoggedLine>(sink: LogSink<L>) =>
+      new LogQueue<L>({
         ...{ sink, maxLines, overflow, clock, logger },
         onLines: (outcome, count) => lines.add(count, { sink: sink.name, outcome }),
         health: readiness.component(`access_log_${sink.name}`),
-      })
-    );
+      });
+    const { texts, records } = openSinks(config, runtime);
+    this.#texts = texts.map(queueOf);
+    this.#records = records.map(queueOf);
   }
 
   write(entry: RawEntry): void {
-    if (this.#queues.length === 0) return;
+    if (this.#texts.length + this.#records.length === 0) return;
     const sampled = this.#sampler.next();
     if (!sampled && this.#takesNothingElse) return;
     const line = lineOf(entry);
     if (!sampled && !this.#filters.some((filter) => filter.matches(line))) return;
-    for (const queue of this.#queues) queue.add({ node: entry.source.node, line });
+    for (const queue of this.#records) queue.add({ node: entry.source.node, line });
+    if (this.#texts.length === 0) return;
+    const text = JSON.stringify(line);
+    for (const queue of this.#texts) queue.add(text);
   }
 
   room(): Promise<void> | undefined {
-    const waits = this.#queues.map((queue) => queue.room()).filter((room) => room !== undefined);
+    const waits = [...this.#texts, ...this.#records].map((queue) => queue.room())
+      .filter((room) => room !== undefined);
     return waits.length === 0 ? undefined : Promise.all(waits).then(() => {});
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#queues.map((queue) => queue[Symbol.asyncDispose]()));
+    const queues = [...this.#texts, ...this.#records];
+    await Promise.all(queues.map((queue) => queue[Symbol.asyncDispose]()));
   }
 }
 
@@ -126,30 +136,32 @@ function lineOf({ source: { node, log }, kind, bytes }: RawEntry): AccessLogLine
     : tcpLine(tcpCodec.decode(bytes), origin);
 }
 
-function openSinks(
-  config: MetricsConfig,
-  { nowMs, version }: { readonly nowMs: () => number; readonly version: string },
-): readonly LogSink[] {
-  const { accessLogSinks, accessLogFile: path, accessLogMaxBytes, accessLogKeep: keep } = config;
-  return [...new Set(accessLogSinks)].map((name): LogSink => {
-    switch (name) {
-      case "stdout":
-        return new StdoutLogSink();
-      case "file":
-        if (path === undefined) throw usageError("--access-log-file", "is needed for sink file");
-        return new FileLogSink({ path, maxBytes: accessLogMaxBytes, keep });
-      case "otlp": {
-        const target = otlpTarget(config);
-        if (target === undefined) throw usageError("--otlp-url", "is needed for sink otlp");
-        return new OtlpLogSink({ target, version, nowMs });
-      }
-      default:
-        throw usageError(
-          "--access-log-sink",
-          `must be one of stdout, file, otlp: current value is "${name}"`,
-        );
+interface Sinks {
+  readonly texts: LogSink<string>[];
+  readonly records: LogSink<LoggedLine>[];
+}
+
+function openSinks(config: MetricsConfig, { clock, version }: Runtime): Sinks {
+  const sinks: Sinks = { texts: [], records: [] };
+  for (const name of new Set(config.accessLogSinks)) {
+    if (name === "stdout") sinks.texts.push(new StdoutLogSink());
+    else if (name === "file") sinks.texts.push(openFileSink(config));
+    else if (name === "otlp") {
+      const target = otlpTarget(config);
+      if (target === undefined) throw usageError("--otlp-url", "is needed for sink otlp");
+      sinks.records.push(new OtlpLogSink({ target, version, nowMs: () => clock.nowMs() }));
+    } else {
+      const message = `must be one of stdout, file, otlp: current value is "${name}"`;
+      throw usageError("--access-log-sink", message);
     }
-  });
+  }
+  return sinks;
+}
+
+function openFileSink(config: MetricsConfig): FileLogSink {
+  const { accessLogFile: path, accessLogMaxBytes: maxBytes, accessLogKeep: keep } = config;
+  if (path === undefined) throw usageError("--access-log-file", "is needed for sink file");
+  return new FileLogSink({ path, maxBytes, keep });
 }
 
 function readFilters(texts: readonly string[]): readonly AccessLogFilter[] {

@@ -17,18 +17,18 @@ export interface LoggedLine {
   readonly line: AccessLogLine;
 }
 
-/** A place for lines. */
-export interface LogSink extends AsyncDisposable {
+/** A place for lines: as JSON text, or with what they hold. */
+export interface LogSink<L extends string | LoggedLine> extends AsyncDisposable {
   /** Its name: `stdout`, `file` or `otlp`. */
   readonly name: string;
   /** Writes lines; rejects when that failed. A second call comes after the first has ended. */
-  write(lines: readonly LoggedLine[]): Promise<void>;
+  write(lines: readonly L[]): Promise<void>;
 }
 
 /** What a queue works with. */
-export interface LogQueueOptions {
+export interface LogQueueOptions<L extends string | LoggedLine> {
   /** Where lines go. */
-  readonly sink: LogSink;
+  readonly sink: LogSink<L>;
   /** Lines that wait at most. */
   readonly maxLines: number;
   /** What becomes of lines when there is no room: the sender waits, or they are dropped. */
@@ -50,22 +50,22 @@ const TRIES = 5;
 const RETRY_MS = 1_000;
 
 /** Lines on their way to one sink. */
-export class LogQueue implements AsyncDisposable {
-  readonly #options: LogQueueOptions;
+export class LogQueue<L extends string | LoggedLine> implements AsyncDisposable {
+  readonly #options: LogQueueOptions<L>;
   readonly #waiting: (() => void)[] = [];
-  #lines: LoggedLine[] = [];
+  #lines: L[] = [];
   #work: Promise<void> | undefined;
   #closing = false;
   #failed = false;
 
   /** Nothing waits. */
-  constructor(options: LogQueueOptions) {
+  constructor(options: LogQueueOptions<L>) {
     this.#options = options;
     options.health.ok();
   }
 
   /** Adds a line; one for which there is no room is dropped and counted. */
-  add(line: LoggedLine): void {
+  add(line: L): void {
     const { maxLines, overflow, onLines } = this.#options;
     const limit = overflow === "drop" ? maxLines : maxLines * WAITING_FACTOR;
     if (this.#lines.length >= limit) return onLines("dropped", 1);
@@ -99,7 +99,7 @@ export class LogQueue implements AsyncDisposable {
     this.#work = undefined;
   }
 
-  async #write(batch: readonly LoggedLine[]): Promise<void> {
+  async #write(batch: readonly L[]): Promise<void> {
     const { sink, clock, health, logger, onLines } = this.#options;
     for (let attempt = 1; attempt <= TRIES; attempt++) {
       try {

@@ -4,8 +4,8 @@
  * that to `access.log.2`, and the last one is removed. No line is split.
  * @module
  */
-import type { LoggedLine, LogSink } from "../log_sink.ts";
-import { jsonLines } from "./stdout_log_sink.ts";
+import type { LogSink } from "../log_sink.ts";
+import { encodeLines } from "./stdout_log_sink.ts";
 
 /** Where lines go, and how much is kept. */
 export interface FileLogSinkOptions {
@@ -18,7 +18,7 @@ export interface FileLogSinkOptions {
 }
 
 /** Appends to a file. */
-export class FileLogSink implements LogSink {
+export class FileLogSink implements LogSink<string> {
   /** Its name. */
   readonly name = "file";
   readonly #options: FileLogSinkOptions;
@@ -31,8 +31,8 @@ export class FileLogSink implements LogSink {
   }
 
   /** See {@linkcode LogSink.write}. */
-  async write(lines: readonly LoggedLine[]): Promise<void> {
-    const bytes = jsonLines(lines);
+  async write(lines: readonly string[]): Promise<void> {
+    const bytes = encodeLines(lines);
     let file = this.#file ?? await this.#open();
     const full = this.#size > 0 && this.#size + bytes.length > this.#options.maxBytes;
     if (full) file = await this.#rotate();

@@ -27,7 +27,7 @@ export interface OtlpLogSinkOptions {
 const INFO = 9;
 
 /** Sends to a collector. */
-export class OtlpLogSink implements LogSink {
+export class OtlpLogSink implements LogSink<LoggedLine> {
   /** Its name. */
   readonly name = "otlp";
   readonly #options: OtlpLogSinkOptions;

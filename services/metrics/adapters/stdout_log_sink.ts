@@ -4,17 +4,17 @@
  * standard error.
  * @module
  */
-import type { LoggedLine, LogSink } from "../log_sink.ts";
+import type { LogSink } from "../log_sink.ts";
 
 const encoder = new TextEncoder();
 
-/** Returns lines as JSON, one each. */
-export function jsonLines(lines: readonly LoggedLine[]): Uint8Array {
-  return encoder.encode(lines.map(({ line }) => `${JSON.stringify(line)}\n`).join(""));
+/** Returns the bytes of lines, each with its end. */
+export function encodeLines(lines: readonly string[]): Uint8Array {
+  return encoder.encode(`${lines.join("\n")}\n`);
 }
 
 /** Writes to what is given; standard output outlives it. */
-export class StdoutLogSink implements LogSink {
+export class StdoutLogSink implements LogSink<string> {
   /** Its name. */
   readonly name = "stdout";
   readonly #output: { write(bytes: Uint8Array): Promise<number> };
@@ -25,8 +25,8 @@ export class StdoutLogSink implements LogSink {
   }
 
   /** See {@linkcode LogSink.write}. */
-  async write(lines: readonly LoggedLine[]): Promise<void> {
-    let rest = jsonLines(lines);
+  async write(lines: readonly string[]): Promise<void> {
+    let rest = encodeLines(lines);
     while (rest.length > 0) rest = rest.subarray(await this.#output.write(rest));
   }
 

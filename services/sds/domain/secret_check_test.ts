@@ -264,6 +264,19 @@ for (const [name, secret, expected] of warnings) {
   });
 }
 
+Deno.test("checkSecret() warns that lists count for nothing beside bundles of trust domains", async () => {
+  const checked = checkSecret({
+    kind: "validation-context",
+    bundlePem: root.pem,
+    crlPem: await crlOf(root),
+    sanMatchers: [],
+    trustDomains: [{ trustDomain: "test", bundlePem: root.pem }],
+  }, options);
+  assert.ok(checked.ok, JSON.stringify(checked));
+  const text = checked.value.warnings.map(formatProblem).join("\n");
+  assert.match(text, /Envoy does not look at revocation lists where bundles/);
+});
+
 Deno.test("checkSecret() refuses two bundles of one trust domain, and bad names", () => {
   const trustDomains = ["a", "a", "B"].map((trustDomain) => ({ trustDomain, bundlePem: root.pem }));
   const checked = checkSecret({

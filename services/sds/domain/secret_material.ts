@@ -42,7 +42,7 @@ export interface ValidationContextMaterial {
   /**
    * Bundles by trust domain, the own among them. When present, Envoy takes a peer's SPIFFE ID into
    * account: a certificate of one trust domain proves nothing in another
-   * (`envoy.tls.cert_validator.spiffe`).
+   * (`envoy.tls.cert_validator.spiffe`). It does not look at `crlPem` then.
    */
   readonly trustDomains?: readonly TrustDomainBundle[];
 }

@@ -15,6 +15,7 @@ import type {
   HealthChange,
   StoredVerdict,
 } from "./domain/endpoint_record.ts";
+import type { ServedHealth } from "./domain/endpoint_reader.ts";
 import { HealthTable, type ReportedHealth } from "./domain/health_table.ts";
 import type { HealthStore } from "./domain/store.ts";
 import type { VerdictSettings } from "./domain/verdict_settings.ts";
@@ -60,6 +61,7 @@ export class HealthControl implements Disposable {
   readonly #logger: Logger;
   readonly #epochMs: number;
   readonly #listeners = new Set<(update: HealthUpdate) => void>();
+  readonly #servedListeners = new Set<(served: readonly ServedHealth[]) => void>();
   readonly #orders: Map<string, AdminOrder>;
   readonly #restored: Map<string, StoredVerdict>;
   /** Verdicts that could not be written down. */
@@ -106,6 +108,17 @@ export class HealthControl implements Disposable {
   listen(listener: (update: HealthUpdate) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Calls `listener` with what a control plane serves, until what it returns is called. */
+  listenServed(listener: (served: readonly ServedHealth[]) => void): () => void {
+    this.#servedListeners.add(listener);
+    return () => this.#servedListeners.delete(listener);
+  }
+
+  /** A control plane has begun to serve this: where it differs from verdicts, it has lost them. */
+  tellServed(served: readonly ServedHealth[]): void {
+    for (const listener of this.#servedListeners) listener(served);
   }
 
   /** Takes over all clusters of a source. */

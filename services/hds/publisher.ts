@@ -7,6 +7,7 @@
 import type { Clock, Logger, Timer } from "@denvoy/base";
 import type { ComponentHealth } from "@denvoy/runtime";
 import type { EndpointRecord } from "./domain/endpoint_record.ts";
+import type { ServedHealth } from "./domain/endpoint_reader.ts";
 import type { Health } from "./domain/health.ts";
 import {
   type OutboxBatch,
@@ -52,7 +53,7 @@ export class Publisher implements AsyncDisposable {
   readonly #options: PublisherOptions;
   readonly #outbox: VerdictOutbox;
   readonly #closed = new AbortController();
-  readonly #unlisten: () => void;
+  readonly #unlisten: readonly (() => void)[];
   #timer: Timer | undefined;
   #timerMs = Infinity;
   #work: Promise<void> = Promise.resolve();
@@ -62,7 +63,10 @@ export class Publisher implements AsyncDisposable {
     this.#options = options;
     const { control, sink: { repeatMs } } = options;
     this.#outbox = new VerdictOutbox({ ...RETRY, repeatMs }, control.nowMs());
-    this.#unlisten = control.listen((update) => this.#take(update));
+    this.#unlisten = [
+      control.listen((update) => this.#take(update)),
+      control.listenServed((served) => this.#mend(served)),
+    ];
     options.health.ok("nothing to tell yet");
     for (const verdict of this.#all()) this.#outbox.put(verdict, control.nowMs());
     this.#schedule();
@@ -70,7 +74,7 @@ export class Publisher implements AsyncDisposable {
 
   /** Stops; what is under way is broken off. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#unlisten();
+    for (const unlisten of this.#unlisten) unlisten();
     this.#closed.abort();
     this.#timer?.cancel();
     await this.#work;
@@ -84,6 +88,21 @@ export class Publisher implements AsyncDisposable {
     for (const { cluster, address } of changes) {
       const record = table.get(cluster, address);
       if (record !== undefined) this.#put(record);
+    }
+    this.#schedule();
+  }
+
+  /** A control plane that has restarted has forgotten: it is told again what it serves otherwise. */
+  #mend(served: readonly ServedHealth[]): void {
+    const { control, sink } = this.#options;
+    if (sink.repeatMs === 0) return;
+    for (const { service, address, health } of served) {
+      const said = saidHealth(control, { service, address });
+      if (said === "UNKNOWN" || said === health) continue;
+      for (const { name } of control.pool.clustersOf(service)) {
+        const record = control.table.get(name, address);
+        if (record !== undefined) this.#put(record);
+      }
     }
     this.#schedule();
   }

@@ -151,6 +151,23 @@ Deno.test("of an endpoint in several clusters the worst is told", async () => {
   assert.deepEqual(endpoints.map(({ health }) => health), ["UNHEALTHY"]);
 });
 
+Deno.test("ads is told again of what it serves otherwise than was decided", async () => {
+  await using receiver = new Receiver();
+  await using scene = new Scene();
+  scene.publish(
+    new AdsSink({ clock: systemClock, timeoutMs: 5000, url: receiver.url, ttlMs: 60_000 }),
+  );
+  scene.order("10.0.0.1:80", "down");
+  await until(() => receiver.requests.length === 1);
+  const served = { service: "web-eds", address: "10.0.0.1:80" };
+  scene.control.tellServed([{ ...served, health: "UNHEALTHY" }]);
+  // A restart: it serves what its files say. Of the other endpoint nothing was decided.
+  const other = { service: "web-eds", address: "name.internal:81", health: "UNKNOWN" } as const;
+  scene.control.tellServed([{ ...served, health: "UNKNOWN" }, other]);
+  await until(() => receiver.requests.length === 2);
+  assert.deepEqual(receiver.requests[1]?.body.endpoints, receiver.requests[0]?.body.endpoints);
+});
+
 Deno.test("FileSink writes all verdicts, whole", async () => {
   await using scene = new Scene();
   const folder = await Deno.makeTempDir();

@@ -105,6 +105,7 @@ async function openAds(parts: SourceParts): Promise<AsyncDisposable> {
       node: { id: config.adsNode, cluster: config.adsCluster },
       ...{ tls, clock, logger, health, read: readOptions("ads", parts) },
       onClusters: (clusters) => control.setClusters("ads", clusters),
+      onServed: (served) => control.tellServed(served),
     }),
   );
   observeXdsClients(metrics, { clients: () => [source.client], clock });

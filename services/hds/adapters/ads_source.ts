@@ -25,6 +25,7 @@ import {
   readCluster,
   serviceOf,
 } from "../domain/cluster_reader.ts";
+import { type ServedHealth, servedHealths } from "../domain/endpoint_reader.ts";
 
 /** What the source works with. */
 export interface AdsSourceOptions {
@@ -44,6 +45,8 @@ export interface AdsSourceOptions {
   readonly health: ComponentHealth;
   /** Takes all clusters, once they are complete, and whenever they change. */
   readonly onClusters: (clusters: ReadonlyMap<string, CheckedCluster>) => void;
+  /** Is told what changed load assignments say of endpoints. */
+  readonly onServed: (served: readonly ServedHealth[]) => void;
 }
 
 interface Known {
@@ -80,6 +83,7 @@ export class AdsSource implements AsyncDisposable {
       decode: assignments.decode,
       changed: ({ resources }) => {
         for (const { name } of resources) this.#absent.delete(name);
+        this.#options.onServed(resources.flatMap(({ message }) => servedHealths(message)));
         this.#schedule();
       },
       absent: (absences) => {

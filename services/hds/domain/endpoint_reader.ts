@@ -11,6 +11,7 @@ import type {
 } from "@denvoy/proto/messages";
 import type { CheckedEndpoint, Locality, ProbeOverride } from "./checked_cluster.ts";
 import type { ClusterProblem } from "./cluster_reader.ts";
+import { type Health, healthOf } from "./health.ts";
 import { canonicalIp, socketAddress } from "./ip_address.ts";
 
 type Path = ClusterProblem["path"];
@@ -21,6 +22,30 @@ export interface ReadEndpoints {
   readonly endpoints: readonly CheckedEndpoint[];
   /** Addresses that are there twice. */
   readonly warnings: readonly ClusterProblem[];
+}
+
+/** What a load assignment says of an endpoint. */
+export interface ServedHealth {
+  /** The load assignment. */
+  readonly service: string;
+  /** The endpoint's address as verdicts have it. */
+  readonly address: string;
+  /** Its `health_status`. */
+  readonly health: Health;
+}
+
+/** Returns the health that a load assignment gives its endpoints. */
+export function servedHealths(
+  { clusterName: service, endpoints }: ClusterLoadAssignment,
+): readonly ServedHealth[] {
+  return endpoints.flatMap(({ lbEndpoints }) =>
+    lbEndpoints.flatMap(({ endpoint, healthStatus }) => {
+      const socket = readAddress(endpoint?.address);
+      if (typeof socket === "string") return [];
+      const address = socketAddress(canonicalIp(socket.host) ?? socket.host, socket.port);
+      return [{ service, address, health: healthOf(healthStatus) }];
+    })
+  );
 }
 
 /** Returns the endpoints; adds what would end an Envoy to `problems`. */

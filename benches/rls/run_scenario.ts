@@ -3,10 +3,10 @@
  * One pair of runs: each side as fast as it can, then each at half of what the peer could.
  * @module
  */
-import { startRedis } from "../../tests/support/redis.ts";
 import { type Figure, orderOfPair } from "../lib/comparison.ts";
 import { JsonProcess } from "../lib/json_process.ts";
 import { readProcessUsage } from "../lib/process_usage.ts";
+import { startRedis } from "../lib/redis.ts";
 import type { Server } from "../lib/server.ts";
 import { requestTemplate, type Scenario } from "./scenarios.ts";
 import { denvoyName, type Side } from "./sides.ts";
@@ -62,10 +62,10 @@ export async function runPair(run: PairRun): Promise<readonly Measured[]> {
     const folder = await Deno.makeTempDir({ prefix: "denvoy-bench-" });
     opened.defer(() => Deno.remove(folder, { recursive: true }));
     const { scenario } = run;
-    const address = `127.0.0.1:${redis.port}`;
+    const address = redis.address;
     const server = opened.use(await side.start({ scenario, redis: address, folder }));
     const load = opened.use(JsonProcess.start("load client", { command: run.program, args: [] }));
-    runs.push(new SideRun({ side, server, load, run, redisPid: redis.child.pid }));
+    runs.push(new SideRun({ side, server, load, run, redisPid: redis.pid }));
   }
   for (const one of runs) measured.push(...await one.saturate());
   const peer = runs.find(({ name }) => name !== denvoyName);

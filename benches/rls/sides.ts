@@ -3,9 +3,9 @@
  * The services that the rls bench compares, with the same limits and on the same Redis.
  * @module
  */
+import { freePorts } from "@denvoy/tools/ports";
 import { serviceCommand } from "@denvoy/tools/service_permissions";
 import { join } from "node:path";
-import { freePorts } from "../../tests/support/ports.ts";
 import { Server } from "../lib/server.ts";
 import { limitFile, type Scenario } from "./scenarios.ts";
 

@@ -81,7 +81,7 @@ export interface GrpcClient extends Disposable, AsyncDisposable {
     requests: Outgoing<In>,
     options?: CallOptions,
   ): AsyncIterableIterator<Out>;
-  /** Resolves when connected; rejects with UNAVAILABLE after `timeoutMs`. */
+  /** Resolves when connected; rejects with UNAVAILABLE after `timeoutMs`, CANCELLED once closed. */
   waitForReady(timeoutMs: number): Promise<void>;
   /**
    * Cancels what is under way at once, then closes the connection. Resolves when that is done; waits
@@ -144,6 +144,7 @@ class GrpcJsClient implements GrpcClient {
   async waitForReady(timeoutMs: number): Promise<void> {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
+      if (this.#closing !== undefined) throw closedError();
       const state = this.#channel.getConnectivityState(true);
       if (state === connectivityState.READY) return;
       if (await this.#nextState(state, deadline)) continue;
@@ -181,9 +182,7 @@ class GrpcJsClient implements GrpcClient {
   }
 
   #open<In, Out>(method: MethodDefinition<In, Out>, options: CallOptions): ClientCall<In, Out> {
-    if (this.#closing !== undefined) {
-      throw new StatusError(StatusCode.CANCELLED, "client is closed");
-    }
+    if (this.#closing !== undefined) throw closedError();
     const call: ClientCall<In, Out> = new ClientCall(method, {
       ...options,
       channel: this.#channel,
@@ -192,6 +191,10 @@ class GrpcJsClient implements GrpcClient {
     this.#calls.add(call);
     return call;
   }
+}
+
+function closedError(): StatusError {
+  return new StatusError(StatusCode.CANCELLED, "client is closed");
 }
 
 function channelOptions(options: ClientOptions): ChannelOptions {

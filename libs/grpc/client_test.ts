@@ -23,6 +23,13 @@ Deno.test("GrpcClient fails with UNAVAILABLE where nobody listens", async () => 
   await assert.rejects(client.waitForReady(50), { code: StatusCode.UNAVAILABLE });
 });
 
+Deno.test("GrpcClient.waitForReady() ends when the client is closed", async () => {
+  const client = connectGrpc({ address: "127.0.0.1:1" });
+  const waiting = assert.rejects(client.waitForReady(60_000), { code: StatusCode.CANCELLED });
+  await client.close();
+  await waiting;
+});
+
 Deno.test("GrpcClient.waitForReady() resolves once connected", async () => {
   await withServer(serveGrpcJs, {}, ({ client }) => client.waitForReady(10_000));
 });

@@ -8,14 +8,11 @@
 export interface RequestSource<R> {
   /** Returns the next request, if one is due. */
   next(): R | undefined;
-  /** Is called once, when the transport has taken the first request: the server is there. */
-  onFirstTaken(): void;
 }
 
 /** Requests as a call of the gRPC client takes them; they end when the call does. */
 export class OutgoingRequests<R> implements AsyncIterableIterator<R, undefined> {
   readonly #source: RequestSource<R>;
-  #given = 0;
   #isOver = false;
   #wake: (() => void) | undefined;
   #drained: (() => void)[] = [];
@@ -41,13 +38,9 @@ export class OutgoingRequests<R> implements AsyncIterableIterator<R, undefined> 
 
   /** Returns the next request when there is one. The transport calls it when it can send. */
   async next(): Promise<IteratorResult<R, undefined>> {
-    if (this.#given === 1) this.#source.onFirstTaken();
     while (!this.#isOver) {
       const value = this.#source.next();
-      if (value !== undefined) {
-        this.#given++;
-        return { done: false, value };
-      }
+      if (value !== undefined) return { done: false, value };
       this.#release();
       await new Promise<void>((resolve) => this.#wake = resolve);
     }

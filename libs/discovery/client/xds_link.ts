@@ -5,7 +5,7 @@
  * @module
  */
 import { type Clock, type Logger, StatusCode, StatusError, type Timer } from "@denvoy/base";
-import type { Metadata } from "@denvoy/grpc";
+import type { GrpcClient, Metadata } from "@denvoy/grpc";
 import type { Init } from "@denvoy/proto";
 import type { Node } from "@denvoy/proto/messages";
 import {
@@ -79,6 +79,8 @@ function asStatus(error: unknown): StatusError {
 
 /** Failures that are logged in a row, at most. */
 const MAX_SAID = 16;
+/** Longer than grpc-js tries to connect: after that the stream has ended. */
+const CONNECT_MS = 30_000;
 const ENDED = new StatusError(StatusCode.UNAVAILABLE, "server ended the stream");
 
 /** One stream, now to one server and then to another. */
@@ -189,6 +191,7 @@ export class XdsLink {
       this.#requests = requests;
       this.#step({ kind: "opened" });
       const responses = lease.client.bidiStream(method, requests, { metadata, signal });
+      void this.#watchConnection(lease.client);
       for await (const response of responses) {
         await this.#take(response, server);
         await requests.drained();
@@ -201,14 +204,21 @@ export class XdsLink {
   }
 
   #openRequests(): OutgoingRequests<OutgoingRequest> {
-    return new OutgoingRequests({
-      next: () => this.#nextRequest(),
-      onFirstTaken: () => {
-        if (!this.#state.isOpen || this.#requests === undefined) return;
-        this.#step({ kind: "established" });
-        this.#options.readers.moved();
-      },
-    });
+    return new OutgoingRequests({ next: () => this.#nextRequest() });
+  }
+
+  /** A request that was taken says nothing: grpc-js takes it before it is connected. */
+  async #watchConnection(client: GrpcClient): Promise<void> {
+    const requests = this.#requests;
+    try {
+      await client.waitForReady(CONNECT_MS);
+    } catch {
+      // The stream itself ends with why.
+      return;
+    }
+    if (this.#requests !== requests || !this.#state.isOpen) return;
+    this.#step({ kind: "established" });
+    this.#options.readers.moved();
   }
 
   #nextRequest(): OutgoingRequest | undefined {

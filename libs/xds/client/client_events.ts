@@ -62,7 +62,7 @@ export type ClientEvent =
     readonly nowMs: number;
   }
   | {
-    /** The server surely is there: it was sent something, or sent something. */
+    /** The server surely is there: the stream's connection is up. */
     readonly kind: "established";
     readonly nowMs: number;
   }

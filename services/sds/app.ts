@@ -54,10 +54,7 @@ async function startSds(config: SdsConfig, runtime: Runtime): Promise<RunningApp
   const instruments = sdsInstruments(metrics);
   const audit = new Audit({ logger, clock, instruments });
   const openedCa = opening.use(await openConfiguredCa(config, runtime));
-  const outside = outsideCaFiles(config);
-  if (outside !== undefined) {
-    opening.use(await followOutsideCa(openedCa.ca, { files: outside, runtime }));
-  }
+  opening.use(await followConfiguredCa(config, { runtime, openedCa }));
   const store = opening.use(openStore(config));
   const tokens = new AccessTokens({ store, clock, ...nodePrimitives });
   const access = opening.use(await openAccess({ config, runtime, tokens }));
@@ -132,6 +129,15 @@ async function openConfiguredCa(config: SdsConfig, { clock, logger }: Runtime): 
     clock,
     logger,
   });
+}
+
+async function followConfiguredCa(
+  config: SdsConfig,
+  { runtime, openedCa: { ca } }: { readonly runtime: Runtime; readonly openedCa: OpenCa },
+): Promise<AsyncDisposable> {
+  const files = outsideCaFiles(config);
+  if (files === undefined) return new AsyncDisposableStack();
+  return await followOutsideCa(ca, { files, runtime });
 }
 
 function outsideCaFiles({ caCert, caKey, caRoots }: SdsConfig): OutsideCaFiles | undefined {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { eventually, startBackend, startEnvoy, TempFolder } from "../support/mod.ts";
+import { runDenvoy } from "../cli/run_denvoy.ts";
 import { startCollector } from "./collector.ts";
 import { type DenvoyMetrics, startDenvoyMetrics } from "./denvoy_metrics.ts";
 import { fleetEnvoy } from "./fleet_envoy.ts";
@@ -45,6 +46,12 @@ Deno.test("access logs of a real Envoy become signals, lines in a file, and log 
   await askEnvoy(port, "/broken", 5);
 
   await expectSignals(metrics);
+
+  const server = ["--server", metrics.httpUrl];
+  const top = await runDenvoy(["top", "--once", ...server]);
+  assert.match(top.out, /^SERVICE +RPS +SUCCESS.*\nshop\.v1 +0\.3 +75\.00%/, top.error);
+  const edges = await runDenvoy(["edges", ...server]);
+  assert.match(edges.out, /^FROM +TO.*\nedge +shop\.v1 +0\.3/, edges.error);
 
   let lines: readonly string[] = [];
   await eventually(async () => {

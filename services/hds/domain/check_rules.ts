@@ -4,13 +4,14 @@
  * discovery makes checkers where nothing catches what they throw.
  * @module
  */
-import type {
-  HeaderValueOption,
-  HealthCheck,
-  HealthCheck_HttpHealthCheck as HttpCheck,
-  HealthCheck_Payload,
-  HealthCheck_TcpHealthCheck as TcpCheck,
-  Int64Range,
+import {
+  CodecClientType,
+  type HeaderValueOption,
+  type HealthCheck,
+  type HealthCheck_HttpHealthCheck as HttpCheck,
+  type HealthCheck_Payload,
+  type HealthCheck_TcpHealthCheck as TcpCheck,
+  type Int64Range,
 } from "@denvoy/proto/messages";
 import type { ClusterProblem } from "./cluster_reader.ts";
 
@@ -26,6 +27,12 @@ export function* harmInCheck(check: HealthCheck): Generator<ClusterProblem> {
 }
 
 function* harmInHttp(check: HttpCheck): Generator<ClusterProblem> {
+  if (check.codecClientType === CodecClientType.HTTP3) {
+    yield { path: ["codec_client_type"], message: "must be HTTP1 or HTTP2: HTTP3 ends an Envoy" };
+  }
+  if (check.useAlpnProtocol) {
+    yield { path: ["use_alpn_protocol"], message: "must not be set, as it ends an Envoy" };
+  }
   yield* under("send", harmInPayload(check.send));
   for (const payload of check.receive) yield* under("receive", harmInPayload(payload));
   yield* under("expected_statuses", harmInStatuses(check.expectedStatuses));

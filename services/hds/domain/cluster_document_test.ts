@@ -100,6 +100,23 @@ const harmful: readonly (readonly [string, Parameters<typeof read>[0], RegExp])[
     { more: http({ request_headers_to_add: [{ header: { key: "a", value: "%NOPE%" } }] }) },
     /request_headers_to_add: must hold no % command/,
   ],
+  ["HTTP/3", { more: http({ codec_client_type: "HTTP3" }) }, /codec_client_type: must be HTTP1/],
+  ["ALPN", { more: http({ use_alpn_protocol: true }) }, /use_alpn_protocol: must not be set/],
+  [
+    "a regular expression",
+    { more: http({ service_name_matcher: { safe_regex: { regex: "(" } } }) },
+    /service_name_matcher\.safe_regex: must be exact/,
+  ],
+  [
+    "a pseudo header",
+    { more: http({ request_headers_to_add: [{ header: { key: ":path", value: "/" } }] }) },
+    /request_headers_to_add: must not set ":" headers/,
+  ],
+  [
+    "a pseudo header removed",
+    { more: http({ request_headers_to_remove: [":path"] }) },
+    /request_headers_to_remove: must not remove/,
+  ],
   [
     "a file of certificates",
     { more: validation({ trusted_ca: { filename: "/etc/ca.pem" } }) },

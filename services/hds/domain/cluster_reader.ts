@@ -13,7 +13,7 @@ import type {
   ClusterLoadAssignment,
   HealthCheck,
 } from "@denvoy/proto/messages";
-import type { CheckedCluster, CheckedEndpoint, ClusterSource, Need } from "./checked_cluster.ts";
+import type { CheckedCluster, ClusterSource, Need } from "./checked_cluster.ts";
 import { readEndpoints } from "./endpoint_reader.ts";
 import { harmInCheck } from "./check_rules.ts";
 import { checkExtension, knownCheckers, knownTransportSockets } from "./extension_rules.ts";
@@ -115,7 +115,7 @@ export function readCluster(cluster: Cluster, options: ClusterReadOptions): Clus
       needs,
       transportSocketMatches: sockets.matches,
       firstProbeMs: Math.max(...checks.map(firstProbeMs)),
-      endpoints: endpoints.endpoints satisfies readonly CheckedEndpoint[],
+      endpoints: endpoints.endpoints,
     },
   };
 }

@@ -15,6 +15,8 @@ export interface FetchedStaple {
   readonly der: Uint8Array;
   /** When to fetch the next one, in milliseconds since the epoch. */
   readonly renewAtMs: number;
+  /** When it ends, in milliseconds since the epoch; absent when it does not say. */
+  readonly notAfterMs?: number;
 }
 
 /** What a fetch needs. */
@@ -72,10 +74,11 @@ function checked(
   if (response === undefined || problem !== undefined) {
     return err(`cannot use OCSP staple of ${url} as ${problem}`);
   }
-  const { thisUpdateMs, nextUpdateMs = nowMs + HOUR_MS } = response.facts;
+  const { thisUpdateMs, nextUpdateMs } = response.facts;
+  const endMs = nextUpdateMs ?? nowMs + HOUR_MS;
   // In the middle of its life, as responders publish the next one well before the end.
-  const renewAtMs = Math.max(nowMs + 60_000, (Math.max(thisUpdateMs, nowMs) + nextUpdateMs) / 2);
-  return ok({ der, renewAtMs });
+  const renewAtMs = Math.max(nowMs + 60_000, (Math.max(thisUpdateMs, nowMs) + endMs) / 2);
+  return ok({ der, renewAtMs, ...(nextUpdateMs !== undefined && { notAfterMs: nextUpdateMs }) });
 }
 
 async function post(

@@ -56,12 +56,18 @@ export class OcspStaples implements AsyncDisposable {
     const known = this.#entries.get(fingerprint);
     if (known !== undefined) {
       known.isWanted = true;
-      return known.staple?.der;
+      return this.#usable(known.staple);
     }
     const entry: Entry = { staple: undefined, timer: undefined, isWanted: true };
     this.#entries.set(fingerprint, entry);
     this.#start(fingerprint, { entry, chainPem });
     return undefined;
+  }
+
+  /** One that has ended would have the whole secret refused. */
+  #usable(staple: FetchedStaple | undefined): Uint8Array | undefined {
+    const { notAfterMs = Infinity } = staple ?? {};
+    return this.#options.clock.nowMs() < notAfterMs ? staple?.der : undefined;
   }
 
   /** Fetches nothing any more. */

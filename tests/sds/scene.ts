@@ -106,7 +106,7 @@ function tlsCluster(port: number, { access, peer }: {
   return {
     name: "peer",
     type: "STATIC",
-    connect_timeout: "15s",
+    connect_timeout: "30s",
     typed_extension_protocol_options: {
       "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
         "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
@@ -154,7 +154,7 @@ export function sdsCluster({ address }: SdsAccess): Json {
   return {
     name: "sds",
     type: "STATIC",
-    connect_timeout: "15s",
+    connect_timeout: "30s",
     typed_extension_protocol_options: {
       "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
         "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
@@ -199,7 +199,7 @@ export function mutualTlsPair({ backend, frontend, trustDomain = "denvoy.local" 
   readonly trustDomain?: string;
 }): Pair {
   const [tlsPort = 0, plainPort = 0] = freePorts(2);
-  const route = { match: { prefix: "/" }, route: { cluster: "peer", timeout: "20s" } };
+  const route = { match: { prefix: "/" }, route: { cluster: "peer", timeout: "30s" } };
   const plain = {
     name: "plain",
     address: { socket_address: { address: "127.0.0.1", port_value: plainPort } },

@@ -109,8 +109,11 @@ export class SeriesIndex {
   /** Shows everything by other rules from now on. */
   setRules(rules: CardinalityRules): void {
     this.#rules = rules;
-    for (const series of this.#series.values()) {
-      this.#unshow(series);
+    const all = [...this.#series.values()];
+    for (const series of all) this.#unshow(series);
+    // Summaries last: the histogram of the same name takes precedence.
+    const isSummary = ({ kind }: Series) => Number(kind === "summary");
+    for (const series of all.sort((a, b) => isSummary(a) - isSummary(b))) {
       series.shown = this.#show(series);
     }
     this.#generation++;

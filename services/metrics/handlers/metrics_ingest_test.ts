@@ -142,6 +142,8 @@ Deno.test("summaries give way to histograms of the same name, whichever comes fi
   assert.match(test.text(), /^# TYPE envoy_cluster_upstream_rq_time histogram\n/);
   assert.doesNotMatch(test.text(), /quantile/);
   assert.ok((test.fleet.node("a")?.cuts.summary ?? 0) > 0);
+  test.fleet.index.setRules(CardinalityRules.none);
+  assert.match(test.text(), /^# TYPE envoy_cluster_upstream_rq_time histogram\n/);
 });
 
 Deno.test("series of nodes that do not report expire, and stay in sums when they are forgotten", () => {

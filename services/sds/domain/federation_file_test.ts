@@ -33,7 +33,10 @@ Deno.test("readFederationFile() finds everything that is wrong", () => {
     ["{ name: x, url: 'http://x/' }", /must start with https/],
     ["{ name: x, url: 'https://x/', spiffe_id: 'spiffe://x/y' }", /together, or neither/],
     ["{ name: x, url: 'https://x/', bundle: b.pem }", /together, or neither/],
-    ["{ name: x, url: 'https://x/', spiffe_id: x, bundle: b.pem }", /spiffe_id: cannot read SPIFFE ID/],
+    [
+      "{ name: x, url: 'https://x/', spiffe_id: x, bundle: b.pem }",
+      /spiffe_id: cannot read SPIFFE ID/,
+    ],
     ["{ name: x, uri: 'https://x/' }", /unknown key "uri"/],
   ];
   for (const [line, expected] of table) {

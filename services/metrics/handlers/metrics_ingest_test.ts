@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
+import { CardinalityRules } from "../domain/cardinality_rules.ts";
 import { TestFleet, type TestFlush } from "../testing.ts";
 
 const rq = "cluster.be.upstream_rq_total";

@@ -83,57 +83,79 @@ Deno.test("certificates: only known, valid and permitted ones get anything", asy
       privateKey: cert.keyPem,
     },
   });
-  const behalf = (identity: string) => ({ headers: { "x-denvoy-on-behalf-of": identity } });
   await check(sds, {
-    "own name by template": { ...as(web), names: ["web-key"], expect: OK },
-    "a shared name": { ...as(web), names: ["shared", "web-key"], expect: OK },
-    "another's name": { ...as(web), names: ["api-key"], expect: PERMISSION_DENIED },
-    "a name that does not exist": { ...as(web), names: ["nothing"], expect: PERMISSION_DENIED },
-    "every name": { ...as(web), names: ["*"], expect: PERMISSION_DENIED },
+    ...casesOfWeb({ web: as(web), nobody: as(nobody), foreign: as(foreign), root: ca.rootPem }),
+    ...casesOnBehalf({ web: as(web), ads: as(ads) }),
+  });
+});
+
+/** A workload by its own certificate, and those that are no such workload. */
+function casesOfWeb({ web, nobody, foreign, root }: {
+  readonly web: Approach;
+  readonly nobody: Approach;
+  readonly foreign: Approach;
+  readonly root: string;
+}): Readonly<Record<string, Case>> {
+  return {
+    "own name by template": { ...web, names: ["web-key"], expect: OK },
+    "a shared name": { ...web, names: ["shared", "web-key"], expect: OK },
+    "another's name": { ...web, names: ["api-key"], expect: PERMISSION_DENIED },
+    "a name that does not exist": { ...web, names: ["nothing"], expect: PERMISSION_DENIED },
+    "every name": { ...web, names: ["*"], expect: PERMISSION_DENIED },
     "an identity with one part more": {
-      ...as(nobody),
+      ...nobody,
       names: ["web-key"],
       expect: PERMISSION_DENIED,
     },
-    "a foreign certificate": { ...as(foreign), names: ["web-key"], expect: UNAVAILABLE },
+    "a foreign certificate": { ...foreign, names: ["web-key"], expect: UNAVAILABLE },
     "no certificate": {
-      tls: { serverCa: ca.rootPem, serverName: "localhost" },
+      tls: { serverCa: root, serverName: "localhost" },
       names: ["web-key"],
       expect: UNAVAILABLE,
     },
     "an unknown token beside a certificate": {
-      ...as(web),
+      ...web,
       headers: { authorization: "Bearer of-nothing-that-is-known" },
       names: ["web-key"],
       expect: UNAUTHENTICATED,
     },
+  };
+}
+
+/** ads for a node, and those that may not say whom they speak for. */
+function casesOnBehalf({ web, ads }: {
+  readonly web: Approach;
+  readonly ads: Approach;
+}): Readonly<Record<string, Case>> {
+  const behalf = (identity: string) => ({ headers: { "x-denvoy-on-behalf-of": identity } });
+  return {
     "ads for a node": {
-      ...as(ads),
+      ...ads,
       ...behalf("spiffe://shop/web"),
       names: ["web-key"],
       expect: OK,
     },
     "ads for a node, another's name": {
-      ...as(ads),
+      ...ads,
       ...behalf("spiffe://shop/web"),
       names: ["api-key"],
       expect: PERMISSION_DENIED,
     },
-    "ads for itself": { ...as(ads), names: ["web-key"], expect: PERMISSION_DENIED },
+    "ads for itself": { ...ads, names: ["web-key"], expect: PERMISSION_DENIED },
     "ads for two at once": {
-      ...as(ads),
+      ...ads,
       ...behalf("spiffe://shop/web,spiffe://shop/api"),
       names: ["web-key"],
       expect: PERMISSION_DENIED,
     },
     "a node that says it is another": {
-      ...as(web),
+      ...web,
       ...behalf("spiffe://shop/api"),
       names: ["api-key"],
       expect: PERMISSION_DENIED,
     },
-  });
-});
+  };
+}
 
 Deno.test("an expired certificate gets nothing", async () => {
   const ageMs = 3 * 86_400_000;

@@ -95,7 +95,11 @@ export class TestSds implements AsyncDisposable {
   }
 
   /** Calls the HTTP API; returns the status and the text of the answer. */
-  async call(method: string, path: string, body?: unknown) {
+  async call(
+    method: string,
+    path: string,
+    body?: unknown,
+  ): Promise<{ readonly status: number; readonly text: string }> {
     const headers = { "content-type": "application/json" };
     const init = body === undefined ? {} : { headers, body: JSON.stringify(body) };
     const response = await fetch(this.url + path, { method, ...init });

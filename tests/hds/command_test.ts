@@ -30,7 +30,7 @@ Deno.test("denvoy health shows verdicts, and with --watch a line for each change
   const saw = (pattern: RegExp) =>
     eventually(() => watch.lines.some((line) => pattern.test(line)), {
       what: `${pattern}`,
-      withinMs: 20_000,
+      withinMs: 40_000,
       detail: () => watch.lastWords(),
     });
   await saw(/DRAINING +\d+s/);
@@ -41,6 +41,6 @@ Deno.test("denvoy health shows verdicts, and with --watch a line for each change
     states.push(state);
     await order(state);
     return watch.lines.some((line) => line.includes("UNHEALTHY -> HEALTHY (order by anonymous)"));
-  }, { what: "a change to be shown", withinMs: 20_000, detail: () => watch.lastWords() });
+  }, { what: "a change to be shown", withinMs: 40_000, detail: () => watch.lastWords() });
   await told;
 });

@@ -124,7 +124,7 @@ Deno.test("Envoy probes as hds takes it to", async (t) => {
   await using server = await ScriptedServer.start();
   await using envoy = await startProber("prober", { hds: server.address });
   const until = (what: string, condition: () => boolean) =>
-    eventually(condition, { what, withinMs: 20_000, detail: () => envoy.child.lastWords() });
+    eventually(condition, { what, withinMs: 40_000, detail: () => envoy.child.lastWords() });
 
   await t.step("it begins with its node and what it can", async () => {
     await until("a hello", () => server.said.length > 0);

@@ -121,7 +121,7 @@ class Mesh implements AsyncDisposable {
     await eventually(async () => {
       const seen = await answering(`http://127.0.0.1:${this.port}/`);
       return seen.size === wanted.length && wanted.every((name) => seen.has(name));
-    }, { what: `${wanted.join(" and ")} to answer`, withinMs: 20_000 });
+    }, { what: `${wanted.join(" and ")} to answer`, withinMs: 40_000 });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

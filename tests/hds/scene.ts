@@ -128,7 +128,7 @@ export async function readHealth(httpUrl: string): Promise<readonly EndpointHeal
 export async function healthBecomes(
   httpUrl: string,
   wanted: Readonly<Record<number, string>>,
-  { withinMs = 20_000 }: { readonly withinMs?: number } = {},
+  { withinMs = 40_000 }: { readonly withinMs?: number } = {},
 ): Promise<void> {
   let seen: readonly EndpointHealth[] = [];
   await eventually(async () => {

@@ -8,68 +8,94 @@ import { strangeCa, TestSds } from "./testing.ts";
 const PASSPHRASE = "open-sesame-passphrase";
 const VALUE = "oauth-client-value-7391";
 
+/** What was said anywhere, and what must not be in it. */
+interface Gathered {
+  readonly answers: string[];
+  readonly log: string[];
+  readonly files: string[];
+  readonly wanted: (string | undefined)[];
+}
+
 Deno.test("no key, token or value is in a log, metric, answer or file, whatever is done", async () => {
   const folder = await Deno.makeTempDir();
-  const strange = await strangeCa();
-  const pair = await strange.issue({ dnsNames: ["shop.example"] });
-  const other = await strange.issue({ dnsNames: ["other.example"] });
-  const tickets = crypto.getRandomValues(new Uint8Array(80));
   const data = join(folder, "data");
+  const secrets = join(folder, "secrets.yaml");
   await Deno.writeTextFile(
-    join(folder, "secrets.yaml"),
+    secrets,
     [
       "secrets:",
       "- { name: made, issue: { dns_names: [made.example] } }",
       "- { name: turning, session_tickets: { rotate: 1h } }",
     ].join("\n"),
   );
-  const answers: string[] = [];
-  const sources = ["--secrets-file", join(folder, "secrets.yaml"), "--data-dir", data];
-  const log: string[] = [];
-  const wanted: (string | undefined)[] = [PASSPHRASE, VALUE, tickets.toBase64()];
+  const gathered: Gathered = { answers: [], log: [], files: [], wanted: [PASSPHRASE, VALUE] };
   for (const round of ["first", "after a restart"]) {
+    const sources = ["--secrets-file", secrets, "--data-dir", data];
     await using sds = await TestSds.start([...sources, "--allow-unauthenticated"]);
-    const call = async (...request: Parameters<TestSds["call"]>) => {
-      const { status, text } = await sds.call(...request);
-      answers.push(text);
-      return { status, text };
-    };
-    if (round === "first") {
-      await putAll(call, { pair, other, tickets });
-      const { token: joinToken } = JSON.parse(
-        (await sds.call("POST", "/v1/tokens", { identity: "web" })).text,
-      );
-      const joined = await sds.call("POST", "/v1/join", { token: joinToken });
-      const { token } = JSON.parse(joined.text);
-      wanted.push(joinToken, token);
-      await call("POST", "/v1/join", { token: joinToken });
-      const headers = { authorization: `Bearer ${token.slice(1)}` };
-      await sds.fetch(["default"], { headers });
-    }
-    const names = ["pair", "keys", "value", "made", "turning", "default"];
-    const secrets = await sds.fetch(names);
-    assert.ok(typeof secrets === "object" && secrets.length === names.length, round);
-    wanted.push(...secrets.flatMap(secretTexts));
-    for (const path of ["/v1/rotate/made", "/v1/rotate/turning", "/v1/rotate/web"]) {
-      await call("POST", path);
-    }
-    for (const path of ["/v1/secrets", "/v1/nodes", "/v1/tokens", "/v1/ca", "/v1/certificates"]) {
-      await call("GET", path);
-    }
-    for (const name of names) await call("GET", `/v1/secrets/${name}`);
-    for (const path of ["/metrics", "/readyz", "/openapi.json", "/v1/bundle", "/v1/bundle.pem"]) {
-      await call("GET", path);
-    }
-    log.push(sds.log());
+    if (round === "first") await doEverything(sds, gathered);
+    await readEverything(sds, gathered);
   }
-  const files: string[] = [];
-  for await (const { name } of Deno.readDir(data)) {
-    const { mode } = await Deno.stat(join(data, name));
-    assert.equal((mode ?? 0) & 0o077, 0, `others may read ${name}`);
-    if (name.endsWith(".key")) wanted.push((await Deno.readTextFile(join(data, name))).trim());
-    else files.push(new TextDecoder("latin1").decode(await Deno.readFile(join(data, name))));
-  }
+  await readFiles(data, gathered);
   await Deno.remove(folder, { recursive: true });
+  search(gathered);
+});
+
+type Call = TestSds["call"];
+
+function recorded(sds: TestSds, { answers }: Gathered): Call {
+  return async (...request) => {
+    const answer = await sds.call(...request);
+    answers.push(answer.text);
+    return answer;
+  };
+}
+
+async function doEverything(sds: TestSds, gathered: Gathered): Promise<void> {
+  const call = recorded(sds, gathered);
+  const strange = await strangeCa();
+  const pair = await strange.issue({ dnsNames: ["shop.example"] });
+  const other = await strange.issue({ dnsNames: ["other.example"] });
+  const tickets = crypto.getRandomValues(new Uint8Array(80));
+  await putAll(call, { pair, other, tickets });
+  const { token: joinToken } = JSON.parse(
+    (await sds.call("POST", "/v1/tokens", { identity: "web" })).text,
+  );
+  const joined = await sds.call("POST", "/v1/join", { token: joinToken });
+  const { token } = JSON.parse(joined.text);
+  gathered.wanted.push(tickets.toBase64(), joinToken, token);
+  await call("POST", "/v1/join", { token: joinToken });
+  await sds.fetch(["default"], { headers: { authorization: `Bearer ${token.slice(1)}` } });
+}
+
+async function readEverything(sds: TestSds, gathered: Gathered): Promise<void> {
+  const call = recorded(sds, gathered);
+  const names = ["pair", "keys", "value", "made", "turning", "default"];
+  const secrets = await sds.fetch(names);
+  assert.ok(typeof secrets === "object" && secrets.length === names.length);
+  gathered.wanted.push(...secrets.flatMap(secretTexts));
+  for (const path of ["/v1/rotate/made", "/v1/rotate/turning", "/v1/rotate/web"]) {
+    await call("POST", path);
+  }
+  for (const path of ["/v1/secrets", "/v1/nodes", "/v1/tokens", "/v1/ca", "/v1/certificates"]) {
+    await call("GET", path);
+  }
+  for (const name of names) await call("GET", `/v1/secrets/${name}`);
+  for (const path of ["/metrics", "/readyz", "/openapi.json", "/v1/bundle", "/v1/bundle.pem"]) {
+    await call("GET", path);
+  }
+  gathered.log.push(sds.log());
+}
+
+async function readFiles(folder: string, { files, wanted }: Gathered): Promise<void> {
+  for await (const { name } of Deno.readDir(folder)) {
+    const { mode } = await Deno.stat(join(folder, name));
+    assert.equal((mode ?? 0) & 0o077, 0, `others may read ${name}`);
+    if (name.endsWith(".key")) wanted.push((await Deno.readTextFile(join(folder, name))).trim());
+    else files.push(new TextDecoder("latin1").decode(await Deno.readFile(join(folder, name))));
+  }
+}
+
+function search({ wanted, log, answers, files }: Gathered): void {
   const places = { log: log.join(), answers: answers.join(), files: files.join() };
   assert.ok(wanted.length > 20);
   for (const [place, text] of Object.entries(places)) {
@@ -79,7 +105,7 @@ Deno.test("no key, token or value is in a log, metric, answer or file, whatever 
       assert.ok(!text.includes(secret ?? "?"), `a secret is in ${place}`);
     }
   }
-});
+}
 
 interface Pair {
   readonly chainPem: string;

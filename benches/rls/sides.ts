@@ -74,7 +74,9 @@ export function reference(program: string): Side {
         env: {
           ...{ HOST: "127.0.0.1", GRPC_HOST: "127.0.0.1", DEBUG_HOST: "127.0.0.1" },
           ...{ GRPC_PORT: grpc ?? "", PORT: http ?? "", DEBUG_PORT: debug ?? "" },
-          ...{ RUNTIME_ROOT: folder, RUNTIME_WATCH_ROOT: "false", USE_STATSD: "false" },
+          ...{ RUNTIME_ROOT: folder, RUNTIME_WATCH_ROOT: "false" },
+          // Without a sink it would log a line for each request.
+          DISABLE_STATS: "true",
           ...{ REDIS_SOCKET_TYPE: "tcp", REDIS_URL: redis },
           ...(scenario.over && { LOCAL_CACHE_SIZE_IN_BYTES: LOCAL_CACHE_BYTES }),
         },

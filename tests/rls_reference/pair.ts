@@ -163,7 +163,7 @@ function redisEnv([port, perSecondPort]: readonly number[]): Readonly<Record<str
 
 function statsdEnv({ port }: StatsdListener): Readonly<Record<string, string>> {
   const address = { STATSD_HOST: "127.0.0.1", STATSD_PORT: String(port) };
-  return { USE_STATSD: "true", STATS_FLUSH_INTERVAL: "200ms", ...address };
+  return { DISABLE_STATS: "false", STATS_FLUSH_INTERVAL: "200ms", ...address };
 }
 
 /** Keys of the second Redis have a mark: the same key in the first is another counter. */

@@ -40,7 +40,7 @@ export async function startReference(options: ReferenceOptions): Promise<Referen
       ...{ HOST: "127.0.0.1", GRPC_HOST: "127.0.0.1", DEBUG_HOST: "127.0.0.1" },
       ...{ PORT: port ?? "", GRPC_PORT: grpcPort ?? "", DEBUG_PORT: debugPort ?? "" },
       ...{ RUNTIME_ROOT: folder.path, RUNTIME_WATCH_ROOT: "false", LOG_LEVEL: "error" },
-      ...{ USE_STATSD: "false", REDIS_SOCKET_TYPE: "tcp", REDIS_PERSECOND_SOCKET_TYPE: "tcp" },
+      ...{ DISABLE_STATS: "true", REDIS_SOCKET_TYPE: "tcp", REDIS_PERSECOND_SOCKET_TYPE: "tcp" },
       ...options.env,
     },
   });

@@ -14,4 +14,5 @@ export * from "./node_identity.ts";
 export * from "./problem.ts";
 export * from "./result.ts";
 export * from "./status_error.ts";
+export * from "./text_pattern.ts";
 export * from "./version.ts";

@@ -45,6 +45,16 @@ Deno.test("what cannot be done is said with a status and a reason", async () => 
     ["POST", "/v1/tokens", {}, 400, /needs a `identity`/],
     ["POST", "/v1/tokens", { identity: "Not An Id" }, 400, /SPIFFE ID/],
     ["POST", "/v1/tokens", { identity: "web", ttl: "soon" }, 400, /duration/],
+    [
+      "POST",
+      "/v1/tokens",
+      { identity: "web", ttl: "0s" },
+      400,
+      /from 1 second to 30 days: is 0 ms/,
+    ],
+    ["POST", "/v1/tokens", { identity: "web", ttl: "31d" }, 400, /from 1 second to 30 days/],
+    ["POST", "/v1/tokens", { identity: "web", ttl: "106000000d" }, 400, /from 1 second to 30 days/],
+    ["GET", "/v1/tokens", undefined, 200, /"tokens":\s*\[\]/],
     ["POST", "/v1/join", { token: "guess" }, 401, /unknown, over or used/],
     ["POST", "/v1/certificates", { csr: "none" }, 400, /./],
     ["POST", "/v1/certificates/00ff/revoke", undefined, 404, /serial/],
@@ -57,6 +67,7 @@ Deno.test("what cannot be done is said with a status and a reason", async () => 
     assert.equal(answer.status, status, `${method} ${path}: ${answer.text}`);
     assert.match(answer.text, expected, path);
   }
+  assert.ok(!sds.log().includes("join token made"));
 });
 
 Deno.test("the bundle is there for everybody, and changes with each step of a rotation", async () => {

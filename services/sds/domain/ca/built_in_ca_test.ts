@@ -61,9 +61,10 @@ const refused: readonly (readonly [string, IssueRequest, RegExp])[] = [
   ["an empty DNS name", { dnsNames: [""] }, /labels between dots/],
   ["a wildcard for a top-level domain", { dnsNames: ["*.com"] }, /labels between dots/],
   ["a bad IP address", { ipAddresses: ["1.2.3"] }, /must be IPv4 or IPv6/],
-  ["no life", { ...cart, lifetimeMs: 0 }, /must be positive/],
+  ["no life", { ...cart, lifetimeMs: 0 }, /at least 10000 ms .* is 0 ms/],
+  ["a life of less than a second", { ...cart, lifetimeMs: 0.1 }, /at least 10000 ms .* is 0.1 ms/],
   ["too long a life", { ...cart, lifetimeMs: 8 * DAY }, /at most 604800000 ms: is 691200000 ms/],
-  ["a life that is no number", { ...cart, lifetimeMs: NaN }, /must be positive/],
+  ["a life that is no number", { ...cart, lifetimeMs: NaN }, /at least 10000 ms/],
 ];
 
 for (const [name, request, message] of refused) {

@@ -32,6 +32,8 @@ export interface LeafParts {
 }
 
 const MAX_NAMES = 100;
+/** Times in certificates are whole seconds: what lives shorter could be over before it begins. */
+const MIN_LIFETIME_MS = 10_000;
 const DNS_LABEL = /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/i;
 const ED25519: KeyFacts = { family: "ed25519", bits: 256 };
 
@@ -70,13 +72,14 @@ export function checkNames(names: CertificateNamesWanted, trustDomain: string): 
 /**
  * Returns the life that a leaf is given.
  *
- * @throws StatusError INVALID_ARGUMENT for a life that is not positive or longer than allowed.
+ * @throws StatusError INVALID_ARGUMENT for a life of less than 10 seconds or longer than allowed.
  */
 export function checkLifetime(lifetimeMs: number | undefined, settings: CaSettings): number {
   const wanted = lifetimeMs ?? settings.leafLifetimeMs;
-  if (wanted > 0 && wanted <= settings.maxLeafLifetimeMs) return wanted;
+  if (wanted >= MIN_LIFETIME_MS && wanted <= settings.maxLeafLifetimeMs) return wanted;
   throw refused(
-    `its life must be positive and at most ${settings.maxLeafLifetimeMs} ms: is ${wanted} ms`,
+    `its life must be at least ${MIN_LIFETIME_MS} ms and at most ${settings.maxLeafLifetimeMs} ms: ` +
+      `is ${wanted} ms`,
   );
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 export * from "./bytes.ts";
+export * from "./certificate_id.ts";
 export * from "./certificate_names.ts";
 export * from "./clock.ts";
 export * from "./der.ts";

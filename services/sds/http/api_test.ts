@@ -2,6 +2,7 @@
 /** The HTTP API against a running service. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { StatusCode } from "@denvoy/base";
 import { strangeCa, TestSds } from "../testing.ts";
 
 Deno.test("secrets are put, shown, replaced and removed; what is not made here is not rotated", async () => {
@@ -68,6 +69,15 @@ Deno.test("what cannot be done is said with a status and a reason", async () => 
     assert.match(answer.text, expected, path);
   }
   assert.ok(!sds.log().includes("join token made"));
+});
+
+Deno.test("a name of more than 2,048 bytes is refused before it is audited", async () => {
+  await using sds = await TestSds.start(["--allow-unauthenticated"]);
+  assert.equal(await sds.fetch(["a".repeat(2049)]), StatusCode.INVALID_ARGUMENT);
+  assert.equal(await sds.fetch(["ä".repeat(1025)]), StatusCode.INVALID_ARGUMENT);
+  assert.ok(!/secret (granted|refused)/.test(sds.log()));
+  await sds.fetch(["ä".repeat(1024)]);
+  assert.match(sds.log(), /secret (granted|refused)/);
 });
 
 Deno.test("the bundle is there for everybody, and changes with each step of a rotation", async () => {

@@ -64,7 +64,9 @@ export function checkNames(names: CertificateNamesWanted, trustDomain: string): 
   }
   if (spiffeId !== undefined) checkSpiffeId(spiffeId, trustDomain);
   for (const name of dnsNames) {
-    if (!isDnsName(name)) throw refused(`DNS names must be labels between dots: one is "${name}"`);
+    if (!isDnsName(name)) {
+      throw refused(`DNS names must be labels between dots, and no IP address: one is "${name}"`);
+    }
   }
   for (const address of ipAddresses) checkIpAddress(address);
 }
@@ -194,6 +196,8 @@ function checkIpAddress(address: string): void {
 function isDnsName(name: string): boolean {
   const [first, ...others] = name.split(".");
   const labels = first === "*" && others.length > 1 ? others : [first ?? "", ...others];
+  // The last label of an address is a number, of a name never (RFC 3696, 2).
+  if (/^\d+$/.test(labels.at(-1) ?? "")) return false;
   return name.length <= 253 && labels.every((label) => DNS_LABEL.test(label));
 }
 

@@ -112,8 +112,12 @@ export function messageJson(name: MessageName, encoded: Uint8Array): ApiResponse
 /** A poller is judged by all names of its certificate, as a caller of the gRPC port is. */
 function peerOf({ certificate, peerAddress: address }: ApiRequest): Peer {
   if (certificate === undefined) return { address, uriSans: [], dnsSans: [] };
-  const { uriSans, dnsSans, subject } = certificate;
-  return { address, uriSans, dnsSans, ...(subject !== "" && { subject }) };
+  const { uriSans, dnsSans, subject, id } = certificate;
+  return {
+    ...{ address, uriSans, dnsSans },
+    ...(subject !== "" && { subject }),
+    ...(id !== undefined && { certificate: id }),
+  };
 }
 
 /** The headers of an HTTP request are to a poll what metadata is to a call. */

@@ -5,7 +5,7 @@
  * @module
  */
 import { hasErrors, type Logger, type Problem, ProblemError } from "@denvoy/base";
-import type { ReadVariable } from "./reference_environment.ts";
+import { goBoolean, type ReadVariable } from "./reference_reader.ts";
 
 /** Variables that are not needed, and why. */
 export const needlessVariables: Readonly<Record<string, string>> = {
@@ -68,7 +68,7 @@ const unmet: readonly Unmet[] = [
   },
   {
     name: "TRACING_ENABLED",
-    asks: isOn,
+    asks: (value) => goBoolean(value) === true,
     severity: "warning",
     message: "has no effect: traces are not written; metrics tell times and failures",
   },
@@ -139,8 +139,4 @@ export function heedReferenceNotes(read: ReadVariable, logger: Logger): void {
   }
   if (Object.keys(needless).length === 0) return;
   logger.info("variables of envoyproxy/ratelimit are not needed here", { variables: needless });
-}
-
-function isOn(value: string): boolean {
-  return /^(1|t|true)$/i.test(value);
 }

@@ -39,6 +39,7 @@ const aliases: readonly (readonly [reference: string, own: string, kind: Kind])[
   ["REDIS_TLS_CLIENT_KEY", "REDIS_KEY", "text"],
   ["REDIS_TLS_SKIP_HOSTNAME_VERIFICATION", "REDIS_SKIP_HOSTNAME", "switch"],
   ["REDIS_SENTINEL_AUTH", "REDIS_SENTINEL_AUTH", "text"],
+  ["REDIS_HEALTH_CHECK_ACTIVE_CONNECTION", "READY_FOLLOWS_REDIS", "switch"],
   ["REDIS_TIMEOUT", "REDIS_CONNECT_TIMEOUT", "duration"],
   ["GRPC_MAX_CONNECTION_AGE", "GRPC_MAX_CONNECTION_AGE", "duration"],
   ["GRPC_MAX_CONNECTION_AGE_GRACE", "GRPC_CONNECTION_GRACE", "duration"],

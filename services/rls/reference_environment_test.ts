@@ -37,6 +37,7 @@ Deno.test("fromReferenceEnvironment() reads the variables of envoyproxy/ratelimi
       { REDIS_PERSECOND_URL: "h:2", REDIS_PERSECOND_TLS: "off" },
     ],
     [{ REDIS_PERSECOND: "1", REDIS_PERSECOND_TLS: "1" }, { REDIS_PERSECOND_TLS: "on" }],
+    [{ REDIS_HEALTH_CHECK_ACTIVE_CONNECTION: "t" }, { READY_FOLLOWS_REDIS: "true" }],
     [{ REDIS_TIMEOUT: "1m30s" }, { REDIS_CONNECT_TIMEOUT: "90000ms" }],
     [{ GRPC_MAX_CONNECTION_AGE: "24h" }, { GRPC_MAX_CONNECTION_AGE: "86400000ms" }],
     [{ SHADOW_MODE: "TRUE", QUOTA_MODE: "0" }, { SHADOW_MODE: "true", QUOTA_MODE: "false" }],

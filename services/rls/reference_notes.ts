@@ -24,7 +24,6 @@ export const needlessVariables: Readonly<Record<string, string>> = {
   REDIS_STARTUP_INITIAL_INTERVAL: "the service listens at once and connects meanwhile",
   REDIS_STARTUP_MAX_INTERVAL: "as REDIS_STARTUP_INITIAL_INTERVAL",
   REDIS_STARTUP_MAX_ELAPSED_TIME: "as REDIS_STARTUP_INITIAL_INTERVAL",
-  REDIS_HEALTH_CHECK_ACTIVE_CONNECTION: "health always follows Redis",
   HEALTHY_WITH_AT_LEAST_ONE_CONFIG_LOADED: "without limits the service is never healthy",
   MAX_SLEEPING_ROUTINES: "nobody waits for a limit to end: a request is answered at once",
   RUNTIME_IGNOREDOTFILES: "hidden files never count",

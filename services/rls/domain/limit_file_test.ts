@@ -196,6 +196,15 @@ Deno.test("readLimitSet() refuses a domain in two files unless they are to be me
   assert.match(clash.problems[0]?.message ?? "", /duplicate descriptor "d.k": it is in a.yaml:1/);
 });
 
+Deno.test("readLimitSet() tells of a domain that is there twice beside other errors", () => {
+  const wrong = "{domain: d, descriptors: [{key: k, rate_limit: 5}]}";
+  const texts = new Map([["a.yaml", wrong], ["b.yaml", "domain: d"], ["c.yaml", wrong]]);
+  const { set, problems } = readLimitSet(texts);
+  assert.equal(set, undefined);
+  const twice = problems.filter(({ message }) => message.startsWith("duplicate domain"));
+  assert.deepEqual(twice.map(({ file }) => file), ["b.yaml", "c.yaml"]);
+});
+
 Deno.test("isLimitText() tells limit files from resources by their root", () => {
   const rows: readonly (readonly [text: string, isLimits: boolean])[] = [
     ["domain: d\ndescriptors: []", true],

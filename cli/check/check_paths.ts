@@ -13,6 +13,8 @@ import { checkBootstrapText } from "./bootstrap_document.ts";
 export interface CheckResult {
   /** Files that were read. */
   readonly files: number;
+  /** How many of them hold limits. */
+  readonly limitFiles: number;
   /** Resources without errors. */
   readonly resources: number;
   /** Rules of limit files; 0 when one of these has an error. */
@@ -57,6 +59,7 @@ export async function checkPaths(
   const drafts = [...checked.drafts.values()];
   return {
     files: files + limits.files,
+    limitFiles: limits.files,
     resources: drafts.reduce((sum, list) => sum + list.length, 0),
     rules: limits.rules,
     problems: [...read.problems, ...bootstraps, ...checked.problems, ...limits.problems],

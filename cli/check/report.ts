@@ -25,8 +25,13 @@ export function textReport(result: CheckResult, styles: Styles): string {
     : [count(errors, "error"), count(warnings, "warning")].filter(Boolean).join(", ");
   const parts = [count(result.resources, "resource"), count(result.rules, "limit rule")];
   const what = `${count(result.files, "file") || "no files"}, ` +
-    (parts.filter(Boolean).join(", ") || "no resources");
+    (parts.filter(Boolean).join(", ") || nothingOf(result));
   return [...lines, ...note, `${what}: ${verdict}`].join("\n") + "\n";
+}
+
+/** Files with errors count for nothing: only what they are about can be said. */
+function nothingOf({ files, limitFiles }: CheckResult): string {
+  return files > 0 && files === limitFiles ? "no limit rules without errors" : "no resources";
 }
 
 /** Returns a report for programs. */

@@ -16,6 +16,7 @@ const error: Problem = {
 const warning: Problem = { severity: "warning", message: "odd" };
 const result = {
   files: 1,
+  limitFiles: 0,
   resources: 2,
   rules: 0,
   problems: [error, warning],
@@ -42,7 +43,8 @@ Deno.test("textReport() says that nothing is wrong, and what could not be checke
 Deno.test("textReport() counts the rules of limit files", () => {
   const limits = { ...result, files: 2, problems: [] };
   const summary = (resources: number, rules: number) =>
-    textReport({ ...limits, resources, rules }, stylesFor(false));
+    textReport({ ...limits, limitFiles: 2, resources, rules }, stylesFor(false));
+  assert.equal(summary(0, 0), "2 files, no limit rules without errors: no problems\n");
   assert.equal(summary(0, 1), "2 files, 1 limit rule: no problems\n");
   assert.equal(summary(3, 2), "2 files, 3 resources, 2 limit rules: no problems\n");
 });

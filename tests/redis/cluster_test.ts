@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { runCounterStoreContract } from "@denvoy/rls/stores_contract";
-import type { Charge, RedisCounterStore, RedisSettings } from "@denvoy/rls/stores";
+import type { RedisSettings } from "@denvoy/redis";
+import type { Charge, RedisCounterStore } from "@denvoy/rls/stores";
 import { eventually, freePort, type Redis, startRedis } from "../support/mod.ts";
 import { hit, hourly, openStore, Peer } from "./store.ts";
 

@@ -124,8 +124,9 @@ function give(parts: ApiParts): AnyRoute {
     },
     async handle(request) {
       const order = await readOrder(request, parts);
-      const place = recordOf(parts, request.params);
-      return json(withHistory(parts.control.setOrder(place, order), parts));
+      const record = parts.control.setOrder(recordOf(parts, request.params), order);
+      await parts.control.store.kept();
+      return json(withHistory(record, parts));
     },
   });
 }
@@ -141,8 +142,9 @@ function takeBack(parts: ApiParts): AnyRoute {
       200: { doc: "The endpoint as it is now.", schema: anyObject },
       404: { doc: "It is not checked." },
     },
-    handle({ params }) {
+    async handle({ params }) {
       const record = parts.control.setOrder(recordOf(parts, params), undefined);
+      await parts.control.store.kept();
       return json(withHistory(record, parts));
     },
   });

@@ -65,6 +65,17 @@ Deno.test("replicas on one Redis: any takes orders, one leads, and another when 
     await healthBecomes(first.httpUrl, wanted);
     await healthBecomes(second.httpUrl, wanted);
 
+    const extra = await fetch(`${second.httpUrl}/v1/clusters/extra`, {
+      method: "PUT",
+      body: JSON.stringify(clusterOf("extra", { ports: [good] })),
+      headers: { "content-type": "application/json" },
+    });
+    assert.equal(extra.status, 200, await extra.text());
+    await eventually(async () => {
+      const records = await readHealth(first.httpUrl);
+      return records.some(({ cluster, health }) => cluster === "extra" && health === "HEALTHY");
+    }, { what: "the leader to check the new cluster", withinMs: 40_000 });
+
     redis.child.kill("SIGKILL");
     await redis.child.exited;
     await readyzBecomes(first, /degraded[^]*goes on with what it knows/);

@@ -44,7 +44,7 @@ const environment = [
   "OTEL_*",
 ];
 
-/** Services that may read all variables: the `debug` of ioredis lists them as it is loaded. */
+/** Services that may speak to Redis and so may read all variables: the `debug` of ioredis lists them as it is loaded. */
 const environmentReaders: ReadonlySet<ServiceName> = new Set<ServiceName>(["rls", "hds"]);
 
 /** Returns the flags of `deno run` for one run of a service. Nothing is ever prompted for. */

@@ -98,10 +98,13 @@ async function lead(
   store: RedisHealthStore,
   { edges, apiClusters }: { readonly edges: EdgeParts; readonly apiClusters: ApiClusters },
 ): Promise<Edges> {
-  const { config, runtime: { logger, readiness }, control } = edges;
+  const { config, runtime: { logger, metrics, readiness }, control } = edges;
   const health = readiness.component("redis");
   const open = () => openEdges(edges);
   const leadership = new Leadership({ control, apiClusters, health, logger, open });
+  metrics.observeGauge("leading", {
+    help: "1 while this replica leads those that share a Redis, else 0.",
+  }, () => Number(leadership.leads));
   await leadership.take(store.news);
   store.listen((news) => void leadership.take(news));
   return {

@@ -30,6 +30,8 @@ export class Leadership {
   readonly #options: LeadershipOptions;
   #edges: Edges | undefined;
   #work: Promise<void> | undefined;
+  /** Why the edges could not be opened last. */
+  #failure: string | undefined;
   #wasHeard = false;
   #closed = false;
 
@@ -37,6 +39,11 @@ export class Leadership {
   constructor(options: LeadershipOptions) {
     this.#options = options;
     options.health.failed("Redis has not answered yet");
+  }
+
+  /** Whether this replica leads, with all that belongs to it. */
+  get leads(): boolean {
+    return this.#edges !== undefined;
   }
 
   /** Where gRPC listens, if it does. */
@@ -72,11 +79,13 @@ export class Leadership {
   }
 
   async #change(leads: boolean): Promise<void> {
-    const { logger, open } = this.#options;
+    const { control, logger, open } = this.#options;
     try {
       if (leads) {
         logger.info("this replica leads");
+        control.adopt({ verdicts: true });
         this.#edges = await open();
+        this.#failure = undefined;
         return;
       }
       logger.info("another replica leads");
@@ -84,15 +93,20 @@ export class Leadership {
       this.#edges = undefined;
       await edges?.close(0);
     } catch (error) {
-      logger.error("cannot begin to lead, tries again", { error });
+      if (this.#failure === undefined) {
+        logger.error("cannot change who leads, tries again", { error });
+      }
+      this.#failure = error instanceof Error ? error.message : String(error);
     }
   }
 
   #tell({ leads, trouble }: SharedNews): void {
     const { health } = this.#options;
     this.#wasHeard ||= trouble === undefined;
-    if (trouble === undefined) health.ok(leads ? "this replica leads" : "another replica leads");
-    else if (this.#wasHeard) health.degraded(`goes on with what it knows: Redis: ${trouble}`);
+    if (leads && this.#failure !== undefined) health.failed(`cannot lead: ${this.#failure}`);
+    else if (trouble === undefined) {
+      health.ok(leads ? "this replica leads" : "another replica leads");
+    } else if (this.#wasHeard) health.degraded(`goes on with what it knows: Redis: ${trouble}`);
     else health.failed(`Redis has not answered yet: ${trouble}`);
   }
 }

@@ -121,6 +121,7 @@ function give(parts: ApiParts): AnyRoute {
     responses: {
       200: { doc: "The endpoint as it is now.", schema: anyObject },
       404: { doc: "It is not checked." },
+      503: { doc: "It cannot be kept, as Redis is away." },
     },
     async handle(request) {
       const order = await readOrder(request, parts);
@@ -141,6 +142,7 @@ function takeBack(parts: ApiParts): AnyRoute {
     responses: {
       200: { doc: "The endpoint as it is now.", schema: anyObject },
       404: { doc: "It is not checked." },
+      503: { doc: "It cannot be kept, as Redis is away." },
     },
     async handle({ params }) {
       const record = parts.control.setOrder(recordOf(parts, params), undefined);

@@ -4,6 +4,7 @@
  * @module
  */
 export * from "./bytes.ts";
+export * from "./certificate_id.ts";
 export * from "./certificate_names.ts";
 export * from "./clock.ts";
 export * from "./der.ts";
@@ -14,4 +15,5 @@ export * from "./node_identity.ts";
 export * from "./problem.ts";
 export * from "./result.ts";
 export * from "./status_error.ts";
+export * from "./text_pattern.ts";
 export * from "./version.ts";

@@ -15,6 +15,7 @@ import {
 } from "@denvoy/proto";
 import type { MessageName, MessageOf } from "@denvoy/proto";
 import {
+  type Access,
   type AnyRoute,
   type ApiRequest,
   type ApiResponse,
@@ -35,10 +36,10 @@ export interface RestParts {
   /** How long a poll is held open for a change when it does not say, in milliseconds. */
   readonly waitMs: number;
   /**
-   * `open` where whoever answers finds out by itself who asks, from the headers of the request.
-   * @default "authenticated"
+   * `open` where whoever answers finds out by itself who asks, from the headers and the certificate.
+   * @default "mesh", as on the gRPC port: a poller needs a certificate, not to be an administrator
    */
-  readonly access?: "authenticated" | "open";
+  readonly access?: Access;
 }
 
 const REQUEST = "envoy.service.discovery.v3.DiscoveryRequest";
@@ -54,7 +55,7 @@ export function restRoutes(parts: RestParts): readonly AnyRoute[] {
 }
 
 function typeRoute(
-  { polls, waitMs, access }: RestParts,
+  { polls, waitMs, access = "mesh" }: RestParts,
   { restName, typeUrl }: { readonly restName: string; readonly typeUrl: TypeUrl },
 ): AnyRoute {
   return route({
@@ -64,7 +65,7 @@ function typeRoute(
     description: "Held open for a change as long as `Prefer: wait=<seconds>` says.",
     tag: "discovery",
     hosts: "any",
-    ...(access !== undefined && { access }),
+    access,
     body: { doc: REQUEST, schema: { type: "object" }, maxBytes: MAX_BODY_BYTES },
     responses: {
       200: { doc: RESPONSE, schema: { type: "object" } },
@@ -108,10 +109,15 @@ export function messageJson(name: MessageName, encoded: Uint8Array): ApiResponse
   return json(toJson(message, { withType: false }));
 }
 
-/** A poller shows its certificate to the HTTP port; its names are those of the principal. */
-function peerOf({ principal, peerAddress }: ApiRequest): Peer {
-  const uriSans = principal.kind === "certificate" ? [principal.name] : [];
-  return { address: peerAddress, uriSans, dnsSans: [] };
+/** A poller is judged by all names of its certificate, as a caller of the gRPC port is. */
+function peerOf({ certificate, peerAddress: address }: ApiRequest): Peer {
+  if (certificate === undefined) return { address, uriSans: [], dnsSans: [] };
+  const { uriSans, dnsSans, subject, id } = certificate;
+  return {
+    ...{ address, uriSans, dnsSans },
+    ...(subject !== "" && { subject }),
+    ...(id !== undefined && { certificate: id }),
+  };
 }
 
 /** The headers of an HTTP request are to a poll what metadata is to a call. */

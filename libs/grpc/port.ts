@@ -6,6 +6,7 @@
  */
 import {
   type Bytes,
+  type CertificateId,
   type ListenAddress,
   type Logger,
   StatusCode,
@@ -59,6 +60,8 @@ export interface Peer {
   readonly dnsSans: readonly string[];
   /** Subject of the verified client certificate, e.g. `CN=envoy-1`; absent without one. */
   readonly subject?: string;
+  /** Which certificate the client showed, for whoever knows of revoked ones; absent without one. */
+  readonly certificate?: CertificateId;
 }
 
 /** What a handler knows of its call. */

@@ -5,8 +5,8 @@
  */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import type tls from "node:tls";
-import { type CertificateNames, readCertificateNames } from "@denvoy/base";
-import type { TlsMaterial } from "./port.ts";
+import { readCertificateId, readCertificateNames } from "@denvoy/base";
+import type { Peer, TlsMaterial } from "./port.ts";
 
 /**
  * Checks keys before they are used: node:tls on Deno looks at them only when a connection comes,
@@ -42,14 +42,15 @@ export function contextOf(material: TlsMaterial): tls.SecureContextOptions {
 }
 
 /**
- * Returns the names in the verified certificate of a peer.
+ * Returns what the verified certificate of a peer says of it.
  *
  * @throws Error when the peer has none, or it cannot be read.
  */
-export function namesOf(socket: tls.TLSSocket): CertificateNames {
+export function provenOf(socket: tls.TLSSocket): Omit<Peer, "address"> {
   const { raw } = socket.getPeerCertificate();
   if (!socket.authorized || raw === undefined) {
     throw new Error("cannot name peer as its certificate must be verified: is not");
   }
-  return readCertificateNames(raw);
+  const { subject, ...sans } = readCertificateNames(raw);
+  return { ...sans, ...(subject !== "" && { subject }), certificate: readCertificateId(raw) };
 }

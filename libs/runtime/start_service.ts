@@ -4,8 +4,15 @@
  * nothing global, so that several services can run side by side.
  * @module
  */
-import { type Clock, type Logger, type Problem, ProblemError } from "@denvoy/base";
-import { checkExposure } from "./check_exposure.ts";
+import {
+  type Clock,
+  formatProblem,
+  type Logger,
+  type Problem,
+  ProblemError,
+  TextPattern,
+} from "@denvoy/base";
+import { checkExposure, exposureWarnings } from "./check_exposure.ts";
 import type { ConfigOf, Fields, Schema, SharedConfig } from "./config/schema.ts";
 import { loadTlsFiles, registerTlsMetrics, type TlsFiles } from "./files/tls_files.ts";
 import { loadTokenFiles, type TokenFiles } from "./files/token_files.ts";
@@ -112,6 +119,7 @@ export async function startService<F extends Fields>(
     format: shared.logFormat,
     fields: { service },
   });
+  for (const warning of exposureWarnings(shared)) logger.warn(formatProblem(warning));
   const host = new ServiceHost({ definition, shared, logger, clock: options.clock ?? systemClock });
   return await host.start((runtime) => definition.start(config, runtime));
 }
@@ -217,6 +225,7 @@ class ServiceHost {
       },
       ...(this.#tls !== undefined && { tls: this.#tls }),
       ...(this.#tokens !== undefined && { tokens: this.#tokens }),
+      admins: shared.httpAdmins.map((pattern) => new TextPattern(pattern)),
       hosts: shared.httpHosts,
       openMetrics: shared.httpOpenMetrics,
       readiness: this.#readiness,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { ProblemError, silentLogger } from "@denvoy/base";
+import { type Logger, ProblemError, silentLogger } from "@denvoy/base";
+import { RecordingLogger } from "@denvoy/base/testing";
 import { string } from "./config/field.ts";
 import { loadConfig } from "./config/load.ts";
 import { defineConfig } from "./config/schema.ts";
@@ -51,10 +52,14 @@ const sds: ServiceDefinition<typeof sdsSchema.own> = {
 };
 
 /** Any service with its defaults and `args`, as a program that runs several does it. */
-async function start(definition: ServiceDefinition, args: readonly string[] = []) {
+async function start(
+  definition: ServiceDefinition,
+  args: readonly string[] = [],
+  { logger = silentLogger }: { readonly logger?: Logger } = {},
+) {
   const outcome = loadConfig(definition.schema, { args, env: {}, readFile: () => undefined });
   if (outcome.kind !== "config") assert.fail(JSON.stringify(outcome));
-  return await startService(definition, outcome.config, { logger: silentLogger });
+  return await startService(definition, outcome.config, { logger });
 }
 
 async function get(handle: ServiceHandle, path: string): Promise<unknown> {
@@ -74,6 +79,32 @@ Deno.test("startService() runs several services in one process", async () => {
   await Promise.all([first.stop(), first.stop(5)]);
   assert.deepEqual(stopped, [10_000]);
   assert.deepEqual(await get(second, "/healthz"), { status: "ok" });
+});
+
+Deno.test("startService() warns of an HTTP API that no certificate opens, and lets those named in", async () => {
+  const pem = (name: string) => new URL(`./testdata/${name}`, import.meta.url).pathname;
+  const read = (name: string) => Deno.readTextFileSync(pem(name));
+  const tls = ["--tls-cert", pem("server.pem"), "--tls-key", pem("server.key")];
+  const roots = ["--client-ca", pem("ca.pem")];
+  using client = Deno.createHttpClient({
+    caCerts: [read("ca.pem")],
+    cert: read("client.pem"),
+    key: read("client.key"),
+  });
+  const table = [
+    { flags: [], status: 403, warned: true },
+    { flags: ["--http-admin", "spiffe://shop/ops/*", "--http-admin", "localhost"], status: 200 },
+    { flags: ["--http-admin", "spiffe://shop/ops/*"], status: 403 },
+  ];
+  for (const { flags, status, warned = false } of table) {
+    const logger = new RecordingLogger();
+    await using handle = await start(ads(), [...tls, ...roots, ...flags], { logger });
+    const port = handle.addresses.http?.split(":").at(-1);
+    const response = await fetch(`https://localhost:${port}/v1/greeting`, { client });
+    await response.body?.cancel();
+    assert.equal(response.status, status, flags.join(" "));
+    assert.equal(/nobody may use the HTTP API/.test(JSON.stringify(logger.lines)), warned);
+  }
 });
 
 Deno.test("startService() closes all it opened when the service cannot start", async () => {

@@ -78,7 +78,8 @@ class ResponseIterator<N extends DiscoveryNode> implements AsyncIterator<Bytes, 
       void this.#read();
     }
     while (this.#phase !== "done") {
-      if (this.#failure !== undefined) throw this.#fail(this.#failure.error);
+      const error = this.#failure?.error ?? this.#stream?.error;
+      if (error !== undefined) throw this.#fail(error);
       const value = this.#stream?.pull();
       if (value !== undefined) return { done: false, value };
       if (this.#phase === "draining" || this.#stream?.isEnding) this.#close();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { type Bytes, StatusError } from "@denvoy/base";
+import { type Bytes, StatusCode, StatusError } from "@denvoy/base";
 import type { DeltaDiscoveryRequest } from "./discovery_request.ts";
 import { serveStream } from "./drive.ts";
 import { contentsOf, TestMesh } from "./test_mesh.ts";
@@ -155,4 +155,20 @@ Deno.test("serveStream() ends in good order when the hub ends its streams", asyn
   assert.deepEqual(contentsOf(await next(lateResponses)), ["c=2"]);
   assert.deepEqual(await lateResponses.next(), { done: true, value: undefined });
   assert.equal(mesh.hub.streams.size, 0);
+});
+
+Deno.test("serveStream() ends with the status of a stream that was failed, and sends nothing more", async () => {
+  const mesh = new TestMesh([testCluster("c")]);
+  const requests = new Requests();
+  const responses = start(mesh, requests);
+  requests.send({ typeUrl: cluster, node: { id: "n" } });
+  await next(responses);
+  const pending = responses.next();
+  const [stream] = mesh.hub.streams;
+  mesh.put(testCluster("c", "2"));
+  stream?.fail(new StatusError(StatusCode.UNAUTHENTICATED, "revoked"));
+  stream?.fail(new StatusError(StatusCode.INTERNAL, "too late"));
+  await assert.rejects(pending, { code: StatusCode.UNAUTHENTICATED, message: "revoked" });
+  assert.equal(mesh.hub.streams.size, 0);
+  requests.end();
 });

@@ -103,6 +103,12 @@ export class HubStream {
     }
   }
 
+  /** Ends the call with a status at once, e.g. as its node lost the right to it. */
+  fail(error: StatusError): void {
+    this.#error ??= error;
+    this.wake();
+  }
+
   /**
    * Returns the next response, for a transport that takes one now, or `undefined` if there is none;
    * then pull again after `onWake`.

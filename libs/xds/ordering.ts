@@ -126,6 +126,8 @@ export class Ordering {
     const cluster = resolve(this.#stream, clusters, name);
     if (cluster === undefined || cluster === "keep") return false;
     if (clusters.known.get(name)?.version !== cluster.version) return true;
+    // Removed a moment ago and back: the client is yet to hear of either.
+    if (clusters.inFlight?.removed.includes(name)) return true;
     return cluster.references.some((key) =>
       key.typeUrl === TypeUrls.endpoints && this.#areEndpointsMissing(key.name)
     );
@@ -135,7 +137,9 @@ export class Ordering {
     const endpoints = this.#stream.type(TypeUrls.endpoints);
     if (!endpoints?.subscription.wants(name)) return !this.#isNeverAsked(endpoints, name);
     if (endpoints.dirty.get(name) === "asked") return resolvable(this.#stream, endpoints, name);
-    if (endpoints.known.has(name) || endpoints.inFlight?.body.byName.has(name)) return false;
+    if (endpoints.inFlight?.body.byName.has(name)) return false;
+    const isGoing = endpoints.inFlight?.removed.includes(name);
+    if (endpoints.known.has(name) && !isGoing) return false;
     return resolvable(this.#stream, endpoints, name);
   }
 

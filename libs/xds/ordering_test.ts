@@ -98,6 +98,38 @@ for (const mode of MODES) {
     assert.deepEqual(last.removed, mode === "sotw" ? [] : ["old"]);
   });
 
+  Deno.test(`step() sends a route after a cluster that comes back while it is removed (${mode})`, () => {
+    const mesh = new TestMesh([testRoute("r", "1", []), testCluster("old")]);
+    const stream = settled(mesh, mode);
+    mesh.remove(cluster, "old");
+    const removal = stream.expect();
+    mesh.put(testCluster("old"), testRoute("r", "2", ["old"]));
+    assert.equal(stream.pull(), undefined, "the client is about to lose the cluster");
+    stream.send({ typeUrl: cluster, responseNonce: removal.nonce });
+    const again = stream.expect();
+    assert.deepEqual(contentsOf(again), ["old=1"]);
+    assert.equal(stream.pull(), undefined, "the cluster is not accepted yet");
+    stream.send({ typeUrl: cluster, responseNonce: again.nonce });
+    assert.deepEqual(contentsOf(stream.expect()), ["r=2"]);
+  });
+
+  Deno.test(`step() sends a route after endpoints that come back while they are removed (${mode})`, () => {
+    const mesh = new TestMesh([
+      testRoute("r", "1", []),
+      testCluster("c", "1", "e"),
+      testResource(endpoints, "e"),
+    ], { tuning: { resourceErrors: false } });
+    const stream = settled(mesh, mode);
+    mesh.remove(endpoints, "e");
+    const removal = stream.pull();
+    mesh.put(testResource(endpoints, "e"), testRoute("r", "2", ["c"]));
+    if (removal === undefined) return assert.equal(mode, "sotw", "there is no removal in SotW");
+    assert.equal(stream.pull(), undefined, "the client is about to lose the endpoints");
+    stream.send({ typeUrl: endpoints, responseNonce: removal.nonce });
+    assert.deepEqual(contentsOf(stream.expect()), ["e=1"]);
+    assert.deepEqual(contentsOf(stream.expect()), ["r=2"]);
+  });
+
   Deno.test(`step() keeps the cluster of a route whose successor was rejected (${mode})`, () => {
     const mesh = new TestMesh([
       testRoute("r", "1", ["old"]),

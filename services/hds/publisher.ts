@@ -17,6 +17,7 @@ import {
 } from "./domain/verdict_outbox.ts";
 import type { HealthControl, HealthUpdate } from "./health_control.ts";
 import type { HdsInstruments } from "./metrics.ts";
+import { RestartWatch } from "./restart_watch.ts";
 
 /** Takes verdicts. */
 export interface VerdictSink {
@@ -24,6 +25,11 @@ export interface VerdictSink {
   readonly name: string;
   /** After how many milliseconds it wants all verdicts again; 0 for never. */
   readonly repeatMs: number;
+  /**
+   * Returns what is new at each start of a sink that forgets when it stops; left out by those that
+   * do not. Rejects when it cannot be asked.
+   */
+  instance?(signal: AbortSignal): Promise<string>;
   /** Takes changes; all of them or none. Rejects when it cannot. */
   publish(verdicts: readonly PublishedVerdict[], signal: AbortSignal): Promise<void>;
 }
@@ -54,6 +60,7 @@ export class Publisher implements AsyncDisposable {
   readonly #outbox: VerdictOutbox;
   readonly #closed = new AbortController();
   readonly #unlisten: readonly (() => void)[];
+  readonly #restarts: RestartWatch | undefined;
   #timer: Timer | undefined;
   #timerMs = Infinity;
   #work: Promise<void> = Promise.resolve();
@@ -68,8 +75,8 @@ export class Publisher implements AsyncDisposable {
       control.listenServed((served) => this.#mend(served)),
     ];
     options.health.ok("nothing to tell yet");
-    for (const verdict of this.#all()) this.#outbox.put(verdict, control.nowMs());
-    this.#schedule();
+    this.#putAll();
+    this.#restarts = this.#watchRestarts();
   }
 
   /** Stops; what is under way is broken off. */
@@ -77,7 +84,21 @@ export class Publisher implements AsyncDisposable {
     for (const unlisten of this.#unlisten) unlisten();
     this.#closed.abort();
     this.#timer?.cancel();
+    await this.#restarts?.[Symbol.asyncDispose]();
     await this.#work;
+  }
+
+  #watchRestarts(): RestartWatch | undefined {
+    const { sink, clock, logger } = this.#options;
+    const ask = sink.instance?.bind(sink);
+    if (ask === undefined) return undefined;
+    return new RestartWatch({ ask, onRestart: () => this.#putAll(), clock, logger });
+  }
+
+  #putAll(): void {
+    const nowMs = this.#options.control.nowMs();
+    for (const verdict of this.#all()) this.#outbox.put(verdict, nowMs);
+    this.#schedule();
   }
 
   #take({ added, changes, removed }: HealthUpdate): void {

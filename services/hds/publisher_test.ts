@@ -21,11 +21,16 @@ import { Publisher, type VerdictSink } from "./publisher.ts";
 class Receiver implements AsyncDisposable {
   readonly requests: { path: string; token: string | null; body: Record<string, unknown> }[] = [];
   status = 204;
+  /** Another one is a restart; until there is one, nobody answers who asks for it. */
+  instance: string | undefined;
+  /** How often it was asked for that. */
+  asked = 0;
   readonly #server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     async (request) => {
       const token = request.headers.get("authorization");
       const path = `${request.method} ${new URL(request.url).pathname}`;
+      if (request.method === "GET") return this.#say();
       this.requests.push({ path, token, body: await request.json() });
       return new Response(null, { status: this.status });
     },
@@ -33,6 +38,12 @@ class Receiver implements AsyncDisposable {
 
   get url(): string {
     return `http://127.0.0.1:${this.#server.addr.port}`;
+  }
+
+  #say(): Response {
+    this.asked++;
+    if (this.instance === undefined) return new Response("", { status: 503 });
+    return Response.json({ instance: this.instance });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -166,6 +177,36 @@ Deno.test("ads is told again of what it serves otherwise than was decided", asyn
   scene.control.tellServed([{ ...served, health: "UNKNOWN" }, other]);
   await until(() => receiver.requests.length === 2);
   assert.deepEqual(receiver.requests[1]?.body.endpoints, receiver.requests[0]?.body.endpoints);
+});
+
+Deno.test("ads is told all again when another start of it answers, or after it did not", async () => {
+  await using receiver = new Receiver();
+  receiver.instance = "first";
+  await using scene = new Scene();
+  scene.order("10.0.0.1:80", "down");
+  scene.order("name.internal:81", "up");
+  scene.publish(
+    new AdsSink({ clock: systemClock, timeoutMs: 5000, url: receiver.url, ttlMs: 3_600_000 }),
+  );
+  const told = () =>
+    receiver.requests.map(({ body }) =>
+      (body.endpoints as readonly Record<string, unknown>[]).map(({ health }) => health)
+    );
+  await until(() => told().length > 0);
+  const toldAgain = async (before: number) => {
+    await until(() => told().length > before);
+    assert.deepEqual(told().at(-1), ["unhealthy", "healthy"]);
+  };
+  const before = told().length;
+  receiver.instance = "second";
+  await toldAgain(before);
+
+  receiver.instance = undefined;
+  const { asked } = receiver;
+  await until(() => receiver.asked > asked);
+  const beforeFailure = told().length;
+  receiver.instance = "second";
+  await toldAgain(beforeFailure);
 });
 
 Deno.test("FileSink writes all verdicts, whole", async () => {

@@ -4,7 +4,7 @@
  * @module
  */
 import { join } from "node:path";
-import { ProblemError } from "@denvoy/base";
+import { ProblemError, TextPattern } from "@denvoy/base";
 import type { MethodImplementation } from "@denvoy/grpc";
 import type { AnyRoute, Runtime } from "@denvoy/runtime";
 import { SqliteTotalsStore } from "./adapters/sqlite_totals_store.ts";
@@ -12,7 +12,6 @@ import type { MetricsConfig } from "./config.ts";
 import { CardinalityRules } from "./domain/cardinality_rules.ts";
 import { Fleet } from "./domain/fleet.ts";
 import { NodeLabels } from "./domain/node_labels.ts";
-import { TextPattern } from "./domain/text_pattern.ts";
 import { metricsMethods } from "./handlers/metrics_service.ts";
 import { fleetMetricsRoute } from "./http/fleet_metrics_route.ts";
 import { nodeRoutes } from "./http/node_routes.ts";

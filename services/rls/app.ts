@@ -33,7 +33,8 @@ import { RateLimiter } from "./rate_limiter.ts";
 import { referenceCounts } from "./reference_counts.ts";
 import { heedReferenceNotes } from "./reference_notes.ts";
 import { ReferencePorts } from "./reference_ports.ts";
-import { StoreWatch } from "./store_watch.ts";
+import { StoreWatch, type StoreWatchParts } from "./store_watch.ts";
+import { warmUp } from "./warm_up.ts";
 
 /** The service, for `main.ts`. */
 export const rls: ServiceDefinition<typeof rlsSchema.own> = {
@@ -67,12 +68,7 @@ async function startRls(config: RlsConfig, runtime: Runtime): Promise<RunningApp
 
   const settings = limiterSettings(config);
   const sightings = new Sightings({ hotKeys: config.hotKeys });
-  const retain = (set: LimitSet) => {
-    sightings.retain(set);
-    instruments.retain(set);
-  };
-  if (limits.set !== undefined) retain(limits.set);
-  limits.subscribe(retain);
+  forgetWithLimits(limits, [sightings, instruments]);
   const inForce = () => limits.set;
   const parts = { limits: inForce, store, local: memory, clock, instruments, settings, sightings };
   const limiter = new RateLimiter(parts);
@@ -83,9 +79,13 @@ async function startRls(config: RlsConfig, runtime: Runtime): Promise<RunningApp
     keyPrefix: settings.keyPrefix,
   });
   const responses = responseSettings(config);
+  const warm = (target: CounterStore) =>
+    warmUp({ store: target, local: memory, clock, settings, responses });
+  await warm(new MemoryCounterStore({ maxCounters: 10 }));
   const grpc = await listen(config, { runtime, limiter, responses, quotas });
   opening.defer(() => grpc.drain(0));
-  opening.use(watchStore(store, { runtime, grpc, limits }));
+  const watched = store === memory ? { store } : { store, warmUp: () => warm(store) };
+  opening.use(watchStore(watched, { runtime, grpc, limits }));
   const isReady = () => readiness.report().ready;
   const nowMs = () => clock.nowMs();
   const counts = () => referenceCounts({ instruments, store, nearCache, sightings, nowMs });
@@ -111,6 +111,16 @@ async function startRls(config: RlsConfig, runtime: Runtime): Promise<RunningApp
       await opened.disposeAsync();
     },
   };
+}
+
+/** What is remembered of limits that are gone is forgotten. */
+function forgetWithLimits(
+  limits: LimitsInForce,
+  memories: readonly { retain(set: LimitSet): void }[],
+): void {
+  const retain = (set: LimitSet) => memories.forEach((memory) => memory.retain(set));
+  if (limits.set !== undefined) retain(limits.set);
+  limits.subscribe(retain);
 }
 
 /** Opens what counts, where it is counted, and room for limits. */
@@ -196,7 +206,7 @@ async function listen(
 
 /** Health for grpc.health.v1: that of envoyproxy/ratelimit follows the store, the rest readiness. */
 function watchStore(
-  store: CounterStore,
+  watched: Pick<StoreWatchParts, "store" | "warmUp">,
   { runtime: { readiness, clock }, grpc, limits }: {
     readonly runtime: Runtime;
     readonly grpc: GrpcServer;
@@ -210,5 +220,5 @@ function watchStore(
     grpc.setServing("", ready);
     grpc.setServing("envoy.service.ratelimit.v3.RateLimitService", ready);
   };
-  return new StoreWatch({ store, health, clock, onServing });
+  return new StoreWatch({ ...watched, health, clock, onServing });
 }

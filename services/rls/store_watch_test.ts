@@ -31,3 +31,31 @@ Deno.test("StoreWatch: not ready before the store has counted, degraded when it 
   }
   assert.deepEqual(serving, [false, false, true, false, true]);
 });
+
+Deno.test("StoreWatch: not ready before the store was warmed up, once; a start waits for neither", async () => {
+  const clock = new FakeClock();
+  const readiness = new Readiness(clock);
+  const current: { health: StoreHealth } = { health: { kind: "failing", why: "not connected" } };
+  const warm = Promise.withResolvers<void>();
+  let warmUps = 0;
+  using _watch = new StoreWatch({
+    store: { health: () => current.health },
+    health: readiness.component("store"),
+    clock,
+    onServing: () => {},
+    warmUp: () => {
+      warmUps++;
+      return warm.promise;
+    },
+  });
+  assert.equal(warmUps, 0, "nothing to warm up while it is away");
+  current.health = { kind: "serving" };
+  clock.advance(500);
+  clock.advance(500);
+  assert.deepEqual([warmUps, readiness.report().ready], [1, false]);
+  warm.resolve();
+  await warm.promise.finally(() => {});
+  assert.equal(readiness.report().ready, true);
+  clock.advance(5_000);
+  assert.equal(warmUps, 1);
+});

@@ -11,12 +11,15 @@ const POLICY = `
 grants:
 - identity: spiffe://shop/{service}
   secrets: ["{service}-key", shared]
+- identity: spiffe://shop/denvoy/ads
+  secrets: [ads-key]
 on_behalf_of: [spiffe://shop/denvoy/ads]
 `;
 const SECRETS = `
 secrets:
 - { name: web-key, issue: { dns_names: [web.shop] } }
 - { name: api-key, issue: { dns_names: [api.shop] } }
+- { name: ads-key, issue: { dns_names: [ads.shop] } }
 - { name: shared, trust: { own_ca: true } }
 `;
 
@@ -141,6 +144,17 @@ function casesOnBehalf({ web, ads }: {
       names: ["api-key"],
       expect: PERMISSION_DENIED,
     },
+    "ads for itself, its own certificate": {
+      ...ads,
+      names: ["default"],
+      expect: PERMISSION_DENIED,
+    },
+    "ads for itself, its own ID": {
+      ...ads,
+      names: ["spiffe://shop/denvoy/ads"],
+      expect: PERMISSION_DENIED,
+    },
+    "ads for itself, by a grant": { ...ads, names: ["ads-key"], expect: OK },
     "ads for itself": { ...ads, names: ["web-key"], expect: PERMISSION_DENIED },
     "ads for two at once": {
       ...ads,

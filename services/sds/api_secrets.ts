@@ -107,22 +107,51 @@ function withoutFile({ file: _file, ...problem }: Problem): Problem {
   return problem;
 }
 
-const BYTES = "base64:";
+/** Marks bytes, in an object of this one key. */
+const BYTES = "$bytes";
+/** How bytes were marked in rows without an envelope: a text may begin like this too. */
+const OLD_BYTES = "base64:";
+
+/** What is kept, sealed. */
+interface Envelope {
+  readonly material: SecretMaterial;
+}
 
 function writeMaterialBytes(material: SecretMaterial): Uint8Array {
-  const text = JSON.stringify(material, (_key, value: unknown) => {
-    if (value instanceof Uint8Array) return BYTES + value.toBase64();
+  const envelope: Envelope = { material };
+  const text = JSON.stringify(envelope, (_key, value: unknown) => {
+    if (value instanceof Uint8Array) return { [BYTES]: value.toBase64() };
     return value instanceof Map ? { map: [...value] } : value;
   });
   return new TextEncoder().encode(text);
 }
 
 function readMaterialBytes(bytes: Uint8Array): SecretMaterial {
-  return JSON.parse(new TextDecoder().decode(bytes), (_key, value: unknown) => {
-    if (typeof value === "string" && value.startsWith(BYTES)) {
-      return Uint8Array.fromBase64(value.slice(BYTES.length));
-    }
-    if (typeof value !== "object" || value === null || !Object.hasOwn(value, "map")) return value;
-    return new Map((value as { readonly map: readonly [string, Uint8Array][] }).map);
-  });
+  const text = new TextDecoder().decode(bytes);
+  const plain: Partial<Envelope & SecretMaterial> = JSON.parse(text);
+  if (plain.material !== undefined) return (JSON.parse(text, reviveObject) as Envelope).material;
+  // Validation contexts have no bytes: whatever looks like it is the name of a peer.
+  if (plain.kind === "validation-context") return JSON.parse(text);
+  return JSON.parse(
+    text,
+    (key, value: unknown) =>
+      typeof value === "string" ? bytesOfOld(value) : reviveObject(key, value),
+  );
+}
+
+function reviveObject(_key: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (BYTES in value) return Uint8Array.fromBase64(String(value[BYTES]));
+  if (!Object.hasOwn(value, "map")) return value;
+  return new Map((value as { readonly map: readonly [string, Uint8Array][] }).map);
+}
+
+/** What is no Base64 was never bytes. */
+function bytesOfOld(text: string): string | Uint8Array {
+  if (!text.startsWith(OLD_BYTES)) return text;
+  try {
+    return Uint8Array.fromBase64(text.slice(OLD_BYTES.length));
+  } catch {
+    return text;
+  }
 }

@@ -55,7 +55,7 @@ async function startSds(config: SdsConfig, runtime: Runtime): Promise<RunningApp
   const audit = new Audit({ logger, clock, instruments });
   const openedCa = opening.use(await openConfiguredCa(config, runtime));
   opening.use(await followConfiguredCa(config, { runtime, openedCa }));
-  const store = opening.use(openStore(config));
+  const store = opening.use(openStore(config, runtime));
   const tokens = new AccessTokens({ store, clock, ...nodePrimitives });
   const access = opening.use(await openAccess({ config, runtime, tokens }));
 
@@ -149,10 +149,10 @@ function outsideCaFiles({ caCert, caKey, caRoots }: SdsConfig): OutsideCaFiles |
   return { chain: caCert, key: caKey, roots: caRoots };
 }
 
-function openStore({ dataDir }: SdsConfig): AccessStore {
+function openStore({ dataDir }: SdsConfig, { logger }: Runtime): AccessStore {
   return dataDir === NO_DATA_DIR
     ? new MemoryAccessStore()
-    : new SqliteAccessStore(join(dataDir, "access.db"));
+    : new SqliteAccessStore(join(dataDir, "access.db"), logger);
 }
 
 async function openFederation(

@@ -289,8 +289,9 @@ Deno.test("denvoy shows who it is: token, client certificate, trusted roots", as
   const [cert = "", key = "", roots = ""] = ["server.pem", "server.key", "ca.pem"]
     .map(certificateFile);
   const tls = ["--tls-cert", cert, "--tls-key", key, "--client-ca", roots];
+  const admin = ["--http-admin", "spiffe://denvoy.test/node/envoy-1"];
   await using ads = await startDenvoyAds({
-    flags: [...tls, "--http-token-file", files.file("token")],
+    flags: [...tls, ...admin, "--http-token-file", files.file("token")],
     read: [cert, key, roots, files.path],
     waitReady: false,
   });

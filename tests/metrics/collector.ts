@@ -13,6 +13,16 @@ export interface Collector extends AsyncDisposable {
   readonly addresses: Readonly<Record<"http" | "grpc", string>>;
   /** Requests so far, as JSON text. */
   readonly requests: readonly string[];
+  /** The same as they came. */
+  readonly received: readonly ReceivedOtlp[];
+}
+
+/** A request as it came. */
+export interface ReceivedOtlp {
+  /** What it holds. */
+  readonly signal: "metrics" | "logs";
+  /** The message in proto wire form. */
+  readonly bytes: Uint8Array;
 }
 
 const METRICS = "opentelemetry.proto.collector.metrics.v1";
@@ -21,7 +31,9 @@ const LOGS = "opentelemetry.proto.collector.logs.v1";
 /** Starts a collector that accepts everything. */
 export async function startCollector(): Promise<Collector> {
   const requests: string[] = [];
+  const received: ReceivedOtlp[] = [];
   const take = (typeName: string, bytes: Uint8Array) => {
+    received.push({ signal: typeName.startsWith(LOGS) ? "logs" : "metrics", bytes: bytes.slice() });
     const message = messageFromBinary(`type.googleapis.com/${typeName}`, bytes);
     requests.push(JSON.stringify(toJson(message, { withType: false })));
   };
@@ -54,6 +66,7 @@ export async function startCollector(): Promise<Collector> {
   return {
     addresses: { http: `127.0.0.1:${http.addr.port}`, grpc: grpc.address },
     requests,
+    received,
     async [Symbol.asyncDispose]() {
       await http.shutdown();
       await grpc.drain(0);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import assert from "node:assert/strict";
 import { eventually, startBackend, startEnvoy } from "../support/mod.ts";
 import { startCollector } from "./collector.ts";
 import { startDenvoyMetrics } from "./denvoy_metrics.ts";
+import { decodeOtlp } from "./otlp_decoder.ts";
 import { fleetEnvoy } from "./fleet_envoy.ts";
 import { askEnvoy } from "./fleet_scrape.ts";
 
@@ -27,5 +29,9 @@ for (const protocol of ["http", "grpc"] as const) {
       what: "the counter to arrive",
       detail: () => `${collector.requests.at(-1)}\n${metrics.child.lastWords()}`,
     });
+    const { metrics: found, resources } = await decodeOtlp(collector.received);
+    assert.ok((found["sum"]?.["vhost.vcluster.upstream_rq_total"] ?? 0) > 0);
+    assert.ok(Object.keys(found["gauge"] ?? {}).length > 10, Object.keys(found).join());
+    assert.ok(resources.every((keys) => keys.includes("service.instance.id")), `${resources[0]}`);
   });
 }

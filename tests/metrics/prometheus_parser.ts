@@ -3,8 +3,8 @@
  * What Prometheus's own parser makes of a text.
  * @module
  */
-import { fileURLToPath } from "node:url";
 import { getPrometheusParser } from "@denvoy/tools/real_parts";
+import { runScript } from "./python_script.ts";
 
 /** What was found in a text. */
 export interface ParsedMetrics {
@@ -21,19 +21,11 @@ export async function parseWithPrometheus(
   text: string,
   format: "prometheus" | "openmetrics",
 ): Promise<ParsedMetrics> {
-  const { command, env } = await getPrometheusParser();
-  const script = fileURLToPath(new URL("parse_metrics.py", import.meta.url));
-  const child = new Deno.Command(command, {
-    args: [script, format],
-    env,
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(text));
-  await writer.close();
-  const { success, stdout, stderr } = await child.output();
-  if (!success) throw new Error(new TextDecoder().decode(stderr));
-  return JSON.parse(new TextDecoder().decode(stdout)) as ParsedMetrics;
+  const python = await getPrometheusParser();
+  return await runScript({
+    python,
+    script: "parse_metrics.py",
+    args: [format],
+    text,
+  }) as ParsedMetrics;
 }

@@ -42,18 +42,19 @@ Deno.test("totals outlive a restart of metrics, a time without it, and a restart
 
     await expectValue(metrics, { node: "plain", name: counter }, 22);
     // What was flushed to nobody is lost on this wire: deltas, and histograms in either mode.
-    for (const at of [{ node: "plain", name: histogram }, { node: "delta-1", name: counter }]) {
-      const value = await settledValue(metrics, at);
-      assert.ok(value >= 15 && value <= 22, `${at.node} ${at.name} is ${value}`);
-    }
+    const samples = await settledValue(metrics, { node: "plain", name: histogram });
+    const deltas = await settledValue(metrics, { node: "delta-1", name: counter });
+    for (const value of [samples, deltas]) assert.ok(value >= 15 && value <= 22, `it is ${value}`);
 
     await plainEnvoy[Symbol.asyncDispose]();
     plainEnvoy = await startEnvoy({ bootstrap: plain.bootstrap });
     await plainEnvoy.admin.ready();
     await askEnvoy(plain.port, "/", 4);
     await expectValue(metrics, { node: "plain", name: counter }, 4);
+    await expectValue(metrics, { node: "plain", name: histogram }, 4);
     const sums = await scrapeFleet(metrics, "?by=cluster&node=plain");
     assert.equal(valueOf(sums, counter, {}), 26, "sums go on over restarts");
+    assert.equal(valueOf(sums, histogram, {}), samples + 4, "those of histograms, too");
   } finally {
     await plainEnvoy[Symbol.asyncDispose]();
     await metrics[Symbol.asyncDispose]();

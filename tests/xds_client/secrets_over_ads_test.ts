@@ -45,6 +45,7 @@ function startAds(sdsAddress: string, resources: string): Promise<DenvoyAds> {
     flags: [
       ...["--tls-cert", certificateFile("server.pem"), "--tls-key", certificateFile("server.key")],
       ...["--client-ca", certificateFile("ca.pem")],
+      ...["--http-admin", "spiffe://denvoy.test/node/*"],
       ...["--node-identity", "spiffe://denvoy.test/node/{id}"],
       ...["--sds", sdsAddress, "--sds-ca", certificateFile("ca.pem")],
       ...["--sds-cert", certificateFile("client.pem"), "--sds-key", certificateFile("client.key")],
@@ -169,7 +170,9 @@ async function apiText(ads: DenvoyAds, path: string): Promise<string> {
   const { serverCa = "", certificateChain: cert = "", privateKey: key = "" } = clientTls("client");
   using client = Deno.createHttpClient({ caCerts: [serverCa], cert, key });
   const port = ads.httpAddress.split(":").at(-1);
-  return await (await fetch(`https://localhost:${port}${path}`, { client })).text();
+  const response = await fetch(`https://localhost:${port}${path}`, { client });
+  assert.equal(response.status, 200, path);
+  return await response.text();
 }
 
 /** Nothing that ads logs or shows holds what it passes on. */

@@ -5,6 +5,7 @@
  */
 import {
   getEnvoy,
+  getOtlpDecoder,
   getPrometheusParser,
   getPythonGrpc,
   getRateLimitReference,
@@ -19,6 +20,7 @@ if (import.meta.main) {
     `redis-server ${await getRedis()}`,
     `python       ${python.command} with PYTHONPATH=${python.env.PYTHONPATH}`,
     `prometheus   PYTHONPATH=${(await getPrometheusParser()).env.PYTHONPATH}`,
+    `otlp         PYTHONPATH=${(await getOtlpDecoder()).env.PYTHONPATH}`,
     `ratelimit    ${ratelimit.kind === "built" ? ratelimit.path : `none: ${ratelimit.reason}`}`,
   ];
   await Deno.stdout.write(new TextEncoder().encode(lines.join("\n") + "\n"));

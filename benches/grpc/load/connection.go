@@ -280,7 +280,12 @@ func (c *connection) take(kind, flags byte, id uint32, payload []byte) error {
 			c.frame(framePing, flagAck, 0, payload)
 		}
 	case frameReset:
-		return fmt.Errorf("stream %d was reset with code %d", id, binary.BigEndian.Uint32(payload))
+		// A server that has answered may say that it wants no more (RFC 9113, section 8.1).
+		code := binary.BigEndian.Uint32(payload)
+		if code == 0 && c.streams[id] == nil {
+			return nil
+		}
+		return fmt.Errorf("stream %d was reset with code %d", id, code)
 	case frameGoaway:
 		return fmt.Errorf("connection ended with %q", payload)
 	}

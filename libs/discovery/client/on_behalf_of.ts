@@ -4,23 +4,31 @@
  * word counts only by the certificate that it shows itself.
  * @module
  */
+import { err, ok, type Result } from "@denvoy/base";
 import type { Metadata } from "@denvoy/grpc";
 
-/** Name of the header; a value for each URI SAN of the node's verified certificate. */
+/** Name of the header; its value is the one URI SAN by which the node was verified. */
 export const ON_BEHALF_OF = "x-denvoy-on-behalf-of";
 
 /** Identities in one header, at most; a certificate that has more is not one of a workload. */
 const MAX_IDENTITIES = 16;
 
+/** An identity that is longer than what SPIFFE allows is not one of a workload. */
+const MAX_IDENTITY_BYTES = 2048;
+
 /**
- * Returns the headers of a call in the stead of a node that has these verified URI SANs; undefined
- * when there is none to vouch for. One that holds a comma, or what a header cannot, could pose as
- * another, and is left out.
+ * Returns the headers of a call in the stead of a node with this verified URI SAN, or why there are
+ * none. Whoever gets no headers must not call: without them the call would ask for the caller itself.
+ * An identity with a comma could pose as two, and a header cannot hold blanks or what is not ASCII.
  */
-export function onBehalfOf(uriSans: readonly string[]): Metadata | undefined {
-  const identities = uriSans.filter((uri) => /^[\x21-\x2b\x2d-\x7e]+$/.test(uri));
-  if (identities.length === 0 || identities.length > MAX_IDENTITIES) return undefined;
-  return new Map([[ON_BEHALF_OF, identities]]);
+export function onBehalfOf(identity: string): Result<Metadata, string> {
+  if (identity.length > MAX_IDENTITY_BYTES) {
+    return err(`identity must be at most ${MAX_IDENTITY_BYTES} bytes: has ${identity.length}`);
+  }
+  if (/^[\x21-\x2b\x2d-\x7e]+$/.test(identity)) return ok(new Map([[ON_BEHALF_OF, [identity]]]));
+  return err(
+    `identity must be visible ASCII characters without a comma: is ${JSON.stringify(identity)}`,
+  );
 }
 
 /**

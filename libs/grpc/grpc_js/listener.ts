@@ -6,10 +6,10 @@
  */
 import net from "node:net";
 import tls from "node:tls";
-import type { CertificateNames, Logger } from "@denvoy/base";
+import type { Logger } from "@denvoy/base";
 import { defaultLimits } from "../limits.ts";
 import type { ListenAddress, Peer, TlsMaterial } from "../port.ts";
-import { assertKeys, contextOf, namesOf } from "../tls_keys.ts";
+import { assertKeys, contextOf, provenOf } from "../tls_keys.ts";
 import { removeSocketFile, removeStaleSocket } from "../unix_socket.ts";
 
 /** What a listener is made of. */
@@ -28,7 +28,9 @@ export interface ListenerOptions {
   onConnection(socket: net.Socket, peer: Peer): void;
 }
 
-const noNames: CertificateNames = { uriSans: [], dnsSans: [], subject: "" };
+type Proven = Omit<Peer, "address">;
+
+const nothingProven: Proven = { uriSans: [], dnsSans: [] };
 
 /** Listens, and hands over connections that are ready. */
 export class Listener {
@@ -95,7 +97,7 @@ export class Listener {
   }
 
   #plain(): net.Server {
-    return net.createServer((socket) => this.#handOver(socket, noNames));
+    return net.createServer((socket) => this.#handOver(socket, nothingProven));
   }
 
   #secure(material: TlsMaterial): tls.Server {
@@ -152,20 +154,17 @@ export class Listener {
   #handOverSecure(socket: tls.TLSSocket, verified: boolean): void {
     socket.on("error", (error: Error) => this.#debug("connection failed", error));
     try {
-      this.#handOver(socket, verified ? namesOf(socket) : noNames);
+      this.#handOver(socket, verified ? provenOf(socket) : nothingProven);
     } catch (error) {
       socket.destroy();
       this.#warn("client certificate could not be read", error);
     }
   }
 
-  #handOver(socket: net.Socket, names: CertificateNames): void {
+  #handOver(socket: net.Socket, proven: Proven): void {
     if (socket.destroyed) return;
     socket.setNoDelay(true);
-    const { subject, uriSans, dnsSans } = names;
-    const address = this.#addressOf(socket);
-    const named = subject === "" ? {} : { subject };
-    this.#options.onConnection(socket, { address, uriSans, dnsSans, ...named });
+    this.#options.onConnection(socket, { address: this.#addressOf(socket), ...proven });
   }
 
   #addressOf(socket: net.Socket): string {

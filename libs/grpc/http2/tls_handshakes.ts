@@ -9,7 +9,7 @@
 import { Duplex } from "node:stream";
 import tls from "node:tls";
 import type { Peer, TlsMaterial } from "../port.ts";
-import { assertKeys, contextOf, namesOf } from "../tls_keys.ts";
+import { assertKeys, contextOf, provenOf } from "../tls_keys.ts";
 import { NodeTransport } from "./node_transport.ts";
 import type { Transport } from "./transport.ts";
 
@@ -82,8 +82,7 @@ function handshake(server: tls.Server, plain: Transport): Promise<tls.TLSSocket>
 
 function peerOf(plain: Peer, socket: tls.TLSSocket, material: TlsMaterial): Peer {
   if (material.clientCa === undefined) return plain;
-  const { subject, ...sans } = namesOf(socket);
-  return { address: plain.address, ...sans, ...(subject === "" ? {} : { subject }) };
+  return { address: plain.address, ...provenOf(socket) };
 }
 
 /** The connection as a stream of Node: read at the reader's pace, written at the connection's. */

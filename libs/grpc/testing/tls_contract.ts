@@ -6,6 +6,7 @@
  */
 import { StatusCode } from "@denvoy/base";
 import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
 import tls from "node:tls";
 import { connectGrpc } from "../client.ts";
 import { type CallContext, implement, type Peer } from "../port.ts";
@@ -77,7 +78,10 @@ const clientCertificates: Contract = {
     };
     await withServer(adapter, options, async ({ client }) => {
       await client.unary(unaryEcho, "x");
-      const { address: _, ...names } = peers[0] ?? {};
+      const { address: _, certificate, ...names } = peers[0] ?? {};
+      const shown = new X509Certificate(clientTls("client").certificateChain ?? "");
+      assert.equal(certificate?.serial, shown.serialNumber.toLowerCase());
+      assert.equal(certificate?.issuer, "CN=Denvoy test authority");
       assert.deepEqual(names, {
         uriSans: ["spiffe://denvoy.test/node/envoy-1"],
         dnsSans: ["envoy-1.denvoy.test", "envoy.denvoy.test"],

@@ -44,6 +44,8 @@ export type SharedFields = GrpcLimitFields & {
   readonly clientCa: Field<string | undefined>;
   /** Files of bearer tokens for the HTTP API. */
   readonly httpTokenFiles: Field<readonly string[]>;
+  /** Patterns of the certificates that may use the HTTP API. */
+  readonly httpAdmins: Field<readonly string[]>;
   /** Names by which the HTTP API may be called beside loopback names and IP addresses. */
   readonly httpHosts: Field<readonly string[]>;
   /** Serves `/metrics` without a token or client certificate. */
@@ -97,12 +99,19 @@ function securityFields() {
     tlsKey: secretFile({ doc: "Private key (PEM) of `--tls-cert`; reloaded when it changes." }),
     clientCa: path({
       value: "FILE",
-      doc: "Roots (PEM) that client certificates must chain to; demands one on every gRPC call, " +
-        "and on every HTTP call without a token.",
+      doc: "Roots (PEM) that client certificates must chain to; demands one on every gRPC call. " +
+        "Who may use the HTTP API with one is said by `--http-admin`.",
     }),
     httpTokenFiles: secretFileList({
       flag: "http-token-file",
       doc: "File of bearer tokens for the HTTP API, one a line; reloaded when it changes.",
+    }),
+    httpAdmins: stringList({
+      flag: "http-admin",
+      value: "PATTERN",
+      doc:
+        "Whose client certificate may use the HTTP API: its URI SAN, or DNS SAN where it has no " +
+        "URI, e.g. `spiffe://shop/ops/*`; `*` is any text. Without it no certificate may.",
     }),
     httpHosts: stringList({
       flag: "http-host",
@@ -112,8 +121,8 @@ function securityFields() {
     }),
     httpOpenMetrics: bool({ doc: "Serves `/metrics` without a token or client certificate." }),
     insecure: bool({
-      doc: "Allows ports wider than loopback without TLS, and an HTTP API there without a token " +
-        "or client certificates.",
+      doc: "Allows ports wider than loopback without TLS, and an HTTP API there that has neither " +
+        "`--http-token-file` nor `--http-admin`.",
     }),
   };
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
+import { TextPattern } from "@denvoy/base";
 import { RecordingLogger } from "@denvoy/base/testing";
 import { loadTlsFiles } from "../files/tls_files.ts";
 import { loadTokenFiles } from "../files/token_files.ts";
-import { bodyOf, raw, serve } from "./testing.ts";
+import { bodyOf, raw, type ReadAnswer, serve, type ServedApi } from "./testing.ts";
 
 Deno.test("serveApi() lets no web page of another site in", async (t) => {
   await using api = await serve();
@@ -80,27 +81,126 @@ Deno.test("serveApi() asks for a token where tokens are configured, but not for 
   assert.equal((await raw(api.server.address, host))[0], 200);
 });
 
-Deno.test("serveApi() takes a verified client certificate as identity", async () => {
+Deno.test("serveApi() takes the client certificate of an administrator, and of nobody else", async (t) => {
   const folder = new URL("../testdata/", import.meta.url).pathname;
-  const read = (name: string) => Deno.readTextFileSync(folder + name);
   const paths = {
     cert: `${folder}server.pem`,
     key: `${folder}server.key`,
     clientCa: `${folder}ca.pem`,
   };
-  await using tls = await loadTlsFiles(paths, { logger: new RecordingLogger() });
-  await using api = await serve({ tls });
-  const url = `https://localhost:${api.server.address.split(":")[1]}`;
-  const statuses: number[] = [];
-  for (const leaf of ["client", "intruder", undefined]) {
-    const identity = leaf ? { cert: read(`${leaf}.pem`), key: read(`${leaf}.key`) } : {};
-    const client = Deno.createHttpClient({ caCerts: [read("ca.pem")], ...identity });
-    for (const path of ["/v1/things/a/b", "/healthz"]) {
-      const response = await fetch(url + path, { client });
-      await response.body?.cancel();
-      statuses.push(response.status);
-    }
-    client.close();
+  const logger = new RecordingLogger();
+  await using tls = await loadTlsFiles(paths, { logger });
+  await using files = await TokenFolder.create("0123456789abcdef");
+  await using tokens = await loadTokenFiles([files.file], { logger });
+  const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+  const admin = ["local*"];
+  const all = { thing: 200, poll: 200 };
+  const none = { thing: 403, poll: 200 };
+  const table: readonly GuardCase[] = [
+    { name: "nothing", admin, expect: { thing: 401, poll: 401 } },
+    { name: "an administrator", admin, leaf: "client", expect: all },
+    { name: "another", admin: ["spiffe://shop/*"], leaf: "client", expect: none },
+    { name: "where no administrator is named", admin: [], leaf: "client", expect: none },
+    { name: "of other roots", admin, leaf: "intruder", expect: { thing: 401, poll: 401 } },
+    {
+      name: "another with a token",
+      admin: [],
+      leaf: "client",
+      token: "0123456789abcdef",
+      expect: all,
+    },
+    { name: "a token alone", admin: [], token: "0123456789abcdef", expect: all },
+    {
+      name: "an unknown token beside the certificate of another",
+      admin: [],
+      leaf: "client",
+      token: "0123456789abcdeF",
+      expect: { thing: 401, poll: 401 },
+    },
+  ];
+  for (const { name, admin, leaf, token, expect } of table) {
+    await t.step(name, async () => {
+      const admins = admin.map((pattern) => new TextPattern(pattern));
+      await using api = await serve({ tls, tokens, admins });
+      const ask = (method: string, path: string) =>
+        overTls(api, { method, path, leaf, headers: token === undefined ? {} : bearer(token) });
+      const thing = await ask("GET", "/v1/things/a/b");
+      assert.equal(thing.status, expect.thing);
+      if (thing.status === 403) assert.match(thing.body, /"PERMISSION_DENIED".*--http-admin/);
+      assert.equal((await ask("GET", "/metrics")).status, expect.thing);
+      assert.equal((await ask("POST", "/v3/discovery:routes")).status, expect.poll);
+      assert.equal((await ask("GET", "/v1/open")).status, 200);
+      const components = /"components"/.test((await ask("GET", "/readyz")).body);
+      assert.equal(components, expect.thing === 200, "details are for administrators");
+    });
   }
-  assert.deepEqual(statuses, [200, 200, 401, 200, 401, 200]);
 });
+
+Deno.test("serveApi() lets an open route judge what it is shown", async () => {
+  const folder = new URL("../testdata/", import.meta.url).pathname;
+  const logger = new RecordingLogger();
+  const paths = {
+    cert: `${folder}server.pem`,
+    key: `${folder}server.key`,
+    clientCa: `${folder}ca.pem`,
+  };
+  await using tls = await loadTlsFiles(paths, { logger });
+  await using files = await TokenFolder.create("0123456789abcdef");
+  await using tokens = await loadTokenFiles([files.file], { logger });
+  await using api = await serve({ tls, tokens });
+  const { status, body } = await overTls(api, {
+    ...{ method: "GET", path: "/v1/open", leaf: "client" },
+    headers: { authorization: "Bearer of-a-node" },
+  });
+  assert.equal(status, 200);
+  assert.deepEqual(JSON.parse(body), {
+    principal: "anonymous",
+    authorization: "Bearer of-a-node",
+    uriSans: [],
+    dnsSans: ["localhost"],
+  });
+});
+
+interface GuardCase {
+  readonly name: string;
+  readonly admin: readonly string[];
+  readonly leaf?: string;
+  readonly token?: string;
+  readonly expect: { readonly thing: number; readonly poll: number };
+}
+
+class TokenFolder implements AsyncDisposable {
+  readonly #path: string;
+
+  private constructor(path: string) {
+    this.#path = path;
+  }
+
+  static async create(token: string): Promise<TokenFolder> {
+    const folder = new TokenFolder(await Deno.makeTempDir());
+    await Deno.writeTextFile(folder.file, token);
+    return folder;
+  }
+
+  get file(): string {
+    return `${this.#path}/ci-token`;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return Deno.remove(this.#path, { recursive: true });
+  }
+}
+
+async function overTls(api: ServedApi, { method, path, leaf, headers }: {
+  readonly method: string;
+  readonly path: string;
+  readonly leaf: string | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+}): Promise<ReadAnswer> {
+  const read = (name: string) =>
+    Deno.readTextFileSync(new URL(`../testdata/${name}`, import.meta.url));
+  const identity = leaf ? { cert: read(`${leaf}.pem`), key: read(`${leaf}.key`) } : {};
+  using client = Deno.createHttpClient({ caCerts: [read("ca.pem")], ...identity });
+  const port = api.server.address.split(":")[1];
+  return await bodyOf(`https://localhost:${port}${path}`, { method, headers, client });
+}

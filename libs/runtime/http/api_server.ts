@@ -4,7 +4,7 @@
  * of its configuration.
  * @module
  */
-import type { Clock, Logger } from "@denvoy/base";
+import type { Clock, Logger, TextPattern } from "@denvoy/base";
 import type { ListenAddress } from "../config/address.ts";
 import type { TlsFiles } from "../files/tls_files.ts";
 import type { TokenFiles } from "../files/token_files.ts";
@@ -28,10 +28,12 @@ export interface ApiServerOptions {
   readonly ownRoutesOnly?: boolean;
   /** What `/openapi.json` says about the service. */
   readonly info: OpenApiInfo;
-  /** Keys; absent means cleartext. With roots for client certificates those are accepted as identity. */
+  /** Keys; absent means cleartext. With roots for client certificates these are asked for. */
   readonly tls?: TlsFiles;
   /** Tokens; absent means that none are asked for. */
   readonly tokens?: TokenFiles;
+  /** Whose client certificates may use the API, by URI SAN, or DNS SAN where there is none. @default nobody's */
+  readonly admins?: readonly TextPattern[];
   /** Names by which the server may be called, beside loopback names and IP addresses. */
   readonly hosts: readonly string[];
   /** Serves `/metrics` without a token or client certificate. */
@@ -54,6 +56,7 @@ export async function serveApi(options: ApiServerOptions): Promise<HttpServer> {
   const authentication = {
     tokens: () => tokens?.current,
     certificates: tls?.current.clientCa !== undefined,
+    admins: options.admins ?? [],
   };
   const routes = options.ownRoutesOnly === true
     ? options.routes

@@ -155,10 +155,12 @@ Deno.test("serveApi() describes each of its routes in a valid OpenAPI 3.1 docume
       "get /metrics",
       "get /openapi.json",
       "get /readyz",
+      "get /v1/open",
       "get /v1/things/special/case",
       "get /v1/things/{type}/{name}",
       "post /v1/things:{verb}",
       "post /v3/discovery:clusters",
+      "post /v3/discovery:routes",
       "put /v1/things/{type}/{name}",
     ],
   );

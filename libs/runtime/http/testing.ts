@@ -88,6 +88,13 @@ function routes(): readonly AnyRoute[] {
         throw new Error("hunter2 is the password");
       },
     }),
+    ...accessRoutes(),
+  ];
+}
+
+/** Routes that are not only for administrators that call the server by its name. */
+function accessRoutes(): readonly AnyRoute[] {
+  return [
     route({
       method: "POST",
       path: "/v3/discovery:clusters",
@@ -95,6 +102,29 @@ function routes(): readonly AnyRoute[] {
       hosts: "any",
       responses: done,
       handle: () => json({}),
+    }),
+    route({
+      method: "POST",
+      path: "/v3/discovery:routes",
+      summary: "For every Envoy of the mesh.",
+      hosts: "any",
+      access: "mesh",
+      responses: done,
+      handle: () => json({}),
+    }),
+    route({
+      method: "GET",
+      path: "/v1/open",
+      summary: "Shows what it was shown.",
+      access: "open",
+      responses: done,
+      handle: ({ principal, headers, certificate }) =>
+        json({
+          principal: principal.kind,
+          authorization: headers.get("authorization"),
+          uriSans: certificate?.uriSans,
+          dnsSans: certificate?.dnsSans,
+        }),
     }),
   ];
 }
@@ -131,7 +161,10 @@ export async function raw(address: string, head: string): Promise<readonly [numb
 }
 
 /** Fetches and reads the whole answer. */
-export async function bodyOf(url: string, init?: RequestInit): Promise<ReadAnswer> {
+export async function bodyOf(
+  url: string,
+  init?: RequestInit & { readonly client?: Deno.HttpClient },
+): Promise<ReadAnswer> {
   const response = await fetch(url, init);
   const body = await response.text();
   return { status: response.status, headers: response.headers, body };

@@ -4,7 +4,7 @@
  * bytes are passed on as they are, and never logged.
  * @module
  */
-import type { Clock, Logger } from "@denvoy/base";
+import { type Clock, type Logger, ok, type Result } from "@denvoy/base";
 import {
   connectXds,
   onBehalfOf,
@@ -14,6 +14,7 @@ import {
   type XdsSubscription,
   type XdsUpdate,
 } from "@denvoy/discovery";
+import type { Metadata } from "@denvoy/grpc";
 import { messageCodec } from "@denvoy/proto";
 import type { NodeSecretListener, NodeSecretSource } from "../domain/node_secrets.ts";
 import { SECRET } from "../domain/resource_types.ts";
@@ -36,6 +37,11 @@ export interface AskingNode {
   readonly identity: string;
 }
 
+interface InNameOfNode extends Pick<AskingNode, "node"> {
+  /** Name the node; there is no asking without. */
+  readonly headers: Metadata;
+}
+
 const codec = messageCodec("envoy.extensions.transport_sockets.tls.v3.Secret");
 /** A bound far beyond what one node uses. */
 const MAX_SECRETS = 10_000;
@@ -56,8 +62,18 @@ export class SdsSecrets implements AsyncDisposable {
     return this.#clients;
   }
 
-  /** Returns where the secrets of a node come from. */
-  open(asking: AskingNode, listener: NodeSecretListener): NodeSecretSource {
+  /**
+   * Returns where the secrets of a node come from, or why sds cannot be asked in its name. It is never
+   * asked otherwise: without a name it would answer with what is the own business of ads.
+   */
+  open(asking: AskingNode, listener: NodeSecretListener): Result<NodeSecretSource, string> {
+    const headers = onBehalfOf(asking.identity);
+    return headers.ok
+      ? ok(this.#connect({ ...asking, headers: headers.value }, listener))
+      : headers;
+  }
+
+  #connect(asking: InNameOfNode, listener: NodeSecretListener): NodeSecretSource {
     const client = connectXds(this.#clientOptions(asking, listener, () => failureOf(client)));
     this.#clients.add(client);
     let subscription: XdsSubscription<string> | undefined;
@@ -77,18 +93,17 @@ export class SdsSecrets implements AsyncDisposable {
   }
 
   #clientOptions(
-    { node: { id, cluster, locality, metadata }, identity }: AskingNode,
+    { node: { id, cluster, locality, metadata }, headers }: InNameOfNode,
     listener: NodeSecretListener,
     failure: () => string | undefined,
   ): Parameters<typeof connectXds>[0] {
     const { connections, clock, logger } = this.#options;
-    const headers = onBehalfOf([identity]);
     return {
       servers: connections.servers,
       connections,
       streams: "separate",
       node: { id, cluster, locality, metadata },
-      ...headers !== undefined && { headers },
+      headers,
       tuning: { maxResources: MAX_SECRETS },
       clock,
       logger: logger.with({ node: id }),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
+import type { Result } from "@denvoy/base";
 import { RecordingLogger } from "@denvoy/base/testing";
 import { ON_BEHALF_OF, ServerConnections } from "@denvoy/discovery";
 import { TestXdsServer } from "@denvoy/discovery/testing";
@@ -7,7 +8,7 @@ import { until } from "@denvoy/grpc/testing";
 import { messageCodec } from "@denvoy/proto";
 import { systemClock } from "@denvoy/runtime";
 import type { Resource } from "@denvoy/xds";
-import type { NodeSecretListener } from "../domain/node_secrets.ts";
+import type { NodeSecretListener, NodeSecretSource } from "../domain/node_secrets.ts";
 import { SECRET } from "../domain/resource_types.ts";
 import { SdsSecrets } from "./sds_secrets.ts";
 
@@ -42,6 +43,11 @@ class Listener implements NodeSecretListener {
   }
 }
 
+function opened(source: Result<NodeSecretSource, string>): NodeSecretSource {
+  assert.ok(source.ok);
+  return source.value;
+}
+
 Deno.test("SdsSecrets asks for each node in its own name, over one connection", async () => {
   await using server = await TestXdsServer.start();
   server.put(secret("a", "1"));
@@ -50,7 +56,7 @@ Deno.test("SdsSecrets asks for each node in its own name, over one connection", 
   await using secrets = new SdsSecrets({ connections, clock: systemClock, logger });
   const listeners = ["x", "y"].map((who) => {
     const listener = new Listener();
-    secrets.open({ node, identity: `spiffe://m/${who}` }, listener).setNames(["a"]);
+    opened(secrets.open({ node, identity: `spiffe://m/${who}` }, listener)).setNames(["a"]);
     return listener;
   });
   await until("both", () => listeners.every(({ has }) => has.get("a") === "1"));
@@ -61,6 +67,20 @@ Deno.test("SdsSecrets asks for each node in its own name, over one connection", 
   assert.deepEqual(listeners.map(({ failure }) => failure), [undefined, undefined]);
 });
 
+Deno.test("SdsSecrets never asks without a name: what no header can hold is refused", async () => {
+  await using server = await TestXdsServer.start();
+  server.put(secret("default", "1"));
+  await using connections = new ServerConnections({ servers: [server.address] });
+  const logger = new RecordingLogger();
+  await using secrets = new SdsSecrets({ connections, clock: systemClock, logger });
+  for (const identity of ["spiffe://m/a,b", "spiffe://m/a b", "spiffe://m/ä", ""]) {
+    const refused = secrets.open({ node, identity }, new Listener());
+    assert.ok(!refused.ok, identity);
+    assert.match(refused.error, /without a comma: is /);
+  }
+  assert.deepEqual([[...secrets.clients].length, server.calls.length], [0, 0]);
+});
+
 Deno.test("SdsSecrets has an answer for each name: it came, it is missing, or it is no secret", async () => {
   await using server = await TestXdsServer.start();
   const broken = { ...secret("broken", "1"), value: new Uint8Array([10, 99]) };
@@ -69,7 +89,7 @@ Deno.test("SdsSecrets has an answer for each name: it came, it is missing, or it
   const logger = new RecordingLogger();
   await using secrets = new SdsSecrets({ connections, clock: systemClock, logger });
   const listener = new Listener();
-  const source = secrets.open({ node, identity: "spiffe://m/x" }, listener);
+  const source = opened(secrets.open({ node, identity: "spiffe://m/x" }, listener));
   source.setNames([]);
   assert.equal(server.calls.length, 0);
   source.setNames(["good", "strange", "broken", "missing"]);

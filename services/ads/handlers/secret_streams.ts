@@ -9,6 +9,7 @@ import {
   type Clock,
   type Logger,
   type NodeIdentityTemplate,
+  type Result,
   StatusCode,
   StatusError,
 } from "@denvoy/base";
@@ -30,11 +31,14 @@ import { SecretSession } from "./secret_session.ts";
 
 /** What secrets are served with. */
 export interface SecretStreamParts {
-  /** Returns where the secrets of a node come from that was verified by a URI SAN. */
+  /**
+   * Returns where the secrets of a node come from that was verified by a URI SAN, or why they cannot
+   * be asked for in its name.
+   */
   readonly openSource: (
     asking: { readonly node: RequestingNode; readonly identity: string },
     listener: NodeSecretListener,
-  ) => NodeSecretSource;
+  ) => Result<NodeSecretSource, string>;
   /** Says who a node may be. */
   readonly sessions: Pick<NodeSessions, "identify" | "addBeside">;
   /** Which certificate a node must show; its only URI SAN counts without. */
@@ -155,12 +159,19 @@ export class SecretStreams implements BesideStreams {
       return;
     }
     const member = health.join();
-    session.attach(openSource({ node, identity }, {
+    const source = openSource({ node, identity }, {
       changed: (change) => session.take(change),
       answered: (names) => session.answer(names),
       connection: (failure) => member.report(failure),
-    }));
-    signal.addEventListener("abort", () => member.leave(), { once: true });
+    });
+    if (source.ok) {
+      session.attach(source.value);
+      signal.addEventListener("abort", () => member.leave(), { once: true });
+      return;
+    }
+    member.leave();
+    const fields = { node: node.id, address: peer.address, rule: source.error };
+    logger.warn("secrets of node are not asked for: its identity cannot be passed on", fields);
   }
 
   /** The SAN by which the node was verified; which of several would be meant nobody can tell. */

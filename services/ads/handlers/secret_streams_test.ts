@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { joinBytes } from "@denvoy/base";
+import { err, joinBytes, ok } from "@denvoy/base";
 import { FakeClock, RecordingLogger } from "@denvoy/base/testing";
 import type { StreamRequest } from "@denvoy/discovery";
 import { messageCodec } from "@denvoy/proto";
@@ -33,12 +33,13 @@ class Scene {
     const health = new SdsHealth(this.readiness.component("sds"), logger);
     this.streams = new SecretStreams({
       openSource: ({ node, identity }, listener) => {
+        if (identity.includes(",")) return err("identity must be without a comma");
         this.open++;
         this.listeners.push(listener);
-        return {
+        return ok({
           setNames: (names) => this.asked.push(`${node.id} as ${identity}: ${names}`),
           close: () => this.open--,
-        };
+        });
       },
       sessions: this.sessions = new NodeSessions({
         ...{ views, clock, logger },
@@ -103,6 +104,19 @@ Deno.test("SecretStreams asks nothing for a node that has no single identity", a
     abort.abort();
     await responses.return?.();
   }
+});
+
+Deno.test("SecretStreams tells that secrets are missing where no identity can be passed on", async () => {
+  const scene = new Scene();
+  const { abort, responses } = scene.call(["spiffe://m/a,b"]);
+  const { value } = await responses.next();
+  const { removedResources } = responseCodec.decode(joinBytes(value ?? []));
+  assert.deepEqual(removedResources, ["s"]);
+  assert.deepEqual([scene.asked, scene.open], [[], 0]);
+  assert.match(scene.logger.lines[0]?.message ?? "", /identity cannot be passed on/);
+  assert.equal(scene.readiness.report().components.sds?.message, "asked for 0 streams");
+  abort.abort();
+  await responses.return?.();
 });
 
 Deno.test("SecretStreams begins nothing for a call that is over", async () => {

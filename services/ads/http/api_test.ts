@@ -286,6 +286,14 @@ Deno.test("endpoints register, renew, change and leave", async (t) => {
     const endpoints = [{ cluster: "a/b", address: "10.0.0.1", port: 80, health: "unhealthy" }];
     assert.equal((await world.call("PUT /v1/endpoint-health", { endpoints })).status, 204);
     assert.equal((await world.call(`GET ${path}`)).at("verdict"), "unhealthy");
+    await using other = await ApiWorld.start();
+    const instances = await Promise.all(
+      [world, world, other].map(async (one) =>
+        (await one.call("GET /v1/endpoint-health")).at("instance")
+      ),
+    );
+    assert.equal(instances[0], instances[1]);
+    assert.notEqual(instances[0], instances[2], "one for each start");
   });
   await t.step("listed", async () => {
     await world.call("PUT /v1/clusters/c/endpoints/e2", { address: "10.0.0.2", port: 81 });

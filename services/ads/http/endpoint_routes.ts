@@ -47,6 +47,7 @@ export function endpointRoutes(parts: ApiParts): readonly AnyRoute[] {
     readOne(parts),
     ...lists(parts),
     health(parts),
+    healthInstance(),
   ];
 }
 
@@ -183,7 +184,8 @@ function health(parts: ApiParts): AnyRoute {
     description:
       "Also on endpoints that did not register themselves. A verdict takes the place of " +
       "an endpoint's own health, unless that is `draining`; `unknown` takes it back. It counts " +
-      "for `ttl` (default `60s`): repeat it before that is over.",
+      "for `ttl` (default `60s`): repeat it before that is over, and when the `instance` that a " +
+      "GET answers is another one.",
     tag: TAG,
     body: {
       doc: "`endpoints`: a list of `cluster`, `address`, `port`, `health`; optionally `ttl`.",
@@ -201,6 +203,29 @@ function health(parts: ApiParts): AnyRoute {
       parts.configuration.endpoints.setHealth(readVerdicts(await request.json()));
       return empty();
     },
+  });
+}
+
+/** Verdicts are in memory alone: who gives them asks for this to see that they are forgotten. */
+function healthInstance(): AnyRoute {
+  const instance = crypto.randomUUID();
+  return route({
+    method: "GET",
+    path: "/v1/endpoint-health",
+    summary: "Says whether verdicts may have been forgotten",
+    description: "`instance` is another one after each start, which forgets all verdicts.",
+    tag: TAG,
+    responses: {
+      200: {
+        doc: "`instance`, to be compared with the one before.",
+        schema: {
+          type: "object",
+          required: ["instance"],
+          properties: { instance: { type: "string" } },
+        },
+      },
+    },
+    handle: () => json({ instance }),
   });
 }
 

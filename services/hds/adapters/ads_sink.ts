@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Verdicts become the `health_status` of endpoints in ads: `PUT /v1/endpoint-health`, in batches. ads
- * forgets a verdict that is not repeated, so that an hds that is gone for good evicts nobody for ever.
+ * forgets a verdict that is not repeated, so that an hds that is gone for good evicts nobody for ever;
+ * and all of them when it restarts, which it is asked about.
  * @module
  */
+import { StatusCode, StatusError } from "@denvoy/base";
 import { formatDuration } from "@denvoy/runtime";
 import type { PublishedVerdict } from "../domain/verdict_outbox.ts";
 import type { VerdictSink } from "../publisher.ts";
-import { type JsonRequestOptions, sendJson } from "./json_request.ts";
+import { askJson, type JsonRequestOptions, sendJson } from "./json_request.ts";
 
 /** What the sink works with. */
 export interface AdsSinkOptions extends Omit<JsonRequestOptions, "method"> {
@@ -31,15 +33,27 @@ export class AdsSink implements VerdictSink {
     this.repeatMs = options.ttlMs / 3;
   }
 
+  /** See {@linkcode VerdictSink.instance}. @throws StatusError UNAVAILABLE without an answer */
+  async instance(signal: AbortSignal): Promise<string> {
+    const answer = await askJson({ options: this.#request("GET"), signal });
+    const fields: Readonly<Record<string, unknown>> = Object(answer);
+    if (typeof fields.instance === "string") return fields.instance;
+    throw new StatusError(StatusCode.UNAVAILABLE, "answer has no instance");
+  }
+
   /** See {@linkcode VerdictSink.publish}. */
   async publish(verdicts: readonly PublishedVerdict[], signal: AbortSignal): Promise<void> {
-    const { url, ttlMs, ...rest } = this.#options;
-    const path = `${url.replace(/\/+$/, "")}/v1/endpoint-health`;
-    const options: JsonRequestOptions = { ...rest, url: path, method: "PUT" };
+    const { ttlMs } = this.#options;
+    const options = this.#request("PUT");
     for (let at = 0; at < verdicts.length; at += BATCH) {
       const endpoints = verdicts.slice(at, at + BATCH).map(adsVerdict);
       await sendJson({ ttl: formatDuration(ttlMs), endpoints }, { options, signal });
     }
+  }
+
+  #request(method: "GET" | "PUT"): JsonRequestOptions {
+    const { ttlMs: _, url, ...rest } = this.#options;
+    return { ...rest, url: `${url.replace(/\/+$/, "")}/v1/endpoint-health`, method };
   }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Sends JSON over HTTP: with a token from a file, roots and a client certificate, and a bound on time.
+ * Sends and asks for JSON over HTTP: with a token from a file, roots and a client certificate, and a bound on time.
  * @module
  */
 import { type Clock, StatusCode, StatusError } from "@denvoy/base";
@@ -12,7 +12,7 @@ export interface JsonRequestOptions {
   /** Where to. */
   readonly url: string;
   /** Verb. */
-  readonly method: "PUT" | "POST";
+  readonly method: "GET" | "PUT" | "POST";
   /** File with a bearer token, read for each request; none where left out. */
   readonly tokenFile?: string | undefined;
   /** Roots and client certificate of the moment; the system's roots where left out. */
@@ -25,11 +25,31 @@ export interface JsonRequestOptions {
 
 const MAX_SHOWN = 500;
 
+/** A request and what breaks it off. */
+export interface JsonRequest {
+  /** How it is sent. */
+  readonly options: JsonRequestOptions;
+  /** Breaks it off. */
+  readonly signal: AbortSignal;
+}
+
 /** Sends one request. @throws StatusError UNAVAILABLE unless the answer is a success */
-export async function sendJson(
-  body: unknown,
-  { options, signal }: { readonly options: JsonRequestOptions; readonly signal: AbortSignal },
-): Promise<void> {
+export async function sendJson(body: unknown, request: JsonRequest): Promise<void> {
+  await exchange(request, {
+    body: JSON.stringify(body),
+    read: async (response) => await response.body?.cancel(),
+  });
+}
+
+/** Returns the JSON of an answer. @throws StatusError UNAVAILABLE unless it is a success */
+export async function askJson(request: JsonRequest): Promise<unknown> {
+  return await exchange(request, { read: (response) => response.json() });
+}
+
+async function exchange<T>(
+  { options, signal }: JsonRequest,
+  { body, read }: { readonly body?: string; readonly read: (answer: Response) => Promise<T> },
+): Promise<T> {
   const { url, method, client, clock, timeoutMs } = options;
   const late = new AbortController();
   const timer = clock.after(timeoutMs, () => late.abort(new Error(`no answer in ${timeoutMs} ms`)));
@@ -37,12 +57,12 @@ export async function sendJson(
     const response = await fetch(url, {
       method,
       headers: { "content-type": "application/json", ...await authorization(options) },
-      body: JSON.stringify(body),
+      ...(body !== undefined && { body }),
       signal: AbortSignal.any([signal, late.signal]),
       redirect: "error",
       ...(client && { client: client.current }),
     });
-    if (response.ok) return await response.body?.cancel();
+    if (response.ok) return await read(response);
     const said = (await response.text()).slice(0, MAX_SHOWN).trim();
     throw unavailable(`answer was ${response.status}: ${said}`, undefined);
   } catch (error) {

@@ -82,6 +82,8 @@ async function* serveProber(
   const session = parts.control.join({ node, capability, peerAddress: parts.peerAddress });
   const reading = readReports({ [Symbol.asyncIterator]: () => iterator }, { ...parts, session });
   yield* session.specifiers();
+  // Envoy keeps its half open for as long as it lives: waiting for its end would hold up a stop.
+  await iterator.return?.();
   await reading;
 }
 

@@ -79,6 +79,7 @@ class Scene implements AsyncDisposable {
   readonly reported: { bytes: number; same: boolean }[] = [];
   readonly #closing = new AsyncDisposableStack();
   client: GrpcClient | undefined;
+  drain: (graceMs: number) => Promise<unknown> = () => Promise.resolve();
 
   static async start(): Promise<Scene> {
     const scene = new Scene();
@@ -92,6 +93,7 @@ class Scene implements AsyncDisposable {
       methods: healthDiscoveryMethods({ control, observer }),
       logger: silentLogger,
     });
+    scene.drain = (graceMs) => server.drain(graceMs);
     scene.#closing.defer(() => server.drain(0));
     scene.#closing.defer(() => control.fleet.endSessions());
     scene.client = connectGrpc({ address: server.address });
@@ -230,6 +232,21 @@ Deno.test("bytes that are no message end their stream alone, also after a hello"
   assert.equal((await specifiers.next()).done, false);
   script.end();
   for await (const _ of specifiers);
+});
+
+Deno.test("a stop ends streams whose Envoy keeps its half open, long before its grace is over", async () => {
+  await using scene = await Scene.start();
+  scene.check(ADDRESS);
+  const script = new Script();
+  script.say(hello);
+  const specifiers = scene.connected.bidiStream(StreamHealthCheck, script);
+  assert.equal((await specifiers.next()).done, false);
+  const graceMs = 600_000;
+  const drained = scene.drain(graceMs);
+  scene.control.fleet.endSessions();
+  assert.equal((await specifiers.next()).done, true);
+  // The grace is far longer than a test may take: only streams that end let it end.
+  await drained;
 });
 
 Deno.test("Envoys with one node id are told apart", async () => {

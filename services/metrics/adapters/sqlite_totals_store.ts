@@ -29,7 +29,12 @@ const migrations = [
 ];
 
 /** What a blob begins with; another number is of another form. */
-const FORM = 1;
+const FORM = 2;
+/** Had no records of ended processes, and is read as well. */
+const FORM_WITHOUT_ENDED = 1;
+/** In place of the number of bounds: a counter, and this less the number of bounds of what has ended. */
+const SCALAR = -1;
+const ENDED = -2;
 
 /** Totals in a file that this process owns. */
 export class SqliteTotalsStore implements TotalsStore {
@@ -112,13 +117,9 @@ export class SqliteTotalsStore implements TotalsStore {
     const numbers: number[] = [FORM];
     for (let slot = 0; slot < node.series.slots; slot++) {
       const series = node.series.seriesAt(slot);
-      const totals = totalsOf(node, slot);
-      if (series === undefined || totals === undefined) continue;
-      numbers.push(this.#idOf(series));
-      if (totals.kind === "scalar") numbers.push(-1, totals.last, totals.before);
-      else {
-        const { count, sum, bounds, values } = totals;
-        numbers.push(bounds.length, count, sum, ...bounds, ...values);
+      if (series === undefined) continue;
+      for (const totals of totalsOf(node, slot)) {
+        numbers.push(this.#idOf(series), ...recordOf(totals));
       }
     }
     return new Uint8Array(Float64Array.from(numbers).buffer);
@@ -143,6 +144,13 @@ export class SqliteTotalsStore implements TotalsStore {
   }
 }
 
+function recordOf(totals: SeriesTotals): readonly number[] {
+  if (totals.kind === "scalar") return [SCALAR, totals.last, totals.before];
+  const { kind, count, sum, bounds, values } = totals;
+  const form = kind === "ended" ? ENDED - bounds.length : bounds.length;
+  return [form, count, sum, ...bounds, ...values];
+}
+
 function seriesNameOf(row: Row): SeriesName {
   const labels = JSON.parse(String(row.labels)) as readonly (readonly [string, string])[];
   return {
@@ -161,34 +169,40 @@ function* decodeTotals(
   },
 ): Generator<readonly [SeriesName, SeriesTotals]> {
   const numbers = new Float64Array(blob.slice().buffer, 0, Math.floor(blob.length / 8));
-  if (numbers[0] !== FORM) return;
+  if (numbers[0] !== FORM && numbers[0] !== FORM_WITHOUT_ENDED) return;
   let at = 1;
   const next = () => numbers[at++] ?? 0;
   while (at + 4 <= numbers.length) {
     const id = next();
     const name = names.get(id);
     used.add(id);
-    const length = next();
+    const form = next();
     const [first, second] = [next(), next()];
-    const end = at + 2 * Math.max(0, length);
+    const end = at + 2 * boundsOf(form);
     if (end > numbers.length) return;
-    if (name !== undefined) yield [name, totalsAt(numbers, { at, length, first, second })];
+    if (name !== undefined) yield [name, totalsAt(numbers, { at, form, first, second })];
     at = end;
   }
 }
 
+/** How many bounds a record has. */
+function boundsOf(form: number): number {
+  return form >= 0 ? form : Math.max(0, ENDED - form);
+}
+
 function totalsAt(
   numbers: Float64Array,
-  { at, length, first, second }: {
+  { at, form, first, second }: {
     readonly at: number;
-    readonly length: number;
+    readonly form: number;
     readonly first: number;
     readonly second: number;
   },
 ): SeriesTotals {
-  if (length < 0) return { kind: "scalar", last: first, before: second };
+  const length = boundsOf(form);
+  if (form === SCALAR) return { kind: "scalar", last: first, before: second };
   return {
-    kind: "distribution",
+    kind: form <= ENDED ? "ended" : "distribution",
     count: first,
     sum: second,
     bounds: [...numbers.subarray(at, at + length)],

@@ -47,8 +47,11 @@ Deno.test("totals of histograms and of restarts are there again after a restart 
       histograms: { [time]: { count: 1, sum: 1, buckets: [[1, 1], [5, 1]] } },
     });
     assert.match(after.text(), /upstream_rq_total\{.*\} 6\n/);
-    assert.match(after.text(), /upstream_rq_time_count\{.*\} 9\n/);
-    assert.match(after.text(), /upstream_rq_time_sum\{.*\} 18\n/);
+    assert.match(after.text(), /upstream_rq_time_count\{.*\} 5\n/);
+    assert.match(after.text(), /upstream_rq_time_sum\{.*\} 9.5\n/);
+    assert.match(after.text({ sums: true }), /upstream_rq_time_count\{.*\} 9\n/);
+    assert.match(after.text({ sums: true }), /upstream_rq_time_sum\{.*\} 18\n/);
+    assert.match(after.text({ sums: true }), /upstream_rq_time_bucket\{.*le="5"\} 7\n/);
     assert.match(after.text({ sums: true }), /upstream_rq_total\{.*\} 11\n/);
     assert.doesNotMatch(after.text(), /cx_active/);
   }));

@@ -3,9 +3,8 @@
  * Which entries are written: those that a filter wants always, others by a share.
  * @module
  */
-import { err, ok, type Result } from "@denvoy/base";
+import { err, ok, type Result, TextPattern } from "@denvoy/base";
 import type { AccessLogLine } from "./access_log_line.ts";
-import { TextPattern } from "./text_pattern.ts";
 
 /** One condition: all of its terms hold. */
 export interface AccessLogFilter {

@@ -4,8 +4,8 @@
  * or drops it decides; rules that change labels apply on the way.
  * @module
  */
+import type { TextPattern } from "@denvoy/base";
 import type { Label } from "./label.ts";
-import type { TextPattern } from "./text_pattern.ts";
 
 /** What a rule looks at; all that is given must match. */
 export interface RuleMatch {

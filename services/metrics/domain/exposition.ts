@@ -4,8 +4,9 @@
  * one part, however many series there are.
  * @module
  */
+import type { Distribution } from "./distribution.ts";
 import { formatValue } from "./prometheus_name.ts";
-import type { Distribution, FamilySamples, Sample } from "./sample.ts";
+import type { FamilySamples, Sample } from "./sample.ts";
 import type { Family, SeriesKind, ShownSeries } from "./series.ts";
 
 /** The text formats. */

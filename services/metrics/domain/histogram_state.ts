@@ -4,6 +4,7 @@
  * its counters do.
  * @module
  */
+import { type Distribution, sumOf } from "./distribution.ts";
 
 /** What one interval brought. Buffers are the caller's and only read. */
 export interface Interval {
@@ -19,8 +20,8 @@ export interface Interval {
   readonly length: number;
 }
 
-/** The totals of one histogram or summary of one node. */
-export class DistributionState {
+/** The totals of one histogram or summary of one node, of its present process but for `total`. */
+export class DistributionState implements Distribution {
   /** Samples in all. */
   count = 0;
   /** Their sum. */
@@ -29,6 +30,17 @@ export class DistributionState {
   bounds: readonly number[] = [];
   /** Samples up to each bound in all, or the last value of each quantile. */
   values: Float64Array = new Float64Array(0);
+  #before: Distribution | undefined;
+
+  /** What earlier processes of the node, and nodes that were forgotten, had; undefined for nothing. */
+  get before(): Distribution | undefined {
+    return this.#before;
+  }
+
+  /** All of a histogram, across restarts of the node: count and sum exactly, buckets as {@linkcode sumOf} does. */
+  get total(): Distribution {
+    return this.#before === undefined ? this : sumOf(this.#before, this);
+  }
 
   /** Adds an interval of a histogram. Other bounds than before begin anew. */
   addHistogram(interval: Interval): void {
@@ -50,6 +62,20 @@ export class DistributionState {
     }
     this.count += interval.count;
     this.sum += interval.sum;
+  }
+
+  /** Adds to what earlier processes had; `distribution` must not change any more. */
+  addBefore(distribution: Distribution): void {
+    this.#before = this.#before === undefined ? distribution : sumOf(this.#before, distribution);
+  }
+
+  /** The process has ended: what it had is of an earlier one from now on. */
+  endProcess(): void {
+    const { count, sum, bounds, values } = this;
+    if (count > 0) this.addBefore({ count, sum, bounds, values });
+    this.values = new Float64Array(bounds.length);
+    this.count = 0;
+    this.sum = 0;
   }
 
   #hasBounds({ bounds, length }: Interval): boolean {

@@ -4,9 +4,10 @@
  * last time that was acknowledged. Nothing is queued: what could not be sent is part of the next try.
  * @module
  */
+import { copyOfDistribution, differenceOf, type Distribution } from "./distribution.ts";
 import type { Label } from "./label.ts";
 import type { NodeMetrics } from "./node_metrics.ts";
-import type { Distribution, FamilySamples, Sample } from "./sample.ts";
+import type { FamilySamples, Sample } from "./sample.ts";
 import { samplesOfGroups, samplesOfNodes } from "./samples.ts";
 import type { SeriesKind, ShownSeries } from "./series.ts";
 
@@ -119,30 +120,23 @@ export class NodeExporter {
     return added > 0 ? { ...times, value: added } : undefined;
   }
 
-  /** Deltas follow each other without a gap. */
+  /** Deltas follow each other without a gap; what came before the node was known is in no histogram. */
   #startMs(kind: SeriesKind): number {
     const { startMs, sinceMs } = this.#node;
     if (this.#temporality === "delta" && this.#sentFlushMs > 0) return this.#sentFlushMs;
-    return kind === "histogram" ? sinceMs : startMs ?? sinceMs;
+    return kind === "histogram" ? Math.max(startMs ?? sinceMs, sinceMs) : startMs ?? sinceMs;
   }
 
   /** A copy: what is sent must not change while it is. */
   #added(now: Distribution, before: number | Distribution | undefined): Distribution | undefined {
-    const { count, sum, bounds, values } = now;
-    const isDelta = this.#temporality === "delta" && typeof before === "object";
-    const base = isDelta && before.bounds === bounds && before.count <= count ? before : undefined;
-    if (this.#temporality === "delta" && count === (base?.count ?? 0)) return undefined;
-    return {
-      count: count - (base?.count ?? 0),
-      sum: sum - (base?.sum ?? 0),
-      bounds,
-      values: values.map((value, index) => value - (base?.values[index] ?? 0)),
-    };
+    if (this.#temporality === "cumulative" || typeof before !== "object") {
+      return this.#temporality === "delta" && now.count === 0 ? undefined : copyOfDistribution(now);
+    }
+    const added = differenceOf(now, before) ?? copyOfDistribution(now);
+    return added.count === 0 ? undefined : added;
   }
 }
 
 function copyOf({ value, distribution }: Sample): number | Distribution {
-  if (distribution === undefined) return value;
-  const { count, sum, bounds, values } = distribution;
-  return { count, sum, bounds, values: values.slice() };
+  return distribution === undefined ? value : copyOfDistribution(distribution);
 }

@@ -139,7 +139,7 @@ export class NodeMetrics {
 
   /**
    * Envoy started anew. What this flush has brought already is of the new process; what it has not
-   * is of the old one and stands no more.
+   * is of the old one and stands no more. Envoy sends histograms after gauges, and so after uptime.
    */
   #restart(): void {
     this.restarts++;
@@ -162,7 +162,8 @@ export class NodeMetrics {
 
   #endProcess(slot: number, { kind }: Series): void {
     if (kind === "counter") this.series.addBefore(slot, this.series.last(slot));
-    if (kind === "counter" || kind === "gauge") this.series.setLast(slot, 0, 0);
+    if (kind === "histogram" || kind === "summary") this.series.distribution(slot).endProcess();
+    this.series.setLast(slot, 0, 0);
   }
 }
 

@@ -4,6 +4,7 @@
  * a restart to whoever computes rates from it.
  * @module
  */
+import { copyOfDistribution } from "./distribution.ts";
 import type { NodeMetrics } from "./node_metrics.ts";
 
 /** A value of a node. */
@@ -21,12 +22,6 @@ export function retireInto(to: Place, from: Place): void {
     to.node.series.addBefore(to.slot, from.node.total(from.slot));
   }
   if (series?.kind !== "histogram") return;
-  const { count, sum, bounds, values } = from.node.series.distribution(from.slot);
-  to.node.series.distribution(to.slot).addHistogram({
-    count,
-    sum,
-    bounds: Float64Array.from(bounds),
-    values,
-    length: bounds.length,
-  });
+  const { total } = from.node.series.distribution(from.slot);
+  to.node.series.distribution(to.slot).addBefore(copyOfDistribution(total));
 }

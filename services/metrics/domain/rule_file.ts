@@ -3,7 +3,7 @@
  * Reads a file of cardinality rules and notes everything that is wrong with it, each with its place.
  * @module
  */
-import { didYouMean, hasErrors, type Problem } from "@denvoy/base";
+import { didYouMean, hasErrors, type Problem, TextPattern } from "@denvoy/base";
 import {
   formatPath,
   parseDocuments,
@@ -13,7 +13,6 @@ import {
   type SourceDocument,
 } from "@denvoy/proto";
 import { type CardinalityRule, CardinalityRules, type RuleAction } from "./cardinality_rules.ts";
-import { TextPattern } from "./text_pattern.ts";
 
 /** What came of a file. */
 export interface RuleFileResult {

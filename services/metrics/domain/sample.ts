@@ -3,11 +3,8 @@
  * Values on their way out, whatever becomes of them there.
  * @module
  */
-import type { DistributionState } from "./histogram_state.ts";
+import type { Distribution } from "./distribution.ts";
 import type { Family, ShownSeries } from "./series.ts";
-
-/** Totals of a histogram or summary. */
-export type Distribution = Readonly<Pick<DistributionState, "count" | "sum" | "bounds" | "values">>;
 
 /** One value of a family. */
 export interface Sample {

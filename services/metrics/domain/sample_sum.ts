@@ -3,7 +3,8 @@
  * Sums of values that are shown as one series.
  * @module
  */
-import type { Distribution, Sample } from "./sample.ts";
+import { type Distribution, sumOf } from "./distribution.ts";
+import type { Sample } from "./sample.ts";
 import type { ShownSeries } from "./series.ts";
 
 /** What is summed. */
@@ -50,28 +51,4 @@ function inner<V>(map: Map<ShownSeries, Map<number, V>>, key: ShownSeries): Map<
     map.set(key, found);
   }
   return found;
-}
-
-/**
- * Adds two histograms. Counts are cumulative, so at bounds that both have the sum is exact; others
- * are left out. An empty one has no bounds to say anything of.
- */
-export function sumOf(a: Distribution, b: Distribution): Distribution {
-  const count = a.count + b.count;
-  const sum = a.sum + b.sum;
-  if (a.bounds.length === 0) return { count, sum, bounds: b.bounds, values: b.values };
-  if (b.bounds.length === 0) return { count, sum, bounds: a.bounds, values: a.values };
-  const others = a.bounds === b.bounds
-    ? undefined
-    : new Map(b.bounds.map((bound, at) => [bound, at]));
-  const bounds: number[] = [];
-  const values: number[] = [];
-  for (const [at, bound] of a.bounds.entries()) {
-    const other = others === undefined ? at : others.get(bound);
-    if (other === undefined) continue;
-    bounds.push(bound);
-    values.push((a.values[at] ?? 0) + (b.values[other] ?? 0));
-  }
-  const kept = bounds.length === a.bounds.length ? a.bounds : bounds;
-  return { count, sum, bounds: kept, values: Float64Array.from(values) };
 }

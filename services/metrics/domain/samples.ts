@@ -49,7 +49,7 @@ export function* samplesOfGroups(
     for (const { node, slot, number, series, shown } of index.places(family, isSummed)) {
       const group = groupOf[number] ?? 0;
       if (series.kind === "histogram") {
-        sums.addDistribution({ shown, group }, node.series.distribution(slot));
+        sums.addDistribution({ shown, group }, node.series.distribution(slot).total);
       } else {
         const value = series.kind === "counter" ? node.total(slot) : node.series.last(slot);
         sums.addValue({ shown, group }, value);

@@ -4,22 +4,17 @@
  * that is what earlier processes of a node counted; of histograms and of deltas, everything.
  * @module
  */
+import type { Distribution } from "./distribution.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Label } from "./label.ts";
 import type { NodeInfo } from "./node_info.ts";
 import type { NodeMetrics } from "./node_metrics.ts";
 import type { Series, SeriesKind } from "./series.ts";
 
-/** Totals of one series of a node. */
+/** Totals of one series of a node; `ended` is what earlier processes had of a histogram. */
 export type SeriesTotals =
   | { readonly kind: "scalar"; readonly last: number; readonly before: number }
-  | {
-    readonly kind: "distribution";
-    readonly count: number;
-    readonly sum: number;
-    readonly bounds: readonly number[];
-    readonly values: Float64Array;
-  };
+  | Distribution & { readonly kind: "distribution" | "ended" };
 
 /** A series in a form that lasts. */
 export interface SeriesName {
@@ -57,15 +52,16 @@ export interface TotalsStore {
   close(): void;
 }
 
-/** Returns the totals of a series; undefined for what is not worth keeping. */
-export function totalsOf(node: NodeMetrics, slot: number): SeriesTotals | undefined {
+/** Returns the totals of a series; none for what is not worth keeping. */
+export function totalsOf(node: NodeMetrics, slot: number): readonly SeriesTotals[] {
   const kind = node.series.seriesAt(slot)?.kind;
-  if (kind === undefined || kind === "gauge") return undefined;
+  if (kind === undefined || kind === "gauge") return [];
   if (kind === "counter") {
-    return { kind: "scalar", last: node.series.last(slot), before: node.series.before(slot) };
+    return [{ kind: "scalar", last: node.series.last(slot), before: node.series.before(slot) }];
   }
-  const { count, sum, bounds, values } = node.series.distribution(slot);
-  return { kind: "distribution", count, sum, bounds, values };
+  const { count, sum, bounds, values, before } = node.series.distribution(slot);
+  const present: SeriesTotals = { kind: "distribution", count, sum, bounds, values };
+  return before === undefined ? [present] : [present, { kind: "ended", ...before }];
 }
 
 /** Puts totals back; the node is shown when it reports. */
@@ -96,9 +92,10 @@ function restoreSlot(
     return;
   }
   const { count, sum } = values;
+  const state = node.series.distribution(slot);
+  if (values.kind === "ended") return state.addBefore(values);
   const bounds = Float64Array.from(values.bounds);
   const interval = { count, sum, bounds, values: values.values, length: bounds.length };
-  const state = node.series.distribution(slot);
   if (series.kind === "histogram") state.addHistogram(interval);
   else state.addSummary(interval);
 }

@@ -128,6 +128,36 @@ Deno.test("histograms with other bounds begin anew; sums keep the bounds that al
   assert.match(sums, /le="5"\} 4\n/);
 });
 
+Deno.test("histograms begin anew with Envoy, and sums of them go on", () => {
+  const test = new TestFleet({ forgetMs: 600_000 });
+  const of = (count: number, bound = 5) => ({
+    [time]: { count, sum: count, buckets: [[bound, count]] as const },
+  });
+  const name = "envoy_cluster_upstream_rq_time";
+  const counts = () => [
+    ...valuesIn(test.text(), `${name}_count`),
+    ...valuesIn(test.text({ sums: true }), `${name}_count`),
+    ...valuesIn(test.text({ sums: true }), `${name}_bucket`),
+  ];
+  const restart = (histograms: NonNullable<TestFlush["histograms"]>) => {
+    test.nowMs += 60_000;
+    test.open("a");
+    test.flush("a", { gauges: { "server.uptime": 1 }, histograms });
+  };
+  test.flush("a", { gauges: { "server.uptime": 50 }, histograms: of(9) });
+  assert.deepEqual(counts(), ["9", "9", "9", "9"]);
+  restart(of(4));
+  assert.deepEqual(counts(), ["4", "13", "13", "13"]);
+  restart({});
+  assert.deepEqual(counts(), ["13", "13", "13"], "it has none yet");
+  test.flush("a", { gauges: { "server.uptime": 6 }, histograms: of(1) });
+  assert.deepEqual(counts(), ["1", "14", "14", "14"]);
+  restart(of(2, 7));
+  assert.deepEqual(counts(), ["2", "16", "16"], "no bound is common, and the count is right");
+  test.fleet.tick(test.nowMs + 600_001);
+  assert.deepEqual(counts(), ["16", "16"], "and stays when the node is forgotten");
+});
+
 Deno.test("summaries give way to histograms of the same name, whichever comes first", () => {
   const quantiles = { count: 5, sum: 9, buckets: [[0.5, 1.5], [0.99, NaN]] as const };
   const histogram = { count: 5, sum: 9, buckets: [[1, 5]] as const };

@@ -20,6 +20,7 @@ import type { NodeInfo } from "../domain/node_info.ts";
 import { WireCursor } from "./wire_cursor.ts";
 import { MetricsIngest } from "./metrics_ingest.ts";
 import { decodeNode, nodeInfoOf } from "./node_message.ts";
+import { type NodeStream, NodeStreams } from "./node_streams.ts";
 import { SeriesCache } from "./series_cache.ts";
 
 /** What answers the RPC. */
@@ -78,8 +79,7 @@ export function metricsMethods(parts: MetricsServiceParts): readonly MethodImple
 class MetricsService {
   readonly #parts: MetricsServiceParts;
   readonly #cache: SeriesCache;
-  /** The stream that a node's reports are taken from: its last one. */
-  readonly #owners = new Map<string, symbol>();
+  readonly #streams = new NodeStreams();
 
   constructor(parts: MetricsServiceParts) {
     this.#parts = parts;
@@ -90,45 +90,54 @@ class MetricsService {
     requests: AsyncIterable<Uint8Array>,
     context: CallContext,
   ): Promise<Uint8Array> {
-    const stream = Symbol();
-    let ingest: MetricsIngest | undefined;
-    let id = "";
+    let stream: NodeStream | undefined;
     try {
       for await (const bytes of requests) {
-        if (ingest === undefined) {
-          const info = this.#identify(bytes, context);
-          id = info.id;
-          ingest = this.#open(info, stream);
-        }
-        if (this.#owners.get(id) === stream) this.#take(ingest, bytes);
+        stream ??= this.#begin(this.#identify(bytes, context));
+        if (this.#streams.isRead(stream)) this.#take(stream, bytes);
       }
     } finally {
-      if (ingest !== undefined) this.#parts.observer.closed();
-      if (this.#owners.get(id) === stream) this.#owners.delete(id);
+      if (stream !== undefined) this.#end(stream);
     }
     return new Uint8Array(0);
   }
 
-  #open(info: NodeInfo, stream: symbol): MetricsIngest {
-    const { fleet, nowMs, observer, logger } = this.#parts;
+  #begin(info: NodeInfo): NodeStream {
+    const stream = { info, ingest: this.#open(info) };
+    if (this.#streams.add(stream)) {
+      this.#parts.logger.warn(
+        "a node opened another stream; only the newest is read while it lasts",
+        { node: info.id },
+      );
+    }
+    this.#parts.observer.opened();
+    return stream;
+  }
+
+  #end(stream: NodeStream): void {
+    const heir = this.#streams.remove(stream);
+    this.#parts.observer.closed();
+    if (heir === undefined) return;
+    this.#parts.logger.info("the newest stream of a node ended; the one before is read again", {
+      node: heir.info.id,
+    });
+  }
+
+  /** The node may have been forgotten since an earlier stream of it was read. */
+  #open(info: NodeInfo): MetricsIngest {
+    const { fleet, nowMs } = this.#parts;
     const node = fleet.open(info, nowMs());
     if (node === undefined) {
       throw new StatusError(StatusCode.RESOURCE_EXHAUSTED, "no more nodes are taken");
     }
-    if (this.#owners.has(info.id)) {
-      logger.warn("a node opened a second stream; the first is not read any more", {
-        node: info.id,
-      });
-    }
-    this.#owners.set(info.id, stream);
-    observer.opened();
     return new MetricsIngest({ fleet, node, cache: this.#cache });
   }
 
-  #take(ingest: MetricsIngest, bytes: Uint8Array): void {
+  #take(stream: NodeStream, bytes: Uint8Array): void {
     const { nowMs, observer } = this.#parts;
+    stream.ingest ??= this.#open(stream.info);
     try {
-      observer.message(ingest.take(bytes, nowMs()), bytes.length);
+      observer.message(stream.ingest.take(bytes, nowMs()), bytes.length);
     } catch (error) {
       throw unreadable(error);
     }

@@ -164,8 +164,45 @@ Deno.test("of two streams of one node the last is read, and the log says so", as
   assert.match(scene.test.text(), /^envoy_c\{.*\} 3$/m);
   assert.equal(
     scene.logger.lines[0]?.message,
-    "a node opened a second stream; the first is not read any more",
+    "a node opened another stream; only the newest is read while it lasts",
   );
+});
+
+Deno.test("of Envoys with one id the one that stays is read again when the other goes", async () => {
+  await using scene = await Scene.start();
+  const others: PromiseWithResolvers<void>[] = [];
+  async function* passing(counter: number): AsyncGenerator<Bytes> {
+    yield flush("a", counter);
+    const left = Promise.withResolvers<void>();
+    others.push(left);
+    await left.promise;
+  }
+  const shows = (counter: number) =>
+    settled(() => new RegExp(`^envoy_c\\{.*\\} ${counter}$`, "m").test(scene.test.text()));
+  async function* staying(): AsyncGenerator<Bytes> {
+    yield flush("a", 10);
+    await shows(10);
+    const second = scene.stream("metrics", passing(1));
+    await shows(1);
+    const third = scene.stream("metrics", passing(2));
+    await shows(2);
+    others[0]?.resolve();
+    await second;
+    others[1]?.resolve();
+    await third;
+    await settled(() => scene.logger.lines.some(({ level }) => level === "info"));
+    // The node has had time to be shown no more, and to be forgotten.
+    scene.test.fleet.tick(scene.test.nowMs + 1e9);
+    assert.equal(scene.test.text(), "");
+    yield flush(undefined, 11);
+    await shows(11);
+    yield flush(undefined, 12);
+    await shows(12);
+    assert.equal(scene.test.fleet.node("a")?.live, true);
+  }
+  assert.equal(await codeOf(scene.stream("metrics", staying())), StatusCode.OK);
+  const told = scene.logger.lines.filter(({ level }) => level === "info");
+  assert.equal(told.length, 1, "the end of a stream that was not read changes nothing");
 });
 
 Deno.test("a load report is asked for at most once a second, whatever is configured", async () => {

@@ -3,6 +3,7 @@
  * `/fleet/metrics`: what all Envoys report, for Prometheus.
  * @module
  */
+import { TextPattern } from "@denvoy/base";
 import { type AnyRoute, route, stream } from "@denvoy/runtime";
 import { exposition, type ExpositionFormat } from "../domain/exposition.ts";
 import type { Fleet } from "../domain/fleet.ts";
@@ -10,7 +11,6 @@ import type { NodeMetrics } from "../domain/node_metrics.ts";
 import { clusterLabels, type NodeLabels } from "../domain/node_labels.ts";
 import type { FamilySamples } from "../domain/sample.ts";
 import { type FamilyFilter, samplesOfGroups, samplesOfNodes } from "../domain/samples.ts";
-import { TextPattern } from "../domain/text_pattern.ts";
 
 /** What the route reads. */
 export interface FleetMetricsParts {

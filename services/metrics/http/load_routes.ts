@@ -3,10 +3,10 @@
  * `/v1/load`: the load of clusters, localities and endpoints as all Envoys together see it.
  * @module
  */
+import { TextPattern } from "@denvoy/base";
 import { type AnyRoute, json, route } from "@denvoy/runtime";
 import type { ClusterView, EndpointView, LoadRates, LocalityView } from "../domain/load_table.ts";
 import { type EndpointWeight, weightsOf } from "../domain/load_weights.ts";
-import { TextPattern } from "../domain/text_pattern.ts";
 
 /** Returns the route; `clusters` returns what is known now. */
 export function loadRoutes(clusters: () => readonly ClusterView[]): readonly AnyRoute[] {

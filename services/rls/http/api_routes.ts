@@ -71,6 +71,7 @@ function jsonRoute(method: Method, parts: ApiParts): AnyRoute {
     path: "/json",
     summary: "Decides on a request, as ShouldRateLimit does",
     tag: "reference",
+    access: "mesh",
     body: { ...requestBody, types: jsonTypes },
     responses: {
       200: { doc: "It may pass.", schema: anyObject },

@@ -5,6 +5,7 @@
  */
 // @ts-types="@types/node-forge"
 import forge from "node-forge";
+import { DerivationBudget } from "../domain/key_derivation.ts";
 
 /** ASN.1 as node-forge keeps it. */
 export type ForgeAsn1 = forge.asn1.Asn1;
@@ -36,10 +37,15 @@ export function asn1Of(der: Uint8Array): ForgeAsn1 {
   return forge.asn1.fromDer(binaryOf(der));
 }
 
-/** Decrypts PKCS#8; throws, or returns nothing, for a wrong passphrase. */
+/**
+ * Decrypts PKCS#8; throws, or returns nothing, for a wrong passphrase.
+ * @throws DerivationError when that is too much work
+ */
 export function decryptPkcs8(der: Uint8Array, passphrase: string): Uint8Array | undefined {
-  const info: ForgeAsn1 | null = forge.pki.decryptPrivateKeyInfo(asn1Of(der), passphrase);
-  return info === null ? undefined : derOf(info);
+  return withinBudget(() => {
+    const info: ForgeAsn1 | null = forge.pki.decryptPrivateKeyInfo(asn1Of(der), passphrase);
+    return info === null ? undefined : derOf(info);
+  });
 }
 
 /** What a PKCS#12 file holds: keys, and certificates with or without one. */
@@ -50,10 +56,13 @@ export interface Pkcs12Bags {
   readonly certificates: readonly ForgeBag[];
 }
 
-/** Opens a PKCS#12 file; throws for a wrong passphrase or when it is none. */
+/**
+ * Opens a PKCS#12 file; throws for a wrong passphrase or when it is none.
+ * @throws DerivationError when that is too much work
+ */
 export function openPkcs12(der: Uint8Array, passphrase: string): Pkcs12Bags {
   const { pkcs8ShroudedKeyBag, keyBag, certBag } = forge.pki.oids;
-  const file = forge.pkcs12.pkcs12FromAsn1(asn1Of(der), false, passphrase);
+  const file = withinBudget(() => forge.pkcs12.pkcs12FromAsn1(asn1Of(der), false, passphrase));
   const bags = (type: string | undefined): readonly ForgeBag[] =>
     type === undefined ? [] : file.getBags({ bagType: type })[type] ?? [];
   return {
@@ -71,4 +80,62 @@ export function keyOfBag({ key, asn1 }: ForgeBag): Uint8Array {
 /** Returns the DER of a certificate in a bag. */
 export function certificateOfBag({ cert, asn1 }: ForgeBag): Uint8Array {
   return derOf(cert === null || cert === undefined ? asn1 : forge.pki.certificateToAsn1(cert));
+}
+
+/** A hash of node-forge. */
+interface ForgeDigest {
+  readonly digestLength: number;
+  readonly blockLength: number;
+}
+
+/** Where node-forge derives keys; its own code calls these by name each time. */
+interface ForgeDerivations {
+  readonly pkcs5: {
+    pbkdf2(...values: readonly [string, string, number, number, ForgeDigest]): string;
+  };
+  readonly pbe: { generatePkcs12Key: Pkcs12Derivation };
+  readonly pkcs12: { generateKey: Pkcs12Derivation };
+}
+
+type Pkcs12Derivation = (
+  ...values: readonly [string, unknown, number, number, number, (ForgeDigest | null)?]
+) => unknown;
+
+const SHA1: ForgeDigest = { digestLength: 20, blockLength: 64 };
+let budget = new DerivationBudget();
+countDerivations(forge as unknown as ForgeDerivations);
+
+/** node-forge runs to its end without a pause: nothing else spends the budget meanwhile. */
+function withinBudget<T>(open: () => T): T {
+  budget = new DerivationBudget();
+  return open();
+}
+
+/**
+ * Counts are deep in a file, some within what must be decrypted first: they are looked at where they are
+ * used, before each derivation.
+ */
+function countDerivations({ pkcs5, pbe, pkcs12 }: ForgeDerivations): void {
+  const { pbkdf2 } = pkcs5;
+  pkcs5.pbkdf2 = (...values) => {
+    const [, , iterations, bytes, digest] = values;
+    budget.spend(2 * hashesOf(digest, { iterations, bytes }));
+    return pbkdf2(...values);
+  };
+  const { generatePkcs12Key } = pbe;
+  const counted: Pkcs12Derivation = (...values) => {
+    const [, , , iterations, bytes, digest] = values;
+    budget.spend(hashesOf(digest ?? SHA1, { iterations, bytes }));
+    return generatePkcs12Key(...values);
+  };
+  pbe.generatePkcs12Key = counted;
+  pkcs12.generateKey = counted;
+}
+
+/** SHA-384 and SHA-512 take three times as long as the others. */
+function hashesOf(
+  { digestLength, blockLength }: ForgeDigest,
+  { iterations, bytes }: { readonly iterations: number; readonly bytes: number },
+): number {
+  return iterations * Math.ceil(bytes / digestLength) * (blockLength > 64 ? 3 : 1);
 }

@@ -38,6 +38,8 @@ const ALGORITHMS: ReadonlyMap<string, Algorithm> = new Map([
 /** Clocks may differ by this much. */
 const LEEWAY_MS = 30_000;
 const MAX_TOKEN_LENGTH = 16_384;
+/** RFC 7518, 3.3. */
+const MIN_RSA_BITS = 2048;
 
 /** Checks tokens with the keys of one file. */
 export class JwtKeys implements JwtVerifier {
@@ -54,22 +56,24 @@ export class JwtKeys implements JwtVerifier {
     const content = await readFileContent(path);
     const text = content.kind === "bytes" ? textOf(content.bytes) : undefined;
     if (text === undefined || text.length > MAX_FILE_BYTES) throw unusable(path);
-    try {
-      const keys = text.trimStart().startsWith("{") ? readJwks(text) : [readPem(text)];
-      if (keys.length > 0) return new JwtKeys(keys, rules);
-    } catch {
-      // The cause is dropped: it could quote a key.
+    const keys = readKeys(text);
+    if (keys.length === 0) throw unusable(path);
+    for (const { key } of keys) {
+      const bits = key.asymmetricKeyDetails?.modulusLength ?? MIN_RSA_BITS;
+      if (key.asymmetricKeyType === "rsa" && bits < MIN_RSA_BITS) throw weak(path, bits);
     }
-    throw unusable(path);
+    return new JwtKeys(keys, rules);
   }
 
   /** See {@linkcode JwtVerifier.verify}. */
   verify(token: string): string {
     if (token.length > MAX_TOKEN_LENGTH) throw refused("it is too long");
     const [head = "", body = "", signature = ""] = token.split(".");
-    const { alg, kid } = decode(head);
-    const algorithm = ALGORITHMS.get(String(alg));
+    const { alg, kid, crit } = decode(head);
+    const algorithm = typeof alg === "string" ? ALGORITHMS.get(alg) : undefined;
     if (algorithm === undefined) throw refused("its algorithm is not taken");
+    // RFC 7515, 4.1.11: what must be understood, and no extension is known here.
+    if (crit !== undefined) throw refused("it has extensions that are not known");
     const data = new TextEncoder().encode(`${head}.${body}`);
     const isSigned = this.#keys.some(({ id, key }) =>
       (id === undefined || kid === undefined || id === kid) &&
@@ -124,6 +128,15 @@ function decode(part: string): Readonly<Record<string, unknown>> {
   throw refused("it cannot be read");
 }
 
+function readKeys(text: string): readonly JwtKey[] {
+  try {
+    return text.trimStart().startsWith("{") ? readJwks(text) : [readPem(text)];
+  } catch {
+    // The cause is dropped: it could quote a key.
+    return [];
+  }
+}
+
 function readJwks(text: string): readonly JwtKey[] {
   const { keys } = JSON.parse(text) as { readonly keys: readonly Record<string, string>[] };
   return keys.map((jwk) => ({
@@ -140,6 +153,11 @@ function unusable(file: string): ProblemError {
   const message = "must hold public keys as a JWKS or in PEM";
   const problem: Problem = { severity: "error", file, message };
   return new ProblemError([problem]);
+}
+
+function weak(file: string, bits: number): ProblemError {
+  const message = `RSA keys must have ${MIN_RSA_BITS} bits or more: one has ${bits}`;
+  return new ProblemError([{ severity: "error", file, message }]);
 }
 
 function refused(why: string): StatusError {

@@ -5,6 +5,7 @@
  */
 import { err, ok, type Problem, type Result } from "@denvoy/base";
 import { isNamedIssuer, isSelfIssued } from "../domain/certificate_block.ts";
+import { DerivationError } from "../domain/key_derivation.ts";
 import { writePem } from "../domain/pem.ts";
 import type { ReadCertificate, X509Reader } from "../domain/x509_reader.ts";
 import { certificateOfBag, keyOfBag, openPkcs12, type Pkcs12Bags } from "./forge.ts";
@@ -43,6 +44,7 @@ export function readPkcs12(
     return refuse(`it must be at most ${MAX_BYTES} bytes: is ${bytes.length}`);
   }
   const bags = openBags(source);
+  if (bags instanceof DerivationError) return refuse(bags.message);
   if (bags === undefined) {
     return refuse("its bytes must be PKCS#12 and its passphrase right: one of them is not");
   }
@@ -66,12 +68,14 @@ export function readPkcs12(
   });
 }
 
-function openBags({ bytes, passphrase = "" }: Pkcs12File): Pkcs12Bags | undefined {
+function openBags(
+  { bytes, passphrase = "" }: Pkcs12File,
+): Pkcs12Bags | DerivationError | undefined {
   try {
     return openPkcs12(bytes, passphrase);
-  } catch {
-    // The cause is dropped: it could quote the content.
-    return undefined;
+  } catch (error) {
+    // Any other cause is dropped: it could quote the content.
+    return error instanceof DerivationError ? error : undefined;
   }
 }
 

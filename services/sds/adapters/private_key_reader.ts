@@ -7,6 +7,7 @@
 import { createPrivateKey, type KeyObject } from "node:crypto";
 import { err, ok, type Problem, type Result } from "@denvoy/base";
 import { type PemBlock, readPem, writePem } from "../domain/pem.ts";
+import { checkDerivation, DerivationError, isModernDerivation } from "../domain/key_derivation.ts";
 import { decryptPkcs8 } from "./forge.ts";
 
 /** Where a key is read from. */
@@ -43,6 +44,7 @@ export function readPrivateKey(text: PrivateKeyText): Result<string, readonly Pr
     return refuse("it is encrypted and needs a passphrase: none is given", block.line);
   }
   const der = encrypted ? decrypt(block, text.passphrase ?? "") : plainPkcs8(block);
+  if (der instanceof DerivationError) return refuse(der.message, block.line);
   if (der !== undefined) return ok(writePem("PRIVATE KEY", der));
   return refuse(
     encrypted
@@ -74,14 +76,31 @@ function plainPkcs8({ text }: PemBlock): Uint8Array | undefined {
 }
 
 /** Deno's `node:crypto` lacks the older ciphers of PKCS#8 (3DES, PKCS#12 PBE) and SHA-1 as PRF. */
-function decrypt({ text, der, label }: PemBlock, passphrase: string): Uint8Array | undefined {
+function decrypt(
+  { text, der, label }: PemBlock,
+  passphrase: string,
+): Uint8Array | DerivationError | undefined {
+  try {
+    if (label === ENCRYPTED_PKCS8) checkDerivation(der);
+  } catch (error) {
+    return error instanceof DerivationError ? error : undefined;
+  }
   const read = readOrUndefined(() => exportKey(createPrivateKey({ key: text, passphrase })));
-  if (read !== undefined || label !== ENCRYPTED_PKCS8) return read;
-  return readOrUndefined(() => {
+  return read !== undefined || label !== ENCRYPTED_PKCS8 ? read : decryptOlder(der, passphrase);
+}
+
+function decryptOlder(
+  der: Uint8Array,
+  passphrase: string,
+): Uint8Array | DerivationError | undefined {
+  try {
     const plain = decryptPkcs8(der, passphrase);
     const key = plain === undefined ? undefined : Buffer.from(plain);
     return key && exportKey(createPrivateKey({ key, format: "der", type: "pkcs8" }));
-  });
+  } catch (error) {
+    // What the platform knows it has tried: then the passphrase is wrong, whatever this would cost.
+    return error instanceof DerivationError && !isModernDerivation(der) ? error : undefined;
+  }
 }
 
 function exportKey(key: KeyObject): Uint8Array {

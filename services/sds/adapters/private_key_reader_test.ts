@@ -2,6 +2,7 @@
 /** In which forms people may bring their keys. @module */
 import assert from "node:assert/strict";
 import { formatProblem } from "@denvoy/base";
+import { readPem, writePem } from "../domain/pem.ts";
 import { readPrivateKey } from "./private_key_reader.ts";
 
 const testdata = new URL("testdata/", import.meta.url);
@@ -82,3 +83,38 @@ for (const [name, pem, passphrase, expected] of bad) {
     assert.ok(passphrase === undefined || passphrase === "" || !text.includes(passphrase));
   });
 }
+
+/** A salt and 2,048 iterations, and the same bytes with a shorter salt and 2^31 of them. */
+const COUNT = /0408(.{12}).{4}02020800/;
+const ENDLESS = "0406$1020480000000";
+
+const costly: readonly (readonly [string, RegExp, string, RegExp])[] = [
+  ["pkcs8_aes.key", COUNT, ENDLESS, /600000 iterations of PBKDF2: asks for 2147483648/],
+  ["pkcs8_sha1.key", COUNT, ENDLESS, /600000 iterations of PBKDF2: asks for 2147483648/],
+  ["pkcs8_sha1.key", /02020800/, "0202ffff", /100000 hashes in all .*: asks for 262140/],
+  ["pkcs8_3des.key", /02020800/, "0202ffff", /100000 hashes in all .*: asks for 131070/],
+  ["pkcs8_pbe.key", /02020800/, "0202ffff", /100000 hashes in all .*: asks for 131070/],
+  ["pkcs8_scrypt.key", /02024000020108/, "0202400002017f", /1048576 as N·r·p .*: asks for 2080768/],
+];
+
+for (const [name, from, to, expected] of costly) {
+  Deno.test(`readPrivateKey() refuses ${name} at once when it asks for too much: ${to}`, () => {
+    const blocks = readPem(read(name));
+    const [block] = blocks.ok ? blocks.value : [];
+    const hex = block?.der.toHex() ?? "";
+    assert.match(hex, from);
+    const pem = writePem(block?.label ?? "", Uint8Array.fromHex(hex.replace(from, to)));
+    const key = readPrivateKey({ pem, passphrase: PASSPHRASE });
+    assert.ok(!key.ok);
+    assert.match(key.error.map(formatProblem).join(), expected);
+  });
+}
+
+Deno.test("readPrivateKey() says that the passphrase is wrong, not that another cipher is slow", () => {
+  const blocks = readPem(read("pkcs8_aes.key"));
+  const [block] = blocks.ok ? blocks.value : [];
+  const hex = block?.der.toHex().replace("02020800", "0202ffff") ?? "";
+  const pem = writePem(block?.label ?? "", Uint8Array.fromHex(hex));
+  const key = readPrivateKey({ pem, passphrase: PASSPHRASE });
+  assert.match(key.ok ? "" : key.error.map(formatProblem).join(), /its passphrase must be right/);
+});

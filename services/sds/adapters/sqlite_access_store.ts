@@ -3,6 +3,7 @@
  * What sds remembers beside the CA, in SQLite.
  * @module
  */
+import type { Logger } from "@denvoy/base";
 import { type Row, SqliteDatabase } from "@denvoy/runtime";
 import type { AccessStore } from "../domain/access_store.ts";
 import type { TokenRecord } from "../domain/access_tokens.ts";
@@ -18,13 +19,22 @@ const MIGRATIONS: readonly string[] = [`
   CREATE TABLE secrets (name TEXT PRIMARY KEY, sealed BLOB NOT NULL) STRICT;
 `];
 
+/** Moments that a date can have: others cannot be told, and beyond 2^53 not even be read. */
+const MOMENTS = "BETWEEN 0 AND 8640000000000000";
+const READABLE = `created_at_ms ${MOMENTS} AND expires_at_ms ${MOMENTS}`;
+
 /** Remembers in a file that has one owner. */
 export class SqliteAccessStore implements AccessStore {
   readonly #database: SqliteDatabase;
 
-  /** Opens or creates the file. @throws StatusError as {@linkcode SqliteDatabase} does. */
-  constructor(path: string) {
+  /**
+   * Opens or creates the file. Tokens whose times cannot be read are passed over, which `logger` is told.
+   * @throws StatusError as {@linkcode SqliteDatabase} does
+   */
+  constructor(path: string, logger: Logger) {
     this.#database = new SqliteDatabase(path, MIGRATIONS);
+    const unreadable = this.#count(`NOT (${READABLE})`);
+    if (unreadable > 0) logger.warn("kept tokens cannot be read", { file: path, unreadable });
   }
 
   /** See {@linkcode AccessStore.addToken}. */
@@ -35,7 +45,10 @@ export class SqliteAccessStore implements AccessStore {
 
   /** See {@linkcode AccessStore.findToken}. */
   findToken(hash: string): TokenRecord | undefined {
-    const row = this.#database.first("SELECT * FROM tokens WHERE hash = ?", [hash]);
+    const row = this.#database.first(
+      `SELECT * FROM tokens WHERE hash = ? AND ${READABLE}`,
+      [hash],
+    );
     return row === undefined ? undefined : tokenRecord(row);
   }
 
@@ -48,7 +61,26 @@ export class SqliteAccessStore implements AccessStore {
 
   /** See {@linkcode AccessStore.listTokens}. */
   listTokens(): readonly TokenRecord[] {
-    return this.#database.all("SELECT * FROM tokens ORDER BY created_at_ms").map(tokenRecord);
+    const sql = `SELECT * FROM tokens WHERE ${READABLE} ORDER BY created_at_ms`;
+    return this.#database.all(sql).map(tokenRecord);
+  }
+
+  /** See {@linkcode AccessStore.countTokens}. */
+  countTokens(): number {
+    return this.#count(READABLE);
+  }
+
+  /** See {@linkcode AccessStore.removeEndedTokens}. */
+  removeEndedTokens(nowMs: number): void {
+    if (this.#count("expires_at_ms <= ?", [nowMs]) === 0) return;
+    this.#write("DELETE FROM tokens WHERE expires_at_ms <= ?", [nowMs]);
+  }
+
+  /** See {@linkcode AccessStore.removeTokensOf}. */
+  removeTokensOf(identity: string): number {
+    const count = this.#count("identity = ?", [identity]);
+    if (count > 0) this.#write("DELETE FROM tokens WHERE identity = ?", [identity]);
+    return count;
   }
 
   /** See {@linkcode AccessStore.sealedSecrets}. */
@@ -74,6 +106,11 @@ export class SqliteAccessStore implements AccessStore {
   /** Closes the file. */
   [Symbol.dispose](): void {
     this.#database.close();
+  }
+
+  #count(condition: string, values: readonly (string | number)[] = []): number {
+    const sql = `SELECT count(*) AS count FROM tokens WHERE ${condition}`;
+    return Number(this.#database.first(sql, values)?.count ?? 0);
   }
 
   #write(sql: string, values: readonly (string | number | Uint8Array)[]): void {

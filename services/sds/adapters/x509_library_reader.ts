@@ -11,7 +11,7 @@ import {
   type KeyObject,
   X509Certificate,
 } from "node:crypto";
-import { expectDerTag, formatDistinguishedName, readDer } from "@denvoy/base";
+import { expectDerTag, formatDistinguishedName, readDer, readDerObjectId } from "@denvoy/base";
 import { type CertificateFields, readCertificateFields } from "../domain/certificate_fields.ts";
 import type { CertificateFacts, KeyFacts } from "../domain/certificate_facts.ts";
 import type {
@@ -63,7 +63,7 @@ export class X509LibraryReader implements X509Reader {
       const request = new Pkcs10CertificateRequest(new Uint8Array(der));
       const spki = new Uint8Array(request.publicKey.rawData);
       if (!await request.verify()) return undefined;
-      return { spki, key: keyFactsOf(publicKey(spki)) };
+      return { spki, key: keyFactsOf(publicKey(spki)), digest: signatureDigest(der) };
     } catch {
       // Whatever a stranger sent that is no request has nothing to say.
       return undefined;
@@ -108,6 +108,13 @@ function publicKey(spki: Uint8Array): KeyObject {
 
 function spkiOf(key: KeyObject): Buffer {
   return key.export({ type: "spki", format: "der" });
+}
+
+/** Of a signed structure: the digest of the algorithm that stands beside what is signed. */
+function signatureDigest(der: Uint8Array): string {
+  const [, algorithm] = readDer(expectDerTag(readDer(der)[0], 0x30));
+  const [id] = readDer(expectDerTag(algorithm, 0x30));
+  return digestOf(readDerObjectId(expectDerTag(id, 0x06)));
 }
 
 function crlIssuer(der: Uint8Array): Uint8Array {

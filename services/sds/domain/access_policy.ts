@@ -34,8 +34,8 @@ export interface PolicyRules {
   /** What certificates hold; the first that matches counts. */
   readonly certificates: readonly CertificateProfile[];
   /**
-   * Whether each workload of the own trust domain may have its own certificate and the trust bundle.
-   * @default true
+   * Whether each workload of the own trust domain may have its own certificate and the trust bundle;
+   * those of `onBehalfOf` have by grants alone what they ask for themselves. @default true
    */
   readonly ownCertificate: boolean;
   /** Identities whose word about the node they ask for is taken, e.g. that of ads. */
@@ -105,8 +105,14 @@ export class AccessPolicy {
     return { dnsNames: [] };
   }
 
+  /**
+   * A service that asks for others gets nothing by default: a request that lacks the name of a node
+   * would give the node the key of the service.
+   */
   #isOwn(identity: string, name: string): boolean {
-    if (!identity.startsWith(`spiffe://${this.#trustDomain}/`)) return false;
+    if (this.mayVouch(identity) || !identity.startsWith(`spiffe://${this.#trustDomain}/`)) {
+      return false;
+    }
     return name === identity || name === OWN_CERTIFICATE || name === OWN_BUNDLE ||
       name === ALL_BUNDLES || name === `spiffe://${this.#trustDomain}`;
   }

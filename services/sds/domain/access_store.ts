@@ -41,6 +41,21 @@ export class MemoryAccessStore implements AccessStore {
     return [...this.#tokens.values()];
   }
 
+  /** See {@linkcode TokenStore.countTokens}. */
+  countTokens(): number {
+    return this.#tokens.size;
+  }
+
+  /** See {@linkcode TokenStore.removeEndedTokens}. */
+  removeEndedTokens(nowMs: number): void {
+    this.#remove(({ expiresAtMs }) => expiresAtMs <= nowMs);
+  }
+
+  /** See {@linkcode TokenStore.removeTokensOf}. */
+  removeTokensOf(identity: string): number {
+    return this.#remove((record) => record.identity === identity);
+  }
+
   /** See {@linkcode AccessStore.sealedSecrets}. */
   sealedSecrets(): ReadonlyMap<string, Uint8Array> {
     return this.#secrets;
@@ -58,4 +73,10 @@ export class MemoryAccessStore implements AccessStore {
 
   /** There is nothing to close. */
   [Symbol.dispose](): void {}
+
+  #remove(isMeant: (record: TokenRecord) => boolean): number {
+    const meant = this.listTokens().filter(isMeant);
+    for (const { hash } of meant) this.#tokens.delete(hash);
+    return meant.length;
+  }
 }

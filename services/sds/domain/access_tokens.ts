@@ -28,8 +28,14 @@ export interface TokenStore {
   findToken(hash: string): TokenRecord | undefined;
   /** Takes a token out; tells whether it was there, which is true of one caller only. */
   takeToken(hash: string): boolean;
-  /** Returns all tokens. */
+  /** Returns all tokens, the oldest first. */
   listTokens(): readonly TokenRecord[];
+  /** Returns how many there are. */
+  countTokens(): number;
+  /** Takes out all that have ended by `nowMs`. */
+  removeEndedTokens(nowMs: number): void;
+  /** Takes all tokens of an identity out; returns how many there were. */
+  removeTokensOf(identity: string): number;
 }
 
 /** What tokens are made of. */
@@ -54,6 +60,10 @@ export interface NewToken {
 
 const TOKEN_BYTES = 32;
 const MAX_TOKENS = 100_000;
+const MIN_TTL_MS = 1000;
+const DAY_MS = 86_400_000;
+/** The longest life: a join token waits for an Envoy that is being set up. */
+const MAX_TTL_MS = { join: 30 * DAY_MS, node: 3650 * DAY_MS } as const;
 
 /** Makes, exchanges and checks tokens. */
 export class AccessTokens {
@@ -64,20 +74,25 @@ export class AccessTokens {
     this.#parts = parts;
   }
 
-  /** Makes a token. @throws StatusError RESOURCE_EXHAUSTED when there are too many */
+  /**
+   * Makes a token.
+   * @throws StatusError INVALID_ARGUMENT for a life of less than a second, or more than 30 days (join)
+   * or 10 years (node); RESOURCE_EXHAUSTED when there are too many
+   */
   create(
     kind: TokenRecord["kind"],
     { identity, ttlMs }: { readonly identity: string; readonly ttlMs: number },
   ): NewToken {
     const { store, clock, randomBytes } = this.#parts;
+    checkTtl(kind, ttlMs);
     this.#forgetEnded();
-    if (store.listTokens().length >= MAX_TOKENS) {
+    if (store.countTokens() >= MAX_TOKENS) {
       const message = `cannot keep more than ${MAX_TOKENS} tokens`;
       throw new StatusError(StatusCode.RESOURCE_EXHAUSTED, message);
     }
     const token = base64url(randomBytes(TOKEN_BYTES));
     const createdAtMs = clock.nowMs();
-    const expiresAtMs = createdAtMs + ttlMs;
+    const expiresAtMs = createdAtMs + Math.floor(ttlMs);
     const record = { hash: this.#hash(token), kind, identity, createdAtMs, expiresAtMs };
     store.addToken(record);
     return { token, record };
@@ -109,9 +124,8 @@ export class AccessTokens {
 
   /** Ends all tokens of an identity; returns how many there were. */
   revoke(identity: string): number {
-    const { store } = this.#parts;
-    const tokens = store.listTokens().filter((record) => record.identity === identity);
-    return tokens.filter(({ hash }) => store.takeToken(hash)).length;
+    this.#forgetEnded();
+    return this.#parts.store.removeTokensOf(identity);
   }
 
   #find(token: string): TokenRecord | undefined {
@@ -123,15 +137,19 @@ export class AccessTokens {
 
   #forgetEnded(): void {
     const { store, clock } = this.#parts;
-    const nowMs = clock.nowMs();
-    for (const { hash, expiresAtMs } of store.listTokens()) {
-      if (expiresAtMs <= nowMs) store.takeToken(hash);
-    }
+    store.removeEndedTokens(clock.nowMs());
   }
 
   #hash(token: string): string {
     return this.#parts.sha256(new TextEncoder().encode(token)).toHex();
   }
+}
+
+function checkTtl(kind: TokenRecord["kind"], ttlMs: number): void {
+  if (ttlMs >= MIN_TTL_MS && ttlMs <= MAX_TTL_MS[kind]) return;
+  const most = `${MAX_TTL_MS[kind] / DAY_MS} days`;
+  const message = `cannot make token as its ttl must be from 1 second to ${most}: is ${ttlMs} ms`;
+  throw new StatusError(StatusCode.INVALID_ARGUMENT, message);
 }
 
 function base64url(bytes: Uint8Array): string {

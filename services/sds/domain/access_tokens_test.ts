@@ -62,3 +62,18 @@ Deno.test("what is kept of a token does not hold it", () => {
   assert.ok(token.length >= 43);
   assert.ok(!JSON.stringify(world.store.listTokens()).includes(token));
 });
+
+for (
+  const [kind, ttlMs, expected] of [
+    ["join", 0, /from 1 second to 30 days: is 0 ms/],
+    ["join", 31 * 24 * HOUR_MS, /to 30 days/],
+    ["join", NaN, /to 30 days/],
+    ["node", 2 ** 53, /to 3650 days/],
+  ] as const
+) {
+  Deno.test(`no ${kind} token is made for ${ttlMs} ms`, () => {
+    const world = tokens();
+    assert.throws(() => world.tokens.create(kind, { ...web, ttlMs }), expected);
+    assert.deepEqual(world.store.listTokens(), []);
+  });
+}

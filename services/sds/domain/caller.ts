@@ -3,6 +3,7 @@
  * Who asks for secrets, and how that was proven.
  * @module
  */
+import { parseSpiffeId } from "./spiffe_id.ts";
 
 /** How a caller proved who it is; `none` only where callers need not. */
 export type Proof = "certificate" | "jwt" | "token" | "socket" | "none";
@@ -15,4 +16,16 @@ export interface Caller {
   readonly proof: Proof;
   /** The identity of the service that asks on its behalf; absent when it asks itself. */
   readonly through?: string;
+}
+
+/**
+ * Returns which rule the name of a caller breaks, whoever proved it; undefined when it breaks none.
+ * What looks like a URI must be a SPIFFE ID: one with a path such as `/a/../b` would be another
+ * workload to whoever resolves it. Anything else, e.g. a DNS name, is just a word.
+ */
+export function identityProblem(identity: string): string | undefined {
+  if (identity === "") return "an identity must not be empty";
+  if (!/[:/]/.test(identity)) return undefined;
+  const parsed = parseSpiffeId(identity);
+  return parsed.ok ? undefined : parsed.error;
 }

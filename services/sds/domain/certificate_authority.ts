@@ -143,6 +143,8 @@ export interface CertificateAuthority {
   listIssued(
     options?: { readonly limit?: number; readonly name?: string },
   ): readonly IssuedRecord[];
+  /** Tells whether it has revoked the certificate with this serial number. */
+  isRevoked(serial: string): boolean;
   /** Revokes. @throws StatusError NOT_FOUND for a serial that it never issued. */
   revoke(serial: string, reason?: RevocationReason): Promise<Revocation>;
   /**

@@ -84,9 +84,9 @@ export class IssuedCertificates implements Disposable {
    */
   async ensure(id: string, request: IssueRequest): Promise<void> {
     const entry = this.#entries.get(id) ?? this.#add(id, request);
-    const isSame = JSON.stringify(entry.request) === JSON.stringify(request);
     entry.request = request;
-    if (entry.certificate !== undefined && isSame) return;
+    const { certificate } = entry;
+    if (certificate !== undefined && isSame(certificate.request, request)) return;
     await this.#issueOnce(entry);
   }
 
@@ -162,9 +162,9 @@ export class IssuedCertificates implements Disposable {
   async #issue(entry: Entry): Promise<void> {
     await this.#turn();
     try {
-      const issued = await this.#parts.ca.issue(entry.request);
+      const { issued, request } = await this.#issueWanted(entry);
       entry.failures = 0;
-      this.#take(entry, issued);
+      this.#take(entry, { issued, request });
       this.#parts.onIssued?.("ok");
     } catch (error) {
       this.#parts.onIssued?.("failed");
@@ -176,6 +176,15 @@ export class IssuedCertificates implements Disposable {
     }
   }
 
+  /** What was asked for meanwhile counts: a name that was withdrawn must not be served any more. */
+  async #issueWanted(entry: Entry): Promise<Pick<IssuedCertificate, "issued" | "request">> {
+    for (;;) {
+      const { request } = entry;
+      const issued = await this.#parts.ca.issue(request);
+      if (isSame(request, entry.request)) return { issued, request };
+    }
+  }
+
   async #turn(): Promise<void> {
     while (this.#running >= (this.#parts.concurrency ?? 8)) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
@@ -183,12 +192,15 @@ export class IssuedCertificates implements Disposable {
     this.#running += 1;
   }
 
-  #take(entry: Entry, issued: Issued): void {
+  #take(
+    entry: Entry,
+    { issued, request }: Pick<IssuedCertificate, "issued" | "request">,
+  ): void {
     const { clock, random } = this.#parts;
     const nowMs = clock.nowMs();
     const lifeMs = Math.max(0, issued.facts.notAfterMs - nowMs);
     const renewAtMs = nowMs + lifeMs * (0.5 + JITTER * (random() - 0.5));
-    entry.certificate = { id: entry.id, request: entry.request, issued, renewAtMs };
+    entry.certificate = { id: entry.id, request, issued, renewAtMs };
     this.#schedule(entry, renewAtMs - nowMs);
     for (const listener of this.#listeners) listener(entry.id);
   }
@@ -224,4 +236,8 @@ export class IssuedCertificates implements Disposable {
     else if (entry.holders === 0) this.forget(entry.id);
     else this.#issueOnce(entry).catch(() => {});
   }
+}
+
+function isSame(one: IssueRequest, other: IssueRequest): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }

@@ -127,3 +127,29 @@ Deno.test("what nobody holds is forgotten instead of renewed", async () => {
   await pass(13 * HOUR);
   assert.equal(certificates.get("a"), undefined);
 });
+
+Deno.test("names that are withdrawn while a certificate is issued are in none that is served", async () => {
+  const { certificates } = await openCertificates();
+  using _ = certificates;
+  const seen: (readonly string[] | undefined)[] = [];
+  certificates.subscribe((id) => seen.push(certificates.get(id)?.issued.facts.dnsSans));
+  const wanted = (dnsNames: readonly string[]) => ({ ...request("a"), dnsNames });
+  await Promise.all([
+    certificates.ensure("a", wanted(["a.example", "withdrawn.example"])),
+    certificates.ensure("a", wanted(["a.example"])),
+  ]);
+  assert.deepEqual(seen, [["a.example"]]);
+  assert.deepEqual(certificates.get("a")?.request, wanted(["a.example"]));
+});
+
+Deno.test("other names that could not be issued are tried again when they are asked for again", async () => {
+  const { certificates, control } = await openCertificates();
+  using _ = certificates;
+  const wanted = { ...request("a"), dnsNames: ["a.example"] };
+  await certificates.ensure("a", request("a"));
+  control.fails = true;
+  await assert.rejects(certificates.ensure("a", wanted), /the disk is full/);
+  control.fails = false;
+  await certificates.ensure("a", wanted);
+  assert.deepEqual(certificates.get("a")?.issued.facts.dnsSans, ["a.example"]);
+});

@@ -39,6 +39,8 @@ export interface ReadCsr {
   readonly spki: Uint8Array;
   /** Its public key. */
   readonly key: KeyFacts;
+  /** Digest of its signature, as in {@linkcode CertificateFacts.digest}. */
+  readonly digest: string;
 }
 
 /** Reads and compares. No method quotes key material in what it returns or throws. */

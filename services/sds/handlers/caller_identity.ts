@@ -9,7 +9,7 @@ import type { Metadata, Peer } from "@denvoy/grpc";
 import type { Node } from "@denvoy/proto/messages";
 import type { AccessPolicy } from "../domain/access_policy.ts";
 import type { AccessTokens } from "../domain/access_tokens.ts";
-import type { Caller } from "../domain/caller.ts";
+import { type Caller, identityProblem } from "../domain/caller.ts";
 import type { JwtVerifier } from "../domain/key_importer.ts";
 import { parseSpiffeId } from "../domain/spiffe_id.ts";
 
@@ -56,7 +56,7 @@ export class CallerIdentity {
    * PERMISSION_DENIED for one that asks on behalf of others and may not
    */
   identify(credentials: Credentials): Caller {
-    const own = this.#own(credentials);
+    const own = believable(this.#own(credentials));
     const asked = askedOnBehalfOf(credentials.metadata);
     if (asked === undefined) return own;
     const [identity] = asked;
@@ -67,18 +67,15 @@ export class CallerIdentity {
     if (identity === undefined || asked.length > 1) {
       throw denied("a caller that another asks for must have one identity");
     }
-    return { identity, proof: own.proof, through: own.identity };
+    return believable({ ...own, identity, through: own.identity });
   }
 
   #own(credentials: Credentials): Caller {
     const { peer, metadata } = credentials;
     const token = bearerToken(metadata);
     if (token !== undefined) return this.#ofToken(token);
-    const name = peer.uriSans[0] ?? peer.dnsSans[0];
-    if (name !== undefined) {
-      if (peer.uriSans.length <= 1) return { identity: name, proof: "certificate" };
-      throw unauthenticated("the client certificate must have one URI");
-    }
+    const named = nameOf(peer);
+    if (named !== undefined) return { identity: named, proof: "certificate" };
     const socket = peer.address.startsWith("unix:")
       ? this.#parts.sockets.get(peer.address.slice("unix:".length))
       : undefined;
@@ -104,6 +101,24 @@ export class CallerIdentity {
     const fallback = `spiffe://${this.#parts.trustDomain}/anonymous`;
     return { identity: ok ? id : fallback, proof: "none" };
   }
+}
+
+/** Whoever proved it: a name that is none proves nothing. */
+function believable(caller: Caller): Caller {
+  const problem = identityProblem(caller.identity);
+  if (problem === undefined) return caller;
+  throw unauthenticated(`the identity by ${caller.proof} proves nothing: ${problem}`);
+}
+
+/** A DNS name counts where there is no URI, and cannot pose as one. */
+function nameOf({ uriSans, dnsSans }: Peer): string | undefined {
+  if (uriSans.length > 1) {
+    throw unauthenticated(`the client certificate must have one URI SAN: has ${uriSans.length}`);
+  }
+  if (uriSans[0] !== undefined) return uriSans[0];
+  const [name] = dnsSans;
+  if (name === undefined || !/[:/]/.test(name)) return name;
+  throw unauthenticated(`a DNS SAN must not be a URI: is ${JSON.stringify(name)}`);
 }
 
 function bearerToken(metadata: Metadata): string | undefined {

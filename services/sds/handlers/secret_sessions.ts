@@ -53,6 +53,9 @@ interface SharedView {
   readonly holds: Map<string, () => void>;
 }
 
+/** SPIFFE IDs, the longest names that mean something here, have 2,048 bytes at most. */
+const MAX_NAME_BYTES = 2048;
+
 /** What cannot be issued is tried again after this long. */
 const RETRY_MS = 5000;
 
@@ -151,10 +154,11 @@ export class SecretSessions implements DiscoverySessions<SecretSession> {
 
   /**
    * Audits what a session asks for and has certificates issued that it may have.
-   * @throws StatusError PERMISSION_DENIED when it may have nothing of what it asked for first, and
+   * @throws StatusError INVALID_ARGUMENT for a name of more than 2,048 bytes; PERMISSION_DENIED when it may have nothing of what it asked for first, and
    * there is no other way to say so
    */
   async grant(session: SecretSession, names: readonly string[]): Promise<void> {
+    checkLengths(names);
     const { maxNames } = this.#parts;
     const isFirst = session.asked.size === 0;
     if (session.asked.size + names.length > maxNames) {
@@ -246,6 +250,17 @@ export class SecretSessions implements DiscoverySessions<SecretSession> {
     for (const { view } of this.#watchers.get(id) ?? []) {
       this.#parts.hub.changed(view, keysOf(view.namesOf(id)));
     }
+  }
+}
+
+function checkLengths(names: readonly string[]): void {
+  const encoder = new TextEncoder();
+  for (const name of names) {
+    if (name.length <= MAX_NAME_BYTES / 3) continue;
+    const bytes = encoder.encode(name).byteLength;
+    if (bytes <= MAX_NAME_BYTES) continue;
+    const message = `the name of a secret must be at most ${MAX_NAME_BYTES} bytes: one is ${bytes}`;
+    throw new StatusError(StatusCode.INVALID_ARGUMENT, message);
   }
 }
 

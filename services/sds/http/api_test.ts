@@ -2,6 +2,7 @@
 /** The HTTP API against a running service. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { StatusCode } from "@denvoy/base";
 import { strangeCa, TestSds } from "../testing.ts";
 
 Deno.test("secrets are put, shown, replaced and removed; what is not made here is not rotated", async () => {
@@ -45,6 +46,16 @@ Deno.test("what cannot be done is said with a status and a reason", async () => 
     ["POST", "/v1/tokens", {}, 400, /needs a `identity`/],
     ["POST", "/v1/tokens", { identity: "Not An Id" }, 400, /SPIFFE ID/],
     ["POST", "/v1/tokens", { identity: "web", ttl: "soon" }, 400, /duration/],
+    [
+      "POST",
+      "/v1/tokens",
+      { identity: "web", ttl: "0s" },
+      400,
+      /from 1 second to 30 days: is 0 ms/,
+    ],
+    ["POST", "/v1/tokens", { identity: "web", ttl: "31d" }, 400, /from 1 second to 30 days/],
+    ["POST", "/v1/tokens", { identity: "web", ttl: "106000000d" }, 400, /from 1 second to 30 days/],
+    ["GET", "/v1/tokens", undefined, 200, /"tokens":\s*\[\]/],
     ["POST", "/v1/join", { token: "guess" }, 401, /unknown, over or used/],
     ["POST", "/v1/certificates", { csr: "none" }, 400, /./],
     ["POST", "/v1/certificates/00ff/revoke", undefined, 404, /serial/],
@@ -57,6 +68,16 @@ Deno.test("what cannot be done is said with a status and a reason", async () => 
     assert.equal(answer.status, status, `${method} ${path}: ${answer.text}`);
     assert.match(answer.text, expected, path);
   }
+  assert.ok(!sds.log().includes("join token made"));
+});
+
+Deno.test("a name of more than 2,048 bytes is refused before it is audited", async () => {
+  await using sds = await TestSds.start(["--allow-unauthenticated"]);
+  assert.equal(await sds.fetch(["a".repeat(2049)]), StatusCode.INVALID_ARGUMENT);
+  assert.equal(await sds.fetch(["ä".repeat(1025)]), StatusCode.INVALID_ARGUMENT);
+  assert.ok(!/secret (granted|refused)/.test(sds.log()));
+  await sds.fetch(["ä".repeat(1024)]);
+  assert.match(sds.log(), /secret (granted|refused)/);
 });
 
 Deno.test("the bundle is there for everybody, and changes with each step of a rotation", async () => {

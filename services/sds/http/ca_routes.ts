@@ -72,7 +72,7 @@ function issueRoute({ ca, audit }: ApiParts): AnyRoute {
     path: "/v1/certificates",
     summary: "Issue a certificate for a key that stays where it is, from a CSR",
     description: "`csr` (PEM), `identity` (SPIFFE ID or its path), `dns_names`, `ip_addresses`, " +
-      "`lifetime`. The names in the CSR are ignored.",
+      "`lifetime` (10 seconds or more). The names in the CSR are ignored.",
     tag: TAG,
     body: { doc: "What is asked for.", schema: anyObject },
     responses: { 200: { doc: "`chain` and `bundle` in PEM, and its facts.", schema: anyObject } },

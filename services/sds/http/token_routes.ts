@@ -22,7 +22,7 @@ function createRoute({ tokens, audit, ca }: ApiParts): AnyRoute {
     summary: "Make a token that brings a new Envoy in, once",
     description:
       "`identity` is the SPIFFE ID that the Envoy is to have, or its path; `ttl` is how " +
-      "long the token waits, an hour by default. It is shown in this answer only.",
+      "long the token waits, an hour by default, 30 days at most. It is shown in this answer only.",
     tag: TAG,
     body: { doc: "Whom it is for.", schema: anyObject },
     responses: { 200: { doc: "The token.", schema: anyObject } },
@@ -35,8 +35,9 @@ function createRoute({ tokens, audit, ca }: ApiParts): AnyRoute {
           ? undefined
           : { identity: identityOf(identity, ca.trustDomain), ttlMs };
       });
+      const made = tokens.create("join", asked);
       audit.changed("join token made", { identity: asked.identity, by: whoOf(request) });
-      return json(newTokenJson(tokens.create("join", asked)));
+      return json(newTokenJson(made));
     },
   });
 }

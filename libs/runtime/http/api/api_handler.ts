@@ -8,12 +8,7 @@ import type { Clock, Logger } from "@denvoy/base";
 import { LATENCY_BUCKETS_SECONDS } from "../../metrics/instruments.ts";
 import type { Metrics } from "../../metrics/metrics.ts";
 import type { HttpHandler, HttpRequest, HttpResponse } from "../server/message.ts";
-import {
-  asksForIdentity,
-  type AuthenticationOptions,
-  identify,
-  unauthenticated,
-} from "./authentication.ts";
+import { authenticate, type AuthenticationOptions } from "./authentication.ts";
 import { checkHost, checkOrigin, refuseBrowsers } from "./browser_guard.ts";
 import { eventBytes, eventFormat, eventType } from "./event_stream.ts";
 import { errorAnswer } from "./http_error.ts";
@@ -92,8 +87,8 @@ class ApiHandler {
     const { route, params } = this.#router.match(request.method, path);
     label.route = route.path;
     label.method = request.method;
-    const principal = identify(request, this.#options.authentication);
-    this.#guard(request, route, principal);
+    const principal = authenticate(request, route, this.#options.authentication);
+    guardHost(request, { route, principal, hosts: this.#hosts });
     const values = parseQuery(query, route.query ?? {});
     const body = new BodyReader(request, { body: route.body, budget: this.#budget });
     try {
@@ -102,16 +97,6 @@ class ApiHandler {
       return this.#render(request, await route.handle(asked as ApiRequest<never, never>));
     } finally {
       body.release();
-    }
-  }
-
-  #guard(request: HttpRequest, route: AnyRoute, principal: Principal): void {
-    // A page that rebinds its name does not have the token, so a token makes up for the name.
-    if (route.hosts === "any") refuseBrowsers(request);
-    else if (principal.kind !== "token") checkHost(request, { hosts: this.#hosts });
-    const needed = route.access !== "open" && asksForIdentity(this.#options.authentication);
-    if (needed && principal.kind === "anonymous") {
-      throw unauthenticated("a bearer token or client certificate is needed");
     }
   }
 
@@ -145,6 +130,19 @@ class ApiHandler {
   }
 }
 
+function guardHost(
+  request: HttpRequest,
+  { route, principal, hosts }: {
+    readonly route: AnyRoute;
+    readonly principal: Principal;
+    readonly hosts: ReadonlySet<string>;
+  },
+): void {
+  // A page that rebinds its name does not have the token, so a token makes up for the name.
+  if (route.hosts === "any") refuseBrowsers(request);
+  else if (principal.kind !== "token") checkHost(request, { hosts });
+}
+
 interface RequestParts {
   readonly route: AnyRoute;
   readonly params: Readonly<Record<string, string>>;
@@ -161,6 +159,7 @@ function apiRequest(request: HttpRequest, parts: RequestParts): ApiRequest {
     query,
     principal,
     headers: request.headers,
+    certificate: request.certificate,
     peerAddress: request.peerAddress,
     signal: request.signal,
     draining: request.draining,

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Who sent a request: a bearer token or a verified client certificate.
+ * Who sent a request, and whether that is one who may use the API: the bearer of a token, or a client
+ * certificate of an administrator. A certificate proves who calls, not what the caller may do: on the
+ * same roots stand the certificates of every workload.
  * @module
  */
 import { createHash, timingSafeEqual } from "node:crypto";
-import { StatusCode } from "@denvoy/base";
+import { StatusCode, type TextPattern } from "@denvoy/base";
+import type { PeerCertificate } from "../server/byte_stream.ts";
 import type { HttpRequest } from "../server/message.ts";
 import { HttpError } from "./http_error.ts";
-import type { Principal } from "./route.ts";
+import type { AnyRoute, Principal } from "./route.ts";
 
 /** A token, kept as its hash, with the name of where it came from. */
 interface KnownToken {
@@ -40,33 +43,44 @@ export class TokenSet {
 export interface AuthenticationOptions {
   /** The tokens of this moment; undefined when tokens are not used. */
   readonly tokens: () => TokenSet | undefined;
-  /** Whether a verified client certificate is accepted. */
+  /** Whether client certificates are asked for. */
   readonly certificates: boolean;
+  /** Whose client certificates may use the API; nobody's when there are none. */
+  readonly admins: readonly TextPattern[];
 }
 
+/** What a request shows of its sender. */
+export type Credentials = Pick<HttpRequest, "headers" | "certificate" | "peerAddress">;
+
 /**
- * Returns who sent the request, `anonymous` when it shows nothing or nothing is asked for.
- * @throws {HttpError} 401 for a token that is unknown
+ * Returns who sent a request for a route that this sender may use. The principal is `anonymous` where
+ * nothing is asked for, and on routes that do not need an administrator when the sender is none.
+ * @throws {HttpError} 401 when nothing was shown or the token is unknown, 403 for a certificate that
+ * is not an administrator's
  */
-export function identify(
-  request: Pick<HttpRequest, "headers" | "certificate" | "peerAddress">,
+export function authenticate(
+  request: Credentials,
+  { access }: Pick<AnyRoute, "access">,
   options: AuthenticationOptions,
 ): Principal {
-  const tokens = options.tokens();
   const authorization = request.headers.get("authorization");
-  if (tokens !== undefined && authorization !== undefined) {
-    const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
-    const name = token === undefined ? undefined : tokens.find(token);
-    if (name === undefined) throw unauthenticated("the bearer token is unknown");
-    return { kind: "token", name };
+  const token = tokenPrincipal(authorization, options);
+  if (token !== undefined) return token;
+  const certificate = options.certificates ? request.certificate : undefined;
+  const anonymous: Principal = { kind: "anonymous", name: request.peerAddress };
+  // The header may be for whoever answers: an open route judges by itself what it is shown.
+  if (access === "open") return administrator(certificate, options) ?? anonymous;
+  if (authorization !== undefined && options.tokens() !== undefined) {
+    throw unauthenticated("the bearer token is unknown");
   }
-  const { certificate } = request;
-  if (options.certificates && certificate !== undefined) {
-    const name = certificate.uriSans[0] ??
-      (certificate.subject || `sha256:${certificate.fingerprint}`);
-    return { kind: "certificate", name };
+  const admin = administrator(certificate, options);
+  if (admin !== undefined) return admin;
+  if (!asksForIdentity(options)) return anonymous;
+  if (certificate === undefined) {
+    throw unauthenticated("a bearer token or client certificate is needed");
   }
-  return { kind: "anonymous", name: request.peerAddress };
+  if (access === "mesh") return anonymous;
+  throw notAdministrator(certificate);
 }
 
 /** Tells whether clients must say who they are. */
@@ -74,12 +88,42 @@ export function asksForIdentity(options: AuthenticationOptions): boolean {
   return options.certificates || options.tokens() !== undefined;
 }
 
-/** Returns the 401 that asks for a token. */
-export function unauthenticated(message: string): HttpError {
+function tokenPrincipal(
+  authorization: string | undefined,
+  options: AuthenticationOptions,
+): Principal | undefined {
+  const token = /^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
+  const name = token === undefined ? undefined : options.tokens()?.find(token);
+  return name === undefined ? undefined : { kind: "token", name };
+}
+
+function administrator(
+  certificate: PeerCertificate | undefined,
+  { admins }: AuthenticationOptions,
+): Principal | undefined {
+  if (certificate === undefined) return undefined;
+  const name = namesOf(certificate).find((san) => admins.some((admin) => admin.matches(san)));
+  return name === undefined ? undefined : { kind: "certificate", name };
+}
+
+/** DNS names count only where there is no URI: a workload's may be chosen more freely than its URI. */
+function namesOf({ uriSans, dnsSans }: PeerCertificate): readonly string[] {
+  return uriSans.length > 0 ? uriSans : dnsSans;
+}
+
+function unauthenticated(message: string): HttpError {
   return new HttpError(401, message, {
     code: StatusCode.UNAUTHENTICATED,
     headers: { "www-authenticate": "Bearer" },
   });
+}
+
+function notAdministrator(certificate: PeerCertificate): HttpError {
+  const names = namesOf(certificate).map((name) => `"${name}"`).join(", ");
+  const message =
+    "the client certificate must be of an administrator that --http-admin names, or " +
+    `a bearer token must be shown: it is of ${names || "nobody, as it has no URI or DNS name"}`;
+  return new HttpError(403, message, { code: StatusCode.PERMISSION_DENIED });
 }
 
 function digestOf(token: string): Uint8Array {

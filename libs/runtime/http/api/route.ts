@@ -4,6 +4,7 @@
  * document are all made from.
  * @module
  */
+import type { PeerCertificate } from "../server/byte_stream.ts";
 import type { HeaderMap } from "../server/request_head.ts";
 import type { ApiResponse } from "./response.ts";
 
@@ -36,11 +37,14 @@ export type QueryValues<Q extends Readonly<Record<string, QueryParameter>>> = {
     : string | undefined;
 };
 
-/** Who sent a request, for authorization and the history of changes. */
+/** Who used the API, for authorization and the history of changes. */
 export interface Principal {
-  /** `anonymous` where nobody has to say who they are. */
+  /**
+   * `certificate` is that of an administrator; `anonymous` where nobody has to say who they are, and
+   * on routes with other access for those who may not use the rest of the API.
+   */
   readonly kind: "anonymous" | "token" | "certificate";
-  /** The token file's name, the certificate's URI SAN, subject or fingerprint, or the peer's address. */
+  /** The token file's name, the SAN that makes an administrator, or the peer's address. */
   readonly name: string;
 }
 
@@ -56,6 +60,11 @@ export interface ApiRequest<Params = unknown, Query = unknown> {
   readonly headers: HeaderMap;
   /** Who sent it. */
   readonly principal: Principal;
+  /**
+   * The verified client certificate, with all its names, whatever its owner may do; undefined when
+   * none was shown. Only `principal` says who may use the API.
+   */
+  readonly certificate: PeerCertificate | undefined;
   /** `ip:port`, `[ip6]:port` or `unix`. */
   readonly peerAddress: string;
   /** Fires when nobody waits for the answer any more. */
@@ -92,6 +101,13 @@ export interface RouteResponse {
   readonly types?: readonly string[];
 }
 
+/**
+ * Who is answered: `authenticated` whoever has a token or the client certificate of an administrator;
+ * `mesh` also every other client certificate that chains to the roots, as on the gRPC port; `open`
+ * everybody, and an unknown bearer token is for the route to judge.
+ */
+export type Access = "authenticated" | "mesh" | "open";
+
 /** One operation of the API. */
 export interface Route<
   P extends string = string,
@@ -115,8 +131,8 @@ export interface Route<
   readonly body?: RouteBody;
   /** Its answers by status; errors common to all routes are added. */
   readonly responses: Readonly<Record<number, RouteResponse>>;
-  /** `open` is answered without token or client certificate. @default "authenticated" */
-  readonly access?: "authenticated" | "open";
+  /** Who is answered. @default "authenticated" */
+  readonly access?: Access;
   /**
    * `any` answers whatever name the client calls the server by, for Envoy, which sends its cluster's
    * name; requests that a browser made are refused then. @default "checked"

@@ -78,7 +78,7 @@ function readyz(options: StandardRoutesOptions): AnyRoute {
     path: "/readyz",
     summary: "Tells whether the service can serve, and how its components are.",
     description: "Where a token or client certificate is asked for, `components` is shown only " +
-      "to those who show one.",
+      "to those who may use the API.",
     tag: "service",
     access: "open",
     responses: {

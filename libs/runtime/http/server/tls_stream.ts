@@ -10,7 +10,12 @@
  */
 import { Duplex } from "node:stream";
 import { createServer, type TLSSocket } from "node:tls";
-import { type CertificateNames, readCertificateNames } from "@denvoy/base";
+import {
+  type CertificateId,
+  type CertificateNames,
+  readCertificateId,
+  readCertificateNames,
+} from "@denvoy/base";
 import type { TlsMaterial } from "../../tls_material.ts";
 import { type ByteStream, type PeerCertificate, PlainStream } from "./byte_stream.ts";
 
@@ -149,13 +154,13 @@ function certificateOf(socket: TLSSocket): PeerCertificate | undefined {
   if (!socket.authorized) return undefined;
   const certificate = socket.getPeerCertificate();
   if (certificate?.fingerprint256 === undefined || !certificate.raw) return undefined;
-  return { ...namesOf(certificate.raw), fingerprint: certificate.fingerprint256 };
+  return { ...readNamed(certificate.raw), fingerprint: certificate.fingerprint256 };
 }
 
 /** A certificate that OpenSSL takes and our reader does not goes by its fingerprint. */
-function namesOf(der: Uint8Array): CertificateNames {
+function readNamed(der: Uint8Array): CertificateNames & { readonly id?: CertificateId } {
   try {
-    return readCertificateNames(der);
+    return { ...readCertificateNames(der), id: readCertificateId(der) };
   } catch {
     return { uriSans: [], dnsSans: [], subject: "" };
   }

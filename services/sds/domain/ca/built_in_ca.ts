@@ -125,6 +125,11 @@ export class BuiltInCa implements CertificateAuthority {
     return this.#options.store.listIssued({ nowMs, limit, ...(name !== undefined && { name }) });
   }
 
+  /** See {@linkcode CertificateAuthority.isRevoked}. */
+  isRevoked(serial: string): boolean {
+    return this.#options.store.findIssued(serial)?.revocation !== undefined;
+  }
+
   /** See {@linkcode CertificateAuthority.revoke}. */
   async revoke(serial: string, reason: RevocationReason = "unspecified"): Promise<Revocation> {
     const { store, clock } = this.#options;

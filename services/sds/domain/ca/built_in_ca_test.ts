@@ -57,13 +57,15 @@ const refused: readonly (readonly [string, IssueRequest, RegExp])[] = [
   ["another trust domain", { spiffeId: "spiffe://other/cart" }, /in trust domain "denvoy.local"/],
   ["the ID of the trust domain", { spiffeId: "spiffe://denvoy.local" }, /must have a path/],
   ["a bad ID", { spiffeId: "spiffe://denvoy.local/a//b" }, /empty segments/],
-  ["a bad DNS name", { dnsNames: ["a b"] }, /labels between dots: one is "a b"/],
+  ["a bad DNS name", { dnsNames: ["a b"] }, /labels between dots, .*: one is "a b"/],
+  ["an address as DNS name", { dnsNames: ["1.2.3.4"] }, /no IP address: one is "1.2.3.4"/],
   ["an empty DNS name", { dnsNames: [""] }, /labels between dots/],
   ["a wildcard for a top-level domain", { dnsNames: ["*.com"] }, /labels between dots/],
   ["a bad IP address", { ipAddresses: ["1.2.3"] }, /must be IPv4 or IPv6/],
-  ["no life", { ...cart, lifetimeMs: 0 }, /must be positive/],
+  ["no life", { ...cart, lifetimeMs: 0 }, /at least 10000 ms .* is 0 ms/],
+  ["a life of less than a second", { ...cart, lifetimeMs: 0.1 }, /at least 10000 ms .* is 0.1 ms/],
   ["too long a life", { ...cart, lifetimeMs: 8 * DAY }, /at most 604800000 ms: is 691200000 ms/],
-  ["a life that is no number", { ...cart, lifetimeMs: NaN }, /must be positive/],
+  ["a life that is no number", { ...cart, lifetimeMs: NaN }, /at least 10000 ms/],
 ];
 
 for (const [name, request, message] of refused) {

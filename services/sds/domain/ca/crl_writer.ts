@@ -34,6 +34,8 @@ export interface CrlContent {
   readonly revocations: readonly Revocation[];
   /** The present; the list begins a little earlier, for Envoys whose clock is behind. */
   readonly nowMs: number;
+  /** Rises with each list of an issuer (RFC 5280, 5.2.3). @default the present, in milliseconds */
+  readonly number?: number;
   /** Until when it may be used: after that, Envoy refuses every peer of the issuer. */
   readonly nextUpdateMs: number;
 }
@@ -47,7 +49,7 @@ const reasonNumbers: Readonly<Record<RevocationReason, number>> = {
   cessationOfOperation: 5,
 };
 
-/** Signs a list; resolves with its DER. Its number is the present, so that it rises. */
+/** Signs a list; resolves with its DER. */
 export function signCrl(issuer: CrlIssuer, content: CrlContent): Promise<Uint8Array> {
   const revoked = content.revocations.map(revokedEntry);
   const toBeSigned = derSequence(
@@ -61,7 +63,7 @@ export function signCrl(issuer: CrlIssuer, content: CrlContent): Promise<Uint8Ar
       0,
       derSequence(
         authorityKey(issuer.keyId),
-        extension("2.5.29.20", derNumber(Math.max(0, Math.floor(content.nowMs)))),
+        extension("2.5.29.20", derNumber(Math.max(0, Math.floor(content.number ?? content.nowMs)))),
       ),
     ),
   );

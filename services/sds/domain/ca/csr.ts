@@ -10,6 +10,8 @@ import { readPem } from "../pem.ts";
 import type { ReadCsr, X509Reader } from "../x509_reader.ts";
 
 const LABELS: readonly string[] = ["CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"];
+/** As they are named in {@linkcode ReadCsr.digest}. */
+const DIGESTS: readonly string[] = ["sha256", "sha384", "sha512", "none"];
 /** A request with an RSA key of 8,192 bits and many names is a tenth of this. */
 const MAX_CHARACTERS = 64 * 1024;
 
@@ -26,6 +28,9 @@ export async function readCsrPem(csrPem: string, x509: X509Reader): Promise<Read
   }
   const request = await x509.readCsr(block.der);
   if (request === undefined) throw refused("it must be PKCS#10, signed with its own key: is not");
+  if (!DIGESTS.includes(request.digest)) {
+    throw refused(`it must be signed with SHA-2 or Ed25519: is with ${request.digest}`);
+  }
   const problem = keyStrengthProblem(request.key);
   if (problem !== undefined) throw refused(problem);
   return request;

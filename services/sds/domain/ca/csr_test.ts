@@ -47,6 +47,11 @@ const bad: readonly (readonly [string, (csr: string) => string | Promise<string>
   ["junk", () => writePem("CERTIFICATE REQUEST", Uint8Array.of(1, 2)), /must be PKCS#10/],
   ["a changed one", changed, /signed with its own key: is not/],
   ["too large a one", (csr) => " ".repeat(70_000) + csr, /at most 65536 characters/],
+  [
+    "one signed with SHA-1",
+    () => makeCsr("-newkey", "rsa:2048", "-sha1"),
+    /signed with SHA-2 or Ed25519: is with sha1|must be PKCS#10, signed/,
+  ],
   ["a weak one", () => makeCsr("-newkey", "rsa:1024"), /2048 to 8192 bits: has 1024/],
   [
     "an unusual curve",

@@ -32,6 +32,8 @@ export interface LeafParts {
 }
 
 const MAX_NAMES = 100;
+/** Times in certificates are whole seconds: what lives shorter could be over before it begins. */
+const MIN_LIFETIME_MS = 10_000;
 const DNS_LABEL = /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/i;
 const ED25519: KeyFacts = { family: "ed25519", bits: 256 };
 
@@ -62,7 +64,9 @@ export function checkNames(names: CertificateNamesWanted, trustDomain: string): 
   }
   if (spiffeId !== undefined) checkSpiffeId(spiffeId, trustDomain);
   for (const name of dnsNames) {
-    if (!isDnsName(name)) throw refused(`DNS names must be labels between dots: one is "${name}"`);
+    if (!isDnsName(name)) {
+      throw refused(`DNS names must be labels between dots, and no IP address: one is "${name}"`);
+    }
   }
   for (const address of ipAddresses) checkIpAddress(address);
 }
@@ -70,13 +74,14 @@ export function checkNames(names: CertificateNamesWanted, trustDomain: string): 
 /**
  * Returns the life that a leaf is given.
  *
- * @throws StatusError INVALID_ARGUMENT for a life that is not positive or longer than allowed.
+ * @throws StatusError INVALID_ARGUMENT for a life of less than 10 seconds or longer than allowed.
  */
 export function checkLifetime(lifetimeMs: number | undefined, settings: CaSettings): number {
   const wanted = lifetimeMs ?? settings.leafLifetimeMs;
-  if (wanted > 0 && wanted <= settings.maxLeafLifetimeMs) return wanted;
+  if (wanted >= MIN_LIFETIME_MS && wanted <= settings.maxLeafLifetimeMs) return wanted;
   throw refused(
-    `its life must be positive and at most ${settings.maxLeafLifetimeMs} ms: is ${wanted} ms`,
+    `its life must be at least ${MIN_LIFETIME_MS} ms and at most ${settings.maxLeafLifetimeMs} ms: ` +
+      `is ${wanted} ms`,
   );
 }
 
@@ -191,6 +196,8 @@ function checkIpAddress(address: string): void {
 function isDnsName(name: string): boolean {
   const [first, ...others] = name.split(".");
   const labels = first === "*" && others.length > 1 ? others : [first ?? "", ...others];
+  // The last label of an address is a number, of a name never (RFC 3696, 2).
+  if (/^\d+$/.test(labels.at(-1) ?? "")) return false;
   return name.length <= 253 && labels.every((label) => DNS_LABEL.test(label));
 }
 

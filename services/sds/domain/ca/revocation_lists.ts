@@ -15,6 +15,9 @@ import { type CrlIssuer, signCrl } from "./crl_writer.ts";
  */
 const LIST_LIFETIME_MS = 8 * 86_400_000;
 
+/** Name of the value in which the last number of a list is kept. */
+const NUMBER_NAME = "crl-number";
+
 /** Signs the lists and keeps them. */
 export class RevocationLists {
   readonly #store: CaStore;
@@ -46,28 +49,42 @@ export class RevocationLists {
     const key = contentKey(authorities, revoked);
     if (key === this.#key && (nowMs < this.#renewAtMs || revoked.length === 0)) return false;
     const before = this.#pem;
-    const pem = revoked.length === 0 ? "" : await signAll(authorities, { revoked, nowMs });
+    const pem = revoked.length === 0
+      ? ""
+      : await signAll(authorities, { revoked, nowMs, number: this.#nextNumber(nowMs) });
     this.#pem = pem;
     this.#key = key;
     this.#renewAtMs = nowMs + LIST_LIFETIME_MS / 2;
     return pem !== before;
+  }
+
+  /** The present, or more where the clock was set back; kept, as it must rise after a restart too. */
+  #nextNumber(nowMs: number): number {
+    const kept = this.#store.readSealed(NUMBER_NAME);
+    const last = kept === undefined ? 0 : Number(new TextDecoder().decode(kept));
+    const number = Math.max(Math.floor(nowMs), last + 1);
+    // It is no secret, and stands in each list.
+    this.#store.writeSealed(NUMBER_NAME, new TextEncoder().encode(String(number)));
+    return number;
   }
 }
 
 interface ListContent {
   readonly revoked: readonly StoredCertificate[];
   readonly nowMs: number;
+  readonly number: number;
 }
 
 async function signAll(
   authorities: readonly Authority[],
-  { revoked, nowMs }: ListContent,
+  { revoked, nowMs, number }: ListContent,
 ): Promise<string> {
   const lists = await Promise.all(
     authorities.flatMap(issuersOf).map((issuer) => {
       const own = revoked.filter(({ signerId }) => signerId === issuer.keyId.toHex());
       const revocations = own.flatMap(({ revocation }) => revocation ?? []);
-      return signCrl(issuer, { revocations, nowMs, nextUpdateMs: nowMs + LIST_LIFETIME_MS });
+      const nextUpdateMs = nowMs + LIST_LIFETIME_MS;
+      return signCrl(issuer, { revocations, nowMs, number, nextUpdateMs });
     }),
   );
   return lists.map((der) => writePem("X509 CRL", der)).join("");

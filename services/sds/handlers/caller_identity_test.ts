@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from "node:assert/strict";
+import { StatusCode, StatusError } from "@denvoy/base";
+import type { Metadata, Peer } from "@denvoy/grpc";
+import { AccessPolicy, DEFAULT_RULES } from "../domain/access_policy.ts";
+import { NameTemplate } from "../domain/name_template.ts";
+import { CallerIdentity, type IdentityParts } from "./caller_identity.ts";
+
+const ADS = "spiffe://shop/ads";
+const { PERMISSION_DENIED, UNAUTHENTICATED } = StatusCode;
+
+function identityWith(parts: Partial<IdentityParts> = {}): CallerIdentity {
+  const ads = NameTemplate.parse(ADS);
+  assert.ok(ads.ok);
+  const policy = new AccessPolicy({ ...DEFAULT_RULES, onBehalfOf: [ads.value] }, "shop");
+  return new CallerIdentity({
+    policy: () => policy,
+    tokens: { identify: () => undefined },
+    knownToken: () => undefined,
+    jwt: undefined,
+    sockets: new Map(),
+    allowUnauthenticated: false,
+    trustDomain: "shop",
+    ...parts,
+  });
+}
+
+function callerOf(
+  { uriSans = [], dnsSans = [], headers = {}, parts }: {
+    readonly uriSans?: readonly string[];
+    readonly dnsSans?: readonly string[];
+    readonly headers?: Readonly<Record<string, string>>;
+    readonly parts?: Partial<IdentityParts>;
+  },
+): string | StatusError {
+  const peer: Peer = { address: "1.2.3.4:5", uriSans, dnsSans };
+  const metadata: Metadata = new Map(Object.entries(headers).map(([name, text]) => [name, [text]]));
+  try {
+    return identityWith(parts).identify({ peer, metadata, node: undefined }).identity;
+  } catch (error) {
+    return StatusError.from(error);
+  }
+}
+
+function assertRefused(outcome: string | StatusError, code: StatusCode, why: RegExp): void {
+  assert.ok(outcome instanceof StatusError, `taken: ${String(outcome)}`);
+  assert.equal(outcome.code, code);
+  assert.match(outcome.message, why);
+}
+
+Deno.test("the name in a certificate is its only URI, else a DNS name that is none", () => {
+  const web = "spiffe://shop/web";
+  assert.equal(callerOf({ uriSans: [web] }), web);
+  assert.equal(callerOf({ uriSans: [web], dnsSans: ["spiffe://shop/victim"] }), web);
+  assert.equal(callerOf({ dnsSans: ["web.shop", "other.shop"] }), "web.shop");
+  const cases: readonly (readonly [Parameters<typeof callerOf>[0], RegExp])[] = [
+    [{ dnsSans: ["spiffe://shop/victim"] }, /a DNS SAN must not be a URI/],
+    [{ dnsSans: ["shop/victim"] }, /a DNS SAN must not be a URI/],
+    [{ uriSans: [web, "spiffe://shop/victim"] }, /must have one URI SAN: has 2/],
+    [{ uriSans: [web, "https://shop"] }, /must have one URI SAN: has 2/],
+    [{ uriSans: ["spiffe://shop/a/../victim"] }, /by certificate proves nothing: .*segments/],
+    [{ uriSans: ["spiffe://shop/a,b"] }, /by certificate proves nothing/],
+    [{ uriSans: ["https://shop/victim"] }, /must start with/],
+    [{ uriSans: [""] }, /must not be empty/],
+  ];
+  for (const [shown, why] of cases) assertRefused(callerOf(shown), UNAUTHENTICATED, why);
+});
+
+Deno.test("no proof makes a name one that is none", () => {
+  const bad = "spiffe://shop/a/../victim";
+  const token = { authorization: "Bearer a.b.c" };
+  const proofs: Readonly<Record<string, Partial<IdentityParts>>> = {
+    "jwt": { jwt: { verify: () => bad } },
+    "token": { knownToken: () => bad },
+  };
+  for (const [proof, parts] of Object.entries(proofs)) {
+    const why = new RegExp(`by ${proof} proves nothing`);
+    assertRefused(callerOf({ headers: token, parts }), UNAUTHENTICATED, why);
+  }
+  const sub = { jwt: { verify: () => "spiffe://shop/web" } };
+  assert.equal(callerOf({ headers: token, parts: sub }), "spiffe://shop/web");
+});
+
+Deno.test("whom ads asks for is a SPIFFE ID or a word, and one alone", () => {
+  const ask = (text: string) =>
+    callerOf({ uriSans: [ADS], headers: { "x-denvoy-on-behalf-of": text } });
+  assert.equal(ask("spiffe://shop/web"), "spiffe://shop/web");
+  assertRefused(ask("spiffe://shop/a/../victim"), UNAUTHENTICATED, /segments/);
+  assertRefused(ask("spiffe://shop/web,spiffe://shop/b"), PERMISSION_DENIED, /one identity/);
+  assertRefused(ask(""), PERMISSION_DENIED, /one identity/);
+});

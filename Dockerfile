@@ -7,7 +7,8 @@
 #     -v "$PWD/resources":/etc/denvoy/resources:ro -v "$PWD/tls":/etc/denvoy/tls:ro \
 #     -v denvoy-ads:/var/lib/denvoy \
 #     denvoy-ads --resources /etc/denvoy/resources --tls-cert /etc/denvoy/tls/tls.crt \
-#     --tls-key /etc/denvoy/tls/tls.key --client-ca /etc/denvoy/tls/ca.crt
+#     --tls-key /etc/denvoy/tls/tls.key --client-ca /etc/denvoy/tls/ca.crt \
+#     --http-admin 'spiffe://shop/ops/*'
 #
 # Configuration is read below /etc/denvoy (also denvoy.yaml, if it is there), state is kept in
 # /var/lib/denvoy; the service may touch nothing else. It listens on the ports of the reference, and

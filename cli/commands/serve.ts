@@ -9,7 +9,7 @@ import type { Command } from "../command_line/command.ts";
 export const serveCommand: Command = {
   kind: "command",
   name: "serve",
-  summary: "Runs services in this process, all unless some are named: ads, rls",
+  summary: "Runs services in this process, all unless some are named: ads, sds, hds, rls, metrics",
   about: [
     "Without names every service is run that has something to serve: rls only with `--limits`.",
   ],

@@ -8,13 +8,13 @@ import { CommandError } from "../command_line/exit_code.ts";
 
 /**
  * Writes a file, with the folders that it needs; whoever reads meanwhile sees the old or the new one.
- * `mode` is what the umask is taken from.
+ * `mode` is what the file has in the end, whatever the umask: Deno leaves that out of account.
  * @throws {CommandError} when that is not possible
  */
 export async function writeFile(
   path: string,
   text: string,
-  { mode = 0o666 }: { readonly mode?: number } = {},
+  { mode = 0o644 }: { readonly mode?: number } = {},
 ): Promise<void> {
   const draft = `${path}.${crypto.randomUUID()}.tmp`;
   try {

@@ -50,12 +50,12 @@ export const services: readonly ServableService[] = [
 /** `environment` adds what other variables mean for the service. */
 function servable<F extends Fields>(
   definition: ServiceDefinition<F>,
-  environment: (env: ConfigInput["env"]) => ConfigInput["env"] = (env) => env,
+  environment: (env: ConfigInput["env"]) => Partial<ConfigInput> = (env) => ({ env }),
 ): ServableService {
   return {
     schema: definition.schema,
     prepare(input) {
-      const outcome = loadConfig(definition.schema, { ...input, env: environment(input.env) });
+      const outcome = loadConfig(definition.schema, { ...input, ...environment(input.env) });
       switch (outcome.kind) {
         case "config": {
           const { config } = outcome;

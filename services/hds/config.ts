@@ -42,7 +42,11 @@ const sourceFields = {
     value: "FILE",
     doc: "Roots (PEM) for the certificate of `--ads` and `--ads-url`.",
   }),
-  adsCert: path({ value: "FILE", doc: "Certificate chain (PEM) to show to both." }),
+  adsCert: path({
+    value: "FILE",
+    doc:
+      "Certificate chain (PEM) to show to both; ads must name it in its `--http-admin` for `--ads-url`.",
+  }),
   adsKey: secretFile({ doc: "Private key (PEM) of `--ads-cert`." }),
   extensions: stringList({
     value: "TYPE",

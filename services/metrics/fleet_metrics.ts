@@ -65,7 +65,7 @@ export async function openFleetMetrics(
     logger,
   });
   const scraped = metrics.counter("scrape_bytes_total", {
-    help: "Bytes of `/fleet/metrics`, by what they were summed over.",
+    help: "Bytes of `/fleet/metrics` before compression, by what they were summed over.",
     labels: ["by"],
   });
   const routes = [

@@ -84,8 +84,9 @@ async function startRls(config: RlsConfig, runtime: Runtime): Promise<RunningApp
   await warm(new MemoryCounterStore({ maxCounters: 10 }));
   const grpc = await listen(config, { runtime, limiter, responses, quotas });
   opening.defer(() => grpc.drain(0));
+  const readyFollows = config.readyFollowsRedis;
   const watched = store === memory ? { store } : { store, warmUp: () => warm(store) };
-  opening.use(watchStore(watched, { runtime, grpc, limits }));
+  opening.use(watchStore({ ...watched, readyFollows }, { runtime, grpc, limits }));
   const isReady = () => readiness.report().ready;
   const nowMs = () => clock.nowMs();
   const counts = () => referenceCounts({ instruments, store, nearCache, sightings, nowMs });
@@ -206,7 +207,7 @@ async function listen(
 
 /** Health for grpc.health.v1: that of envoyproxy/ratelimit follows the store, the rest readiness. */
 function watchStore(
-  watched: Pick<StoreWatchParts, "store" | "warmUp">,
+  watched: Pick<StoreWatchParts, "store" | "warmUp" | "readyFollows">,
   { runtime: { readiness, clock }, grpc, limits }: {
     readonly runtime: Runtime;
     readonly grpc: GrpcServer;

@@ -113,6 +113,11 @@ const redisFields = {
       "sentinels or `host:port,...` of a cluster. Without it this process counts.",
   }),
   ...redisConnectionFields,
+  readyFollowsRedis: bool({
+    doc: "`/healthcheck`, `/readyz` and gRPC health say that the service cannot serve whenever " +
+      "Redis does not count. Without it they do so only until Redis has counted first, as all " +
+      "replicas would be gone at once; `/readyz` says `degraded` later.",
+  }),
   redisPersecondUrl: string({
     secret: true,
     doc: "Another Redis for windows of one second.",

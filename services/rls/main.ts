@@ -7,4 +7,4 @@ import { runService } from "@denvoy/runtime";
 import { rlsEnvironment } from "./adapters/process_environment.ts";
 import { rls } from "./app.ts";
 
-await runService(rls, { input: { env: rlsEnvironment() } });
+await runService(rls, { input: rlsEnvironment() });

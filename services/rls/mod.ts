@@ -16,3 +16,4 @@ export {
   readLimitSet,
 } from "./domain/limit_set.ts";
 export { referenceVariables, withReferenceEnvironment } from "./reference_environment.ts";
+export type { ReferenceEnvironment } from "./reference_reader.ts";

@@ -3,16 +3,17 @@
  * The environment variables of envoyproxy/ratelimit as aliases of our own. Ours win.
  * @module
  */
-import { rlsSchema } from "./config.ts";
 import {
-  fromReferenceExports,
   goDuration,
+  putReferenceExports,
   referenceExportVariables,
 } from "./reference_export_environment.ts";
-import { fromReferenceXds, referenceXdsVariables } from "./reference_xds_environment.ts";
-
-/** Reads one variable; undefined when it is not set. */
-export type ReadVariable = (name: string) => string | undefined;
+import {
+  type ReadVariable,
+  type ReferenceEnvironment,
+  ReferenceReader,
+} from "./reference_reader.ts";
+import { putReferenceXds, referenceXdsVariables } from "./reference_xds_environment.ts";
 
 /** What becomes of a variable's text. */
 type Kind = "text" | "switch" | "words" | "duration";
@@ -38,6 +39,7 @@ const aliases: readonly (readonly [reference: string, own: string, kind: Kind])[
   ["REDIS_TLS_CLIENT_KEY", "REDIS_KEY", "text"],
   ["REDIS_TLS_SKIP_HOSTNAME_VERIFICATION", "REDIS_SKIP_HOSTNAME", "switch"],
   ["REDIS_SENTINEL_AUTH", "REDIS_SENTINEL_AUTH", "text"],
+  ["REDIS_HEALTH_CHECK_ACTIVE_CONNECTION", "READY_FOLLOWS_REDIS", "switch"],
   ["REDIS_TIMEOUT", "REDIS_CONNECT_TIMEOUT", "duration"],
   ["GRPC_MAX_CONNECTION_AGE", "GRPC_MAX_CONNECTION_AGE", "duration"],
   ["GRPC_MAX_CONNECTION_AGE_GRACE", "GRPC_CONNECTION_GRACE", "duration"],
@@ -69,38 +71,77 @@ export const referenceVariables: readonly string[] = [
   ...referenceExportVariables,
 ];
 
-/** Returns an environment with what the variables of envoyproxy/ratelimit mean; our own win. */
+/**
+ * Returns an environment with what the variables of envoyproxy/ratelimit mean, where each came from, and
+ * what is wrong with them; our own win.
+ */
 export function withReferenceEnvironment(
   env: Readonly<Record<string, string>>,
-): Readonly<Record<string, string>> {
-  return { ...fromReferenceEnvironment((name) => env[name]), ...env };
+): ReferenceEnvironment {
+  return withOwn(fromReferenceEnvironment((name) => env[name]), env);
+}
+
+/** Puts our own variables before those that `reference` has. */
+export function withOwn(
+  reference: ReferenceEnvironment,
+  own: Readonly<Record<string, string>>,
+): ReferenceEnvironment {
+  const origins = Object.entries(reference.envOrigins).filter(([name]) =>
+    !Object.hasOwn(own, name)
+  );
+  return {
+    ...reference,
+    env: { ...reference.env, ...own },
+    envOrigins: Object.fromEntries(origins),
+  };
 }
 
 /** Returns what the variables of envoyproxy/ratelimit mean, by the names of our own. */
-export function fromReferenceEnvironment(read: ReadVariable): Readonly<Record<string, string>> {
-  const own: Record<string, string> = {};
-  const take = (rows: typeof aliases) => {
-    for (const [reference, name, kind] of rows) {
-      const text = read(reference);
-      if (text !== undefined && text !== "") own[name] = converted(text, kind);
-    }
-  };
-  take(aliases);
-  if (isOn(read("REDIS_PERSECOND"))) {
-    take(perSecondAliases);
-    own.REDIS_PERSECOND_TLS = isOn(read("REDIS_PERSECOND_TLS")) ? "on" : "off";
+export function fromReferenceEnvironment(read: ReadVariable): ReferenceEnvironment {
+  const reader = new ReferenceReader(read);
+  // Also those that mean nothing beside the others, so that a mistake shows.
+  for (const name of switches) reader.flag(name);
+  putAliases(reader, aliases);
+  if (reader.flag("REDIS_PERSECOND")) {
+    putAliases(reader, perSecondAliases);
+    const isTls = reader.flag("REDIS_PERSECOND_TLS") ?? false;
+    reader.put("REDIS_PERSECOND_TLS", isTls ? "on" : "off", ["REDIS_PERSECOND_TLS"]);
   }
-  if (isOn(read("GRPC_SERVER_USE_TLS"))) take(tlsAliases);
-  if (isOn(read("LIMIT_RESPONSE_HEADERS_ENABLED"))) own.RESPONSE_HEADERS = "separate";
-  if (isOn(read("STOP_CACHE_KEY_INCREMENT_WHEN_OVERLIMIT"))) own.COUNTING = "over-only";
-  const xds = fromReferenceXds(read);
-  Object.assign(own, xds ?? limitsPath(read), addresses(read), localCache(read));
-  Object.assign(own, fromReferenceExports(read));
-  const prefix = rlsSchema.envPrefix;
-  return Object.fromEntries(Object.entries(own).map(([name, text]) => [prefix + name, text]));
+  if (reader.flag("GRPC_SERVER_USE_TLS")) putAliases(reader, tlsAliases);
+  const [headers, counting] = [
+    "LIMIT_RESPONSE_HEADERS_ENABLED",
+    "STOP_CACHE_KEY_INCREMENT_WHEN_OVERLIMIT",
+  ];
+  if (reader.flag(headers)) reader.put("RESPONSE_HEADERS", "separate", [headers]);
+  if (reader.flag(counting)) reader.put("COUNTING", "over-only", [counting]);
+  if (!putReferenceXds(reader)) putLimitsPath(reader);
+  putAddresses(reader);
+  putLocalCache(reader);
+  putReferenceExports(reader);
+  return reader.result();
 }
 
-function converted(text: string, kind: Kind): string {
+/** Switches that are no alias of one of ours. */
+const switches: readonly string[] = [
+  ...["REDIS_PERSECOND", "REDIS_PERSECOND_TLS", "GRPC_SERVER_USE_TLS"],
+  ...["LIMIT_RESPONSE_HEADERS_ENABLED", "STOP_CACHE_KEY_INCREMENT_WHEN_OVERLIMIT"],
+  ...["CONFIG_GRPC_XDS_SERVER_USE_TLS", "TRACING_ENABLED"],
+  ...["USE_PROMETHEUS", "USE_STATSD", "USE_DOG_STATSD", "DISABLE_STATS"],
+];
+
+function putAliases(reader: ReferenceReader, rows: typeof aliases): void {
+  for (const [reference, own, kind] of rows) {
+    const text = converted(reader, { name: reference, kind });
+    if (text !== undefined) reader.put(own, text, [reference]);
+  }
+}
+
+function converted(
+  reader: ReferenceReader,
+  { name, kind }: { readonly name: string; readonly kind: Kind },
+): string | undefined {
+  const text = reader.text(name);
+  if (text === undefined) return undefined;
   switch (kind) {
     case "text":
       return text;
@@ -109,7 +150,7 @@ function converted(text: string, kind: Kind): string {
     case "duration":
       return goDuration(text);
     case "switch":
-      return isOn(text) ? "true" : isOff(text) ? "false" : text;
+      return reader.flag(name)?.toString();
   }
 }
 
@@ -118,39 +159,37 @@ const synonyms: Readonly<Record<string, string>> = {
   ...{ warning: "warn", trace: "debug", fatal: "error", panic: "error" },
 };
 
-function isOn(text: string | undefined): boolean {
-  return /^(1|t|true)$/i.test(text ?? "");
-}
-
-function isOff(text: string): boolean {
-  return /^(0|f|false)$/i.test(text);
-}
-
-function limitsPath(read: ReadVariable): Readonly<Record<string, string>> {
-  const [root, folder] = [read("RUNTIME_ROOT"), read("RUNTIME_SUBDIRECTORY")];
-  if (!root && !folder) return {};
-  const parts = [root || "/srv/runtime_data/current", folder, read("RUNTIME_APPDIRECTORY")];
-  const [base = "", sub = "", app = ""] = parts;
-  return { LIMITS: [base.replace(/\/+$/, ""), sub, app || "config"].filter(Boolean).join("/") };
+function putLimitsPath(reader: ReferenceReader): void {
+  const names = ["RUNTIME_ROOT", "RUNTIME_SUBDIRECTORY", "RUNTIME_APPDIRECTORY"];
+  const [root, folder, app = "config"] = names.map((name) => reader.text(name));
+  if (root === undefined && folder === undefined) return;
+  const base = (root ?? "/srv/runtime_data/current").replace(/\/+$/, "");
+  reader.put("LIMITS", [base, folder, app].filter(Boolean).join("/"), names);
 }
 
 /** What an entry of the reference's cache takes with a key of usual length. */
 const BYTES_PER_COUNTER = 128;
 
-function localCache(read: ReadVariable): Readonly<Record<string, string>> {
-  const text = read("LOCAL_CACHE_SIZE_IN_BYTES");
-  if (!text) return {};
+function putLocalCache(reader: ReferenceReader): void {
+  const name = "LOCAL_CACHE_SIZE_IN_BYTES";
+  const text = reader.text(name);
+  if (text === undefined) return;
   const isNumber = /^\d+$/.test(text);
-  return { LOCAL_CACHE: isNumber ? String(Math.ceil(Number(text) / BYTES_PER_COUNTER)) : text };
+  const counters = isNumber ? String(Math.ceil(Number(text) / BYTES_PER_COUNTER)) : text;
+  reader.put("LOCAL_CACHE", counters, [name]);
 }
 
 /** They listen everywhere, which Denvoy refuses without TLS unless `--insecure` says so. */
-function addresses(read: ReadVariable): Readonly<Record<string, string>> {
-  const own: Record<string, string> = {};
-  const [host, port] = [read("HOST"), read("PORT")];
-  if (host || port) own.HTTP_ADDRESS = `${host || "127.0.0.1"}:${port || "8080"}`;
-  const [grpcHost, grpcPort, socket] = [read("GRPC_HOST"), read("GRPC_PORT"), read("GRPC_UDS")];
-  if (grpcHost || grpcPort) own.GRPC_ADDRESS = `${grpcHost || "127.0.0.1"}:${grpcPort || "8081"}`;
-  if (socket) own.GRPC_ADDRESS = `unix:${socket}`;
-  return own;
+function putAddresses(reader: ReferenceReader): void {
+  const [host, port] = [reader.text("HOST"), reader.text("PORT")];
+  if (host || port) {
+    reader.put("HTTP_ADDRESS", `${host ?? "127.0.0.1"}:${port ?? "8080"}`, ["HOST", "PORT"]);
+  }
+  const [grpcHost, grpcPort] = [reader.text("GRPC_HOST"), reader.text("GRPC_PORT")];
+  if (grpcHost || grpcPort) {
+    const address = `${grpcHost ?? "127.0.0.1"}:${grpcPort ?? "8081"}`;
+    reader.put("GRPC_ADDRESS", address, ["GRPC_HOST", "GRPC_PORT"]);
+  }
+  const socket = reader.text("GRPC_UDS");
+  if (socket !== undefined) reader.put("GRPC_ADDRESS", `unix:${socket}`, ["GRPC_UDS"]);
 }

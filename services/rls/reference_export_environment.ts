@@ -4,7 +4,7 @@
  * by the names of our own.
  * @module
  */
-import type { ReadVariable } from "./reference_environment.ts";
+import type { ReferenceReader } from "./reference_reader.ts";
 
 /** All variables that are read. */
 export const referenceExportVariables: readonly string[] = [
@@ -13,49 +13,53 @@ export const referenceExportVariables: readonly string[] = [
   ...["EXTRA_TAGS", "STATS_FLUSH_INTERVAL", "DISABLE_STATS"],
 ];
 
-/** Returns what the variables mean. */
-export function fromReferenceExports(read: ReadVariable): Readonly<Record<string, string>> {
-  const [host, port] = [read("DEBUG_HOST"), read("DEBUG_PORT")];
-  return {
-    ...(host || port ? { DEBUG_ADDRESS: `${host || "127.0.0.1"}:${port || "6070"}` } : {}),
-    ...(isOn(read("DISABLE_STATS")) ? {} : { ...prometheus(read), ...statsd(read) }),
-  };
+/** Puts what the variables mean. */
+export function putReferenceExports(reader: ReferenceReader): void {
+  const [host, port] = [reader.text("DEBUG_HOST"), reader.text("DEBUG_PORT")];
+  if (host || port) {
+    const address = `${host ?? "127.0.0.1"}:${port ?? "6070"}`;
+    reader.put("DEBUG_ADDRESS", address, ["DEBUG_HOST", "DEBUG_PORT"]);
+  }
+  if (reader.flag("DISABLE_STATS")) return;
+  putPrometheus(reader);
+  putStatsd(reader);
 }
 
-function prometheus(read: ReadVariable): Readonly<Record<string, string>> {
-  if (!isOn(read("USE_PROMETHEUS"))) return {};
-  const [address, path] = [read("PROMETHEUS_ADDR") || ":9090", read("PROMETHEUS_PATH")];
-  return {
-    PROMETHEUS_ADDRESS: address.startsWith(":") ? `127.0.0.1${address}` : address,
-    ...(path ? { PROMETHEUS_PATH: path } : {}),
-  };
+function putPrometheus(reader: ReferenceReader): void {
+  if (!reader.flag("USE_PROMETHEUS")) return;
+  const [address = ":9090", path] = [
+    reader.text("PROMETHEUS_ADDR"),
+    reader.text("PROMETHEUS_PATH"),
+  ];
+  const whole = address.startsWith(":") ? `127.0.0.1${address}` : address;
+  reader.put("PROMETHEUS_ADDRESS", whole, ["PROMETHEUS_ADDR"]);
+  if (path !== undefined) reader.put("PROMETHEUS_PATH", path, ["PROMETHEUS_PATH"]);
 }
 
 /**
  * There statsd is on unless it is switched off. Here it has to be asked for, by `USE_STATSD` or by
  * saying where it is: a service that needs no statsd should not look for one.
  */
-function statsd(read: ReadVariable): Readonly<Record<string, string>> {
-  const [host, port, use] = [read("STATSD_HOST"), read("STATSD_PORT"), read("USE_STATSD")];
-  const isDog = isOn(read("USE_DOG_STATSD"));
+function putStatsd(reader: ReferenceReader): void {
+  const [host, port] = [reader.text("STATSD_HOST"), reader.text("STATSD_PORT")];
+  const [use, isDog] = [reader.flag("USE_STATSD"), reader.flag("USE_DOG_STATSD") === true];
   const isNamed = Boolean(host || port);
-  const isOff = /^(0|f|false)$/i.test(use ?? "");
-  if (!isDog && !isOn(use) && (isOff || !isNamed)) return {};
-  const [protocol, tags, interval] = [
-    read("STATSD_PROTOCOL") || (isDog ? "udp" : "tcp"),
-    read("EXTRA_TAGS"),
-    read("STATS_FLUSH_INTERVAL"),
-  ];
-  return {
-    STATSD_ADDRESS: `${host || "127.0.0.1"}:${port || "8125"}`,
-    STATSD_PROTOCOL: protocol.toLowerCase(),
-    ...(isDog ? { STATSD_FORMAT: "dogstatsd" } : {}),
-    // They write `name:value`.
-    ...(tags
-      ? { STATSD_TAG: tags.split(",").map((tag) => tag.trim().replace(":", "=")).join(",") }
-      : {}),
-    ...(interval ? { STATSD_INTERVAL: goDuration(interval) } : {}),
-  };
+  if (!isDog && use !== true && (use === false || !isNamed)) return;
+  const address = `${host ?? "127.0.0.1"}:${port ?? "8125"}`;
+  reader.put("STATSD_ADDRESS", address, ["STATSD_HOST", "STATSD_PORT"]);
+  const protocol = reader.text("STATSD_PROTOCOL") ?? (isDog ? "udp" : "tcp");
+  reader.put("STATSD_PROTOCOL", protocol.toLowerCase(), ["STATSD_PROTOCOL"]);
+  if (isDog) reader.put("STATSD_FORMAT", "dogstatsd", ["USE_DOG_STATSD"]);
+  const [tags, interval] = [reader.text("EXTRA_TAGS"), reader.text("STATS_FLUSH_INTERVAL")];
+  if (tags !== undefined) reader.put("STATSD_TAG", tagPairs(tags), ["EXTRA_TAGS"]);
+  if (interval !== undefined) {
+    reader.put("STATSD_INTERVAL", goDuration(interval), ["STATS_FLUSH_INTERVAL"]);
+  }
+}
+
+/** They write `name:value`. */
+function tagPairs(tags: string): string {
+  return tags.split(",").map((tag) => tag.trim().replace(":", "=")).join(",");
 }
 
 /** Go writes `1m30s`, which is `90000ms` here; what is no duration stays as it is. */
@@ -71,7 +75,3 @@ export function goDuration(text: string): string {
 const goUnitMs: Readonly<Record<string, number>> = {
   ...{ ns: 1e-6, us: 1e-3, "µs": 1e-3, ms: 1, s: 1_000, m: 60_000, h: 3_600_000 },
 };
-
-function isOn(text: string | undefined): boolean {
-  return /^(1|t|true)$/i.test(text ?? "");
-}

@@ -5,7 +5,7 @@
  * @module
  */
 import { hasErrors, type Logger, type Problem, ProblemError } from "@denvoy/base";
-import type { ReadVariable } from "./reference_environment.ts";
+import { goBoolean, type ReadVariable } from "./reference_reader.ts";
 
 /** Variables that are not needed, and why. */
 export const needlessVariables: Readonly<Record<string, string>> = {
@@ -24,7 +24,6 @@ export const needlessVariables: Readonly<Record<string, string>> = {
   REDIS_STARTUP_INITIAL_INTERVAL: "the service listens at once and connects meanwhile",
   REDIS_STARTUP_MAX_INTERVAL: "as REDIS_STARTUP_INITIAL_INTERVAL",
   REDIS_STARTUP_MAX_ELAPSED_TIME: "as REDIS_STARTUP_INITIAL_INTERVAL",
-  REDIS_HEALTH_CHECK_ACTIVE_CONNECTION: "health always follows Redis",
   HEALTHY_WITH_AT_LEAST_ONE_CONFIG_LOADED: "without limits the service is never healthy",
   MAX_SLEEPING_ROUTINES: "nobody waits for a limit to end: a request is answered at once",
   RUNTIME_IGNOREDOTFILES: "hidden files never count",
@@ -68,7 +67,7 @@ const unmet: readonly Unmet[] = [
   },
   {
     name: "TRACING_ENABLED",
-    asks: isOn,
+    asks: (value) => goBoolean(value) === true,
     severity: "warning",
     message: "has no effect: traces are not written; metrics tell times and failures",
   },
@@ -139,8 +138,4 @@ export function heedReferenceNotes(read: ReadVariable, logger: Logger): void {
   }
   if (Object.keys(needless).length === 0) return;
   logger.info("variables of envoyproxy/ratelimit are not needed here", { variables: needless });
-}
-
-function isOn(value: string): boolean {
-  return /^(1|t|true)$/i.test(value);
 }

@@ -4,7 +4,7 @@
  * of our own. They count with `CONFIG_TYPE=GRPC_XDS_SOTW` alone.
  * @module
  */
-import type { ReadVariable } from "./reference_environment.ts";
+import type { ReferenceReader } from "./reference_reader.ts";
 
 const texts: readonly (readonly [reference: string, own: string])[] = [
   ["CONFIG_GRPC_XDS_NODE_METADATA", "LIMITS_XDS_METADATA"],
@@ -27,25 +27,24 @@ export const referenceXdsVariables: readonly string[] = [
   ...["CONFIG_TYPE", "CONFIG_GRPC_XDS_NODE_ID", "CONFIG_GRPC_XDS_SERVER_URL", HEADERS, USE_TLS],
 ];
 
-/** Returns what the variables mean; undefined unless limits come over xDS. */
-export function fromReferenceXds(
-  read: ReadVariable,
-): Readonly<Record<string, string>> | undefined {
-  if (read("CONFIG_TYPE")?.toUpperCase() !== "GRPC_XDS_SOTW") return undefined;
-  const own: Record<string, string> = {
-    LIMITS_XDS: read("CONFIG_GRPC_XDS_SERVER_URL") || "localhost:18000",
-    LIMITS_XDS_NODE: read("CONFIG_GRPC_XDS_NODE_ID") || "default",
-    LIMITS_XDS_MODE: "sotw",
-  };
-  const headers = read(HEADERS);
-  if (headers) own.LIMITS_XDS_HEADER = headers.split(",").map(headerPair).join(",");
-  const isTls = /^(1|t|true)$/i.test(read(USE_TLS) ?? "");
-  if (isTls) own.LIMITS_XDS_TLS = "true";
-  for (const [reference, name] of isTls ? [...texts, ...keys] : texts) {
-    const text = read(reference);
-    if (text) own[name] = text;
+/** Puts what the variables mean; returns false, and puts nothing, unless limits come over xDS. */
+export function putReferenceXds(reader: ReferenceReader): boolean {
+  if (reader.text("CONFIG_TYPE")?.toUpperCase() !== "GRPC_XDS_SOTW") return false;
+  const [url, node] = ["CONFIG_GRPC_XDS_SERVER_URL", "CONFIG_GRPC_XDS_NODE_ID"];
+  reader.put("LIMITS_XDS", reader.text(url) ?? "localhost:18000", [url]);
+  reader.put("LIMITS_XDS_NODE", reader.text(node) ?? "default", [node]);
+  reader.put("LIMITS_XDS_MODE", "sotw", ["CONFIG_TYPE"]);
+  const headers = reader.text(HEADERS);
+  if (headers !== undefined) {
+    reader.put("LIMITS_XDS_HEADER", headers.split(",").map(headerPair).join(","), [HEADERS]);
   }
-  return own;
+  const isTls = reader.flag(USE_TLS) === true;
+  if (isTls) reader.put("LIMITS_XDS_TLS", "true", [USE_TLS]);
+  for (const [reference, name] of isTls ? [...texts, ...keys] : texts) {
+    const text = reader.text(reference);
+    if (text !== undefined) reader.put(name, text, [reference]);
+  }
+  return true;
 }
 
 /** They write `name:value`. */

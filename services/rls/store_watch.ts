@@ -2,7 +2,7 @@
 /**
  * Tells readiness and grpc.health.v1 how the store of counters is. A store that has never counted
  * or is being warmed up keeps the service from being ready; one that fails later is degraded, as all replicas would be gone
- * at once otherwise, and each limit has a policy for it.
+ * at once otherwise, and each limit has a policy for it, unless readiness is to follow the store.
  * @module
  */
 import type { Clock, Timer } from "@denvoy/base";
@@ -24,6 +24,8 @@ export interface StoreWatchParts {
    * and not reject. @default nothing needs warming up
    */
   readonly warmUp?: () => Promise<void>;
+  /** The service is not ready whenever the store does not count, also later. @default false */
+  readonly readyFollows?: boolean;
 }
 
 const LOOK_MS = 500;
@@ -75,11 +77,11 @@ export class StoreWatch implements Disposable {
   }
 
   #tell(state: StoreHealth): void {
-    const { health } = this.#parts;
+    const { health, readyFollows = false } = this.#parts;
     if (state.kind === "serving") {
       this.#wasServing = true;
       health.ok();
-    } else if (this.#wasServing) health.degraded(state.why);
+    } else if (this.#wasServing && !readyFollows) health.degraded(state.why);
     else health.failed(state.why);
   }
 }

@@ -59,3 +59,22 @@ Deno.test("StoreWatch: not ready before the store was warmed up, once; a start w
   clock.advance(5_000);
   assert.equal(warmUps, 1);
 });
+
+Deno.test("StoreWatch: not ready whenever the store fails where readiness is to follow it", () => {
+  const clock = new FakeClock();
+  const readiness = new Readiness(clock);
+  const current: { health: StoreHealth } = { health: { kind: "serving" } };
+  using _watch = new StoreWatch({
+    store: { health: () => current.health },
+    health: readiness.component("store"),
+    clock,
+    onServing: () => {},
+    readyFollows: true,
+  });
+  assert.equal(readiness.report().ready, true);
+  for (const kind of ["failing", "serving"] as const) {
+    current.health = kind === "serving" ? { kind } : { kind, why: "connection closed" };
+    clock.advance(500);
+    assert.equal(readiness.report().ready, kind === "serving");
+  }
+});

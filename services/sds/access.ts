@@ -11,6 +11,8 @@ import { JwtKeys } from "./adapters/jwt_keys.ts";
 import type { SdsConfig } from "./config.ts";
 import { AccessPolicy, DEFAULT_RULES, type PolicyRules } from "./domain/access_policy.ts";
 import type { AccessTokens } from "./domain/access_tokens.ts";
+import type { Proof } from "./domain/caller.ts";
+import type { CertificateAuthority } from "./domain/certificate_authority.ts";
 import { readPolicyFile } from "./domain/policy_file.ts";
 import { parseSpiffeId } from "./domain/spiffe_id.ts";
 import { CallerIdentity } from "./handlers/caller_identity.ts";
@@ -23,6 +25,8 @@ export interface AccessParts {
   readonly runtime: Runtime;
   /** Tokens of nodes. */
   readonly tokens: AccessTokens;
+  /** Knows which certificates are revoked. */
+  readonly ca: Pick<CertificateAuthority, "isRevoked">;
 }
 
 /** How callers are known and judged. */
@@ -35,11 +39,13 @@ export interface Access extends AsyncDisposable {
   policy(): AccessPolicy;
   /** Calls `listener` when the policy changed. */
   onPolicy(listener: () => void): void;
+  /** Calls `listener` when proofs of one kind may be worth nothing any more. */
+  onProofs(listener: (proof: Proof) => void): void;
 }
 
 /** Loads it all. Rejects with ProblemError for files that cannot be used. */
 export async function openAccess(parts: AccessParts): Promise<Access> {
-  const { config, runtime, tokens } = parts;
+  const { config, runtime, tokens, ca } = parts;
   const { trustDomain } = config;
   checkUnauthenticated(config, runtime);
   await using opening = new AsyncDisposableStack();
@@ -55,6 +61,7 @@ export async function openAccess(parts: AccessParts): Promise<Access> {
     knownToken: (token) => callerTokens?.current.identify(token),
     jwt: jwt && { verify: (token) => jwt.current.verify(token) },
     sockets,
+    isRevoked: (serial) => ca.isRevoked(serial),
     allowUnauthenticated: config.allowUnauthenticated,
     trustDomain,
   });
@@ -64,6 +71,11 @@ export async function openAccess(parts: AccessParts): Promise<Access> {
     sockets: [...sockets.keys()],
     policy,
     onPolicy: (listener) => void policies?.subscribe(listener),
+    onProofs(listener) {
+      tokens.onRevoked(() => listener("token"));
+      callerTokens?.subscribe(() => listener("token"));
+      jwt?.subscribe(() => listener("jwt"));
+    },
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
 }

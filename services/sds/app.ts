@@ -31,6 +31,7 @@ import { SecretBook } from "./domain/secret_book.ts";
 import { ExpiryWatch } from "./expiry_watch.ts";
 import { FilesHealth } from "./files_health.ts";
 import { Audit } from "./handlers/audit.ts";
+import type { SecretSessions } from "./handlers/secret_sessions.ts";
 import { apiRoutes } from "./http/api_routes.ts";
 import { observeSds, type SdsInstruments, sdsInstruments } from "./metrics.ts";
 import { followOutsideCa } from "./outside_ca.ts";
@@ -57,7 +58,7 @@ async function startSds(config: SdsConfig, runtime: Runtime): Promise<RunningApp
   opening.use(await followConfiguredCa(config, { runtime, openedCa }));
   const store = opening.use(openStore(config, runtime));
   const tokens = new AccessTokens({ store, clock, ...nodePrimitives });
-  const access = opening.use(await openAccess({ config, runtime, tokens }));
+  const access = opening.use(await openAccess({ config, runtime, tokens, ca: openedCa.ca }));
 
   const federation = opening.use(await openFederation(config, { runtime, openedCa }));
   const makers = { config, runtime, openedCa, access, instruments, federation };
@@ -76,8 +77,8 @@ async function startSds(config: SdsConfig, runtime: Runtime): Promise<RunningApp
     sockets: access.sockets,
   });
   const { hub, sessions } = serving;
-  access.onPolicy(() => sessions.policyChanged());
   const { ca } = openedCa;
+  endRevoked(sessions, { access, ca });
   observeSds(metrics, { hub, sessions, book, workloads, ca, files: filesHealth });
 
   const servers = await serving.listen();
@@ -194,6 +195,20 @@ function makeSecrets(makers: SecretMakers, opening: AsyncDisposableStack) {
   const federated = () => makers.federation?.current() ?? [];
   const { trustDomain } = ca;
   return { ...made, workloads, declared, ca, federated, trustDomain, policy: access.policy };
+}
+
+/** Who has lost its right is sent away at once, and does not wait for its connection to end. */
+function endRevoked(
+  sessions: SecretSessions,
+  { access, ca }: { readonly access: Access; readonly ca: OpenCa["ca"] },
+): void {
+  access.onPolicy(() => sessions.policyChanged());
+  access.onProofs((proof) => sessions.recheck(({ caller }) => caller.proof === proof));
+  ca.subscribe((event) => {
+    if (event.kind !== "revoked") return;
+    const { serial } = event.revocation;
+    sessions.recheck(({ credentials }) => credentials.peer.certificate?.serial === serial);
+  });
 }
 
 type Secrets = ReturnType<typeof makeSecrets>;

@@ -94,7 +94,11 @@ const caFields = {
     doc: "File with the secret under which keys at rest are sealed, of 32 characters or more. " +
       "Default: one that is made in the data folder.",
   }),
-  keyEncryptionKey: string({ secret: true, doc: "That secret itself, for the environment." }),
+  keyEncryptionKey: string({
+    secret: true,
+    noFlag: true,
+    doc: "That secret itself; only from the environment or `denvoy.yaml`.",
+  }),
 };
 
 const accessFields = {

@@ -25,6 +25,8 @@ export interface FieldOptions {
   readonly required?: boolean;
   /** The value itself is secret, e.g. an URL with a password: never printed. @default false */
   readonly secret?: boolean;
+  /** Refuses the flag: whoever is on the machine can read command lines. @default false */
+  readonly noFlag?: boolean;
 }
 
 /** One field of a configuration: how its text is checked and explained. */
@@ -41,6 +43,8 @@ export interface Field<T> {
   readonly required: boolean;
   /** Whether the value must never be printed. */
   readonly secret: boolean;
+  /** Whether the flag is refused, so that only the environment and YAML give it. */
+  readonly noFlag: boolean;
   /** `switch` takes no value, `list` may be given several times, `map` takes `key=value`. */
   readonly shape: "single" | "switch" | "list" | "map";
   /** The rule in words, completing "must be …". */
@@ -217,9 +221,10 @@ export function oneOf<const W extends string, const O extends FieldOptions>(
 }
 
 function describe(options: FieldOptions, value: string) {
-  const { doc, flag, default: fallback = [], required = false, secret = false } = options;
+  const { doc, flag, default: fallback = [], required = false } = options;
+  const { secret = false, noFlag = false } = options;
   const defaultTexts = typeof fallback === "string" ? [fallback] : fallback;
-  return { doc, flag, value: options.value ?? value, defaultTexts, required, secret };
+  return { doc, flag, value: options.value ?? value, defaultTexts, required, secret, noFlag };
 }
 
 function single<T, O extends FieldOptions>(options: O, kind: Kind<T>): Field<Present<T, O>> {

@@ -94,7 +94,8 @@ class FlagReader {
   #takeField(named: NamedField, token: FlagToken, rest: string[]): void {
     if (named.field.shape === "switch") return this.#set(named, token.value ?? "true");
     const value = this.#value(token, rest);
-    if (value !== undefined) this.#set(named, value);
+    if (named.field.noFlag) this.#refuse(named);
+    else if (value !== undefined) this.#set(named, value);
   }
 
   #value(token: FlagToken, rest: string[]): string | undefined {
@@ -114,6 +115,11 @@ class FlagReader {
     this.#given.set(named.key, { texts, place: { path: `--${named.flag}` } });
   }
 
+  #refuse({ flag, env, yamlKey }: NamedField): void {
+    const message = "cannot use flag as every process of the machine can read command lines";
+    this.#problem(`--${flag}`, message, `give it as ${env}, or as ${yamlKey} in the YAML file`);
+  }
+
   #unknown(name: string): void {
     const names = [...this.#schema.fields.map((field) => field.flag), "config", "help", "version"];
     const hint = didYouMean(name, names)?.replace('"', '"--');
@@ -125,8 +131,12 @@ class FlagReader {
   }
 }
 
-/** Reads the environment. Variables that Kubernetes and Docker set for a service are passed over. */
-export function readEnv(schema: Schema, env: Readonly<Record<string, string>>): GivenFields {
+/** Reads the environment; `origins` are other names for problems. Variables that Kubernetes and Docker set for a service are passed over. */
+export function readEnv(
+  schema: Schema,
+  env: Readonly<Record<string, string>>,
+  origins: Readonly<Record<string, string>> = {},
+): GivenFields {
   const given = new Map<string, Given>();
   const problems: Problem[] = [];
   const names = schema.fields.map((field) => field.env);
@@ -134,7 +144,8 @@ export function readEnv(schema: Schema, env: Readonly<Record<string, string>>): 
     if (!name.startsWith(schema.envPrefix)) continue;
     const named = schema.fields.find((field) => field.env === name);
     if (named !== undefined) {
-      given.set(named.key, { texts: splitEnv(named, text), place: { path: name } });
+      const place = { path: origins[name] ?? name };
+      given.set(named.key, { texts: splitEnv(named, text), place });
     } else if (!isServiceLink(name.slice(schema.envPrefix.length))) {
       const hint = didYouMean(name, names);
       const message = "cannot use environment variable as it is unknown";

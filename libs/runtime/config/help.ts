@@ -62,7 +62,8 @@ function helpOf(named: NamedField): readonly string[] {
   if (field.shape === "list" || field.shape === "map") facts.push("may be repeated");
   const fallback = defaultText(named);
   if (fallback !== "") facts.push(`default ${fallback}`);
-  return entry(`--${named.flag}${field.value === "" ? "" : ` ${field.value}`}`, [
+  if (field.noFlag) facts.push("no flag");
+  return entry(field.noFlag ? named.env : flagText(named), [
     plain(field.doc),
     facts.join(", "),
   ]);
@@ -97,7 +98,7 @@ function table(fields: readonly NamedField[]): readonly string[] {
     "|---|---|---|---|---|---|",
     ...fields.map((named) => {
       const { field } = named;
-      const flag = `\`--${named.flag}${field.value === "" ? "" : ` ${field.value}`}\``;
+      const flag = field.noFlag ? "" : `\`${flagText(named)}\``;
       const fallback = defaultText(named);
       const shown = fallback === "" ? field.required ? "required" : "" : `\`${fallback}\``;
       const cells = [
@@ -111,6 +112,10 @@ function table(fields: readonly NamedField[]): readonly string[] {
       return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
     }),
   ];
+}
+
+function flagText({ flag, field: { value } }: NamedField): string {
+  return `--${flag}${value === "" ? "" : ` ${value}`}`;
 }
 
 function defaultText(named: NamedField): string {

@@ -16,6 +16,10 @@ export interface ConfigInput {
   readonly args: readonly string[];
   /** Environment variables. */
   readonly env: Readonly<Record<string, string>>;
+  /** What the user calls variables that `env` has under another name; problems name that. */
+  readonly envOrigins?: Readonly<Record<string, string>>;
+  /** What is wrong with variables that `env` has no place for. @default nothing */
+  readonly envProblems?: readonly Problem[];
   /** Returns the text of a file, undefined if there is none; throws if it cannot be read. */
   readFile(path: string): string | undefined;
   /** What `--version` prints. @default "0.0.0" */
@@ -45,13 +49,18 @@ export function loadConfig<F extends Fields>(
   const flags = readFlags(schema, input.args);
   if (flags.help) return { kind: "help", text: renderHelp(schema, input) };
   if (flags.version) return { kind: "version", text: input.version ?? "0.0.0" };
-  const env = readEnv(schema, input.env);
+  const env = readEnv(schema, input.env, input.envOrigins);
   const file = findFile(input, flags.configPath);
   const yaml = file.file === undefined
     ? { given: new Map<string, Given>(), problems: file.problems }
     : readYaml(schema, file.file);
   const places = [flags.given, env.given, yaml.given];
-  const problems = [...flags.problems, ...env.problems, ...yaml.problems];
+  const problems = [
+    ...flags.problems,
+    ...input.envProblems ?? [],
+    ...env.problems,
+    ...yaml.problems,
+  ];
   const resolved = resolveFields(schema.fields, places, problems);
   if (hasErrors(problems)) return { kind: "invalid", problems };
   // The values were made field by field from the schema that also makes the type.

@@ -20,6 +20,7 @@ const schema = defineConfig({
     labels: field.stringMap({ doc: "Labels." }),
     redis: field.url({ schemes: ["redis", "rediss"], doc: "Redis." }),
     password: field.string({ secret: true, doc: "Secret." }),
+    hidden: field.string({ secret: true, noFlag: true, doc: "Secret." }),
     upstream: field.address({ peer: true, doc: "Peer." }),
     ratio: field.decimal({ max: 1, default: "0.5", doc: "Ratio." }),
   },
@@ -183,6 +184,14 @@ Deno.test("loadConfig() never puts a secret into a problem or a dump", () => {
   assert.ok(!JSON.stringify(dump).includes("hunter2"));
   assert.equal(dump.redis, "redis://[redacted]@db:6379/1");
   assert.deepEqual([dump.ttl, dump.max, dump.grpc_address], ["10s", "32MiB", "127.0.0.1:18000"]);
+});
+
+Deno.test("loadConfig() takes what must not be in a command line from the environment only", () => {
+  const found = problems({ args: ["--hidden", "hunter2"] }).join();
+  assert.match(found, /--hidden: cannot use flag as every process of the machine can read/);
+  assert.ok(!found.includes("hunter2"));
+  assert.equal(load({ env: { DENVOY_ADS_HIDDEN: "hunter2" } }).config.hidden, "hunter2");
+  assert.equal(load({ yaml: "ads: { hidden: hunter2 }" }).config.hidden, "hunter2");
 });
 
 Deno.test("loadConfig() demands required fields", () => {

@@ -15,6 +15,8 @@ export function systemConfigInput(
   return {
     args: overrides.args ?? Deno.args,
     env: overrides.env ?? readEnvironment(schema),
+    ...(overrides.envOrigins !== undefined && { envOrigins: overrides.envOrigins }),
+    ...(overrides.envProblems !== undefined && { envProblems: overrides.envProblems }),
     readFile: overrides.readFile ?? readTextFile,
     ...(overrides.version !== undefined && { version: overrides.version }),
     ...(overrides.program !== undefined && { program: overrides.program }),

@@ -57,6 +57,11 @@ export class ClusterPool {
     this.#join();
   }
 
+  /** Returns the IP address that a host name stands for at present; undefined for what is no name. */
+  resolvedIp(host: string): string | undefined {
+    return this.#names.get(host);
+  }
+
   /** Returns the host names in use. */
   hostNames(): ReadonlySet<string> {
     const hosts = new Set<string>();

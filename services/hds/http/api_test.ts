@@ -9,7 +9,7 @@ import { FakeClock, RecordingLogger } from "@denvoy/base/testing";
 import { type HttpServer, Metrics, Readiness, serveApi, systemClock } from "@denvoy/runtime";
 import { ApiClusters } from "../api_clusters.ts";
 import { MemoryHealthStore } from "../domain/memory_store.ts";
-import { cluster } from "../domain/testing.ts";
+import { cluster, endpoint } from "../domain/testing.ts";
 import { HealthControl } from "../health_control.ts";
 import { apiRoutes } from "./api_routes.ts";
 
@@ -108,6 +108,21 @@ class World implements AsyncDisposable {
 }
 
 const PLACE = "/v1/health/web/10.0.0.1:80";
+
+Deno.test("GET /v1/health shows what a name stands for, as soon as that is known", async () => {
+  await using world = await World.start();
+  const named = endpoint("name.internal:81", { ip: undefined });
+  world.control.setClusters("files", new Map([["web", cluster("web", [named, "10.0.0.1:80"])]]));
+  const resolved = async () => {
+    const { body } = await world.call("GET /v1/health");
+    const shown = body.endpoints as readonly Record<string, unknown>[];
+    return Object.fromEntries(shown.map((one) => [one.address, one.resolved]));
+  };
+  const unnamed = { "10.0.0.1:80": undefined };
+  assert.deepEqual(await resolved(), { "name.internal:81": undefined, ...unnamed });
+  world.control.setNames(new Map([["name.internal", "2001:db8::1"]]));
+  assert.deepEqual(await resolved(), { "name.internal:81": "[2001:db8::1]:81", ...unnamed });
+});
 
 Deno.test("GET /v1/health lists verdicts with why, and pages", async () => {
   await using world = await World.start();

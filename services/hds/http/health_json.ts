@@ -4,6 +4,7 @@
  * @module
  */
 import type { EndpointRecord, HealthChange } from "../domain/endpoint_record.ts";
+import { socketAddress } from "../domain/ip_address.ts";
 import type { HealthControl } from "../health_control.ts";
 
 /** A JSON object. */
@@ -19,9 +20,11 @@ export function endpointJson(record: EndpointRecord, { table, pool }: HealthCont
   const { cluster, address, health, found, reason, sinceMs, by, order, probers, service } = record;
   const opinions = table.opinionsOf(record);
   const checked = pool.clusters.get(cluster);
+  const ip = pool.resolvedIp(record.host);
   return {
     cluster,
     address,
+    ...(ip !== undefined && { resolved: socketAddress(ip, record.port) }),
     health,
     since: isoTime(sinceMs),
     reason,

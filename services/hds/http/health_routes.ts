@@ -27,7 +27,8 @@ function listHealth({ control }: ApiParts): AnyRoute {
     path: "/v1/health",
     summary: "All endpoints that are checked, with their verdicts",
     description: "`health` is the verdict, in the words of Envoy's HealthStatus; `found` is what " +
-      "probers found; `reason` says why they differ where they do.",
+      "probers found; `reason` says why they differ where they do. `address` is as the cluster has " +
+      "it; where that is a name, `resolved` is the `ip:port` that is probed.",
     tag: TAG,
     query: {
       cluster: { type: "string", doc: "Only of this cluster." },

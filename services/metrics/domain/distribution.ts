@@ -23,8 +23,12 @@ export interface Distribution {
 export function sumOf(a: Distribution, b: Distribution): Distribution {
   const count = a.count + b.count;
   const sum = a.sum + b.sum;
-  if (a.bounds.length === 0 && a.count === 0) return { count, sum, bounds: b.bounds, values: b.values };
-  if (b.bounds.length === 0 && b.count === 0) return { count, sum, bounds: a.bounds, values: a.values };
+  if (a.bounds.length === 0 && a.count === 0) {
+    return { count, sum, bounds: b.bounds, values: b.values };
+  }
+  if (b.bounds.length === 0 && b.count === 0) {
+    return { count, sum, bounds: a.bounds, values: a.values };
+  }
   const others = a.bounds === b.bounds
     ? undefined
     : new Map(b.bounds.map((bound, at) => [bound, at]));

@@ -50,7 +50,7 @@ export interface SignalStep extends Signals {
 /** Length of a step. */
 export const STEP_MS = 10_000;
 /** Steps that are kept: an hour. */
-const STEPS = 360;
+export const STEPS = 360;
 /** Steps that make the present: a minute. */
 const PRESENT_STEPS = 6;
 /** A key without requests for this long is forgotten. */

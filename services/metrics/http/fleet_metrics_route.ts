@@ -20,7 +20,7 @@ export interface FleetMetricsParts {
   readonly nodeLabels: NodeLabels;
   /** Whether `/fleet/metrics` needs no token or client certificate. */
   readonly open: boolean;
-  /** Is told how long a scrape took, from its start to its last part. */
+  /** Is told of a scrape at its end: its bytes, before they are compressed. */
   readonly onScrape: (scrape: { readonly rollUp: RollUp; readonly bytes: number }) => void;
 }
 
@@ -40,7 +40,7 @@ export function fleetMetricsRoute(parts: FleetMetricsParts): AnyRoute {
     path: "/fleet/metrics",
     summary: "Metrics of all Envoys, in the Prometheus text format or OpenMetrics.",
     description: "Names, labels and types are those of Envoy's own `/stats/prometheus`, with " +
-      "`envoy_node_id` and `envoy_node_cluster` beside. The format follows `Accept`.",
+      "`envoy_node_id` and `envoy_node_cluster` beside. The format follows `Accept`; where `Accept-Encoding` allows gzip, it is used.",
     tag: "fleet",
     access: parts.open ? "open" : "authenticated",
     query: {
@@ -74,24 +74,38 @@ export function fleetMetricsRoute(parts: FleetMetricsParts): AnyRoute {
       const text = exposition(families, { format, groupLabels, kinds });
       const onEnd = (bytes: number) => parts.onScrape({ rollUp, bytes });
       const type = format === "openmetrics" ? OPEN_METRICS : PROMETHEUS;
-      return stream(encodeParts(text, onEnd), { type });
+      const chunks = encodeParts(text, onEnd);
+      const vary = "accept, accept-encoding";
+      return allowsGzip(headers.get("accept-encoding"))
+        ? stream(gzipped(chunks), { type, headers: { vary, "content-encoding": "gzip" } })
+        : stream(chunks, { type, headers: { vary } });
     },
   });
 }
 
 /** Returns OpenMetrics where the client prefers it, as Prometheus does by its order and weights. */
 export function formatOf(accept: string | undefined): ExpositionFormat {
-  const weights = new Map(
-    (accept ?? "").split(",").map((range) => {
-      const [type = "", ...parameters] = range.split(";").map((part) => part.trim().toLowerCase());
-      const weight = parameters.find((parameter) => parameter.startsWith("q="))?.slice(2);
-      return [type, weight === undefined ? 1 : Number(weight)] as const;
-    }),
-  );
+  const weights = weightsOf(accept);
   const openMetrics = weights.get("application/openmetrics-text") ?? 0;
   return openMetrics > 0 && openMetrics >= (weights.get("text/plain") ?? 0)
     ? "openmetrics"
     : "prometheus";
+}
+
+/** Whether gzip is named and not refused: `*` alone is what clients send that cannot read it. */
+export function allowsGzip(acceptEncoding: string | undefined): boolean {
+  return (weightsOf(acceptEncoding).get("gzip") ?? 0) > 0;
+}
+
+/** Returns what a header with weights (RFC 9110, 12.4.2) names. */
+function weightsOf(header = ""): ReadonlyMap<string, number> {
+  return new Map(
+    header.split(",").map((range) => {
+      const [name = "", ...parameters] = range.split(";").map((part) => part.trim().toLowerCase());
+      const weight = parameters.find((parameter) => parameter.startsWith("q="))?.slice(2);
+      return [name, weight === undefined ? 1 : Number(weight)] as const;
+    }),
+  );
 }
 
 interface ReadOptions {
@@ -137,13 +151,20 @@ function familyFilter(names: readonly string[]): FamilyFilter {
   return ({ name }) => patterns.length === 0 || patterns.some((pattern) => pattern.matches(name));
 }
 
+/** Begins when it is read, which it is not for HEAD. */
+async function* gzipped(
+  chunks: AsyncIterable<Uint8Array<ArrayBuffer>>,
+): AsyncGenerator<Uint8Array> {
+  yield* ReadableStream.from(chunks).pipeThrough(new CompressionStream("gzip"));
+}
+
 const encoder = new TextEncoder();
 
 /** Others have their turn between parts: a scrape of a large fleet takes a while. */
 async function* encodeParts(
   parts: Iterable<string>,
   onEnd: (bytes: number) => void,
-): AsyncGenerator<Uint8Array> {
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   let count = 0;
   let bytes = 0;
   for (const part of parts) {

@@ -5,7 +5,7 @@ import { CardinalityRules } from "../domain/cardinality_rules.ts";
 import { NodeLabels } from "../domain/node_labels.ts";
 import { readRuleFile } from "../domain/rule_file.ts";
 import { TestFleet, testNode } from "../testing.ts";
-import { fleetMetricsRoute, formatOf } from "./fleet_metrics_route.ts";
+import { allowsGzip, fleetMetricsRoute, formatOf } from "./fleet_metrics_route.ts";
 
 const formats: Readonly<Record<string, string>> = {
   "": "prometheus",
@@ -23,17 +23,39 @@ for (const [accept, wanted] of Object.entries(formats)) {
     assert.equal(formatOf(accept), wanted));
 }
 
-async function get(
+const encodings: Readonly<Record<string, boolean>> = {
+  "": false,
+  "gzip": true,
+  "deflate, GZIP;q=0.5": true,
+  "gzip;q=0": false,
+  "gzip;q=x": false,
+  "identity": false,
+  "*": false,
+};
+
+for (const [header, wanted] of Object.entries(encodings)) {
+  Deno.test(`/fleet/metrics for Accept-Encoding "${header}" is ${wanted ? "" : "not "}gzip`, () =>
+    assert.equal(allowsGzip(header), wanted));
+}
+
+async function answer(
   test: TestFleet,
   query: Readonly<Record<string, unknown>>,
-): Promise<string> {
+  headers: ReadonlyMap<string, string> = new Map(),
+) {
   const nodeLabels = new NodeLabels(["region"]);
   const route = fleetMetricsRoute({ fleet: test.fleet, nodeLabels, open: true, onScrape() {} });
-  const request = { query: { name: [], ...query }, headers: new Map() } as unknown as ApiRequest;
+  const request = { query: { name: [], ...query }, headers } as unknown as ApiRequest;
   const response = await route.handle(request as ApiRequest<never, never>);
   if (response.kind !== "stream") throw new Error(`it is ${response.kind}`);
+  return response;
+}
+
+async function get(test: TestFleet, query: Readonly<Record<string, unknown>>): Promise<string> {
   let text = "";
-  for await (const chunk of response.chunks) text += new TextDecoder().decode(chunk);
+  for await (const chunk of (await answer(test, query)).chunks) {
+    text += new TextDecoder().decode(chunk);
+  }
   return text;
 }
 
@@ -137,4 +159,35 @@ Deno.test("NodeLabels holds what is asked for and not empty, escaped", () => {
   );
   assert.equal(NodeLabels.problem("zone"), undefined);
   assert.match(NodeLabels.problem("zones") ?? "", /must be one of .* current value is "zones"/);
+});
+
+/** Enough for several parts. */
+function largeScene(): TestFleet {
+  const test = new TestFleet();
+  const counters = Array.from({ length: 900 }, (_, at) => [`cluster.c${at}.rq_of_a_kind`, at]);
+  for (const id of ["a", "b", "c"]) test.flush(id, { counters: Object.fromEntries(counters) });
+  return test;
+}
+
+Deno.test("/fleet/metrics compresses for who can read it, and says so", async () => {
+  const test = largeScene();
+  const headers = new Map([["accept-encoding", "gzip"]]);
+  const response = await answer(test, {}, headers);
+  assert.equal(response.headers["content-encoding"], "gzip");
+  assert.match(response.headers.vary ?? "", /accept-encoding/);
+  const chunks = await Array.fromAsync(response.chunks);
+  const packed = new Blob(chunks.map((chunk) => chunk.slice()));
+  const text = await new Response(packed.stream().pipeThrough(new DecompressionStream("gzip")))
+    .text();
+  assert.equal(text, await get(test, {}));
+  assert.ok(packed.size < text.length / 5, `${packed.size} of ${text.length}`);
+});
+
+Deno.test("/fleet/metrics stops compressing when its reader goes", async () => {
+  const headers = new Map([["accept-encoding", "gzip"]]);
+  const { chunks } = await answer(largeScene(), {}, headers);
+  for await (const chunk of chunks) {
+    assert.ok(chunk.length > 0);
+    break;
+  }
 });

@@ -9,8 +9,10 @@ import { type AnyRoute, json, route } from "@denvoy/runtime";
 import {
   type SignalKey,
   type Signals,
+  type SignalStep,
   type SignalTable,
   STEP_MS,
+  STEPS,
 } from "../domain/golden_signals.ts";
 import { trafficMetrics } from "./traffic_metrics.ts";
 
@@ -76,16 +78,23 @@ function seriesRoute({ table, nowMs }: SignalRoutesParts): AnyRoute {
       source: { type: "string", doc: "Of an edge or a route: who asks." },
       destination: { type: "string", doc: "Of an edge or a route: who is asked." },
       route: { type: "string", doc: "Of a route: its name." },
+      since: {
+        type: "string",
+        doc: "Only steps that began at this time or later (RFC 3339), e.g. the `start` of a step.",
+      },
+      steps: { type: "integer", doc: `Only the last so many steps, 1 to ${STEPS}.` },
     },
     responses: {
       200: {
         doc: "`steps`, oldest first.",
         schema: { type: "object", properties: { steps: list } },
       },
+      400: { doc: "It names no series, or `since` or `steps` makes no sense." },
       404: { doc: "Nothing was logged of it in the last hour." },
     },
     handle({ query }) {
       const key = keyOf(query);
+      const range = rangeOf(query);
       const steps = table.series(key, nowMs());
       if (steps === undefined) {
         throw new StatusError(StatusCode.NOT_FOUND, "nothing was logged of it in the last hour");
@@ -93,7 +102,7 @@ function seriesRoute({ table, nowMs }: SignalRoutesParts): AnyRoute {
       return json({
         ...keyJson(key),
         step_seconds: STEP_MS / 1000,
-        steps: steps.map(({ startMs, ...signals }) => ({
+        steps: within(steps, range).map(({ startMs, ...signals }) => ({
           start: new Date(startMs).toISOString(),
           ...signalsJson(signals, STEP_MS / 1000),
         })),
@@ -132,6 +141,39 @@ function keyOf({ service, source, destination, route }: SeriesQuery): SignalKey 
     StatusCode.INVALID_ARGUMENT,
     'give either "service", or "source" and "destination", with "route" for a route',
   );
+}
+
+interface StepRange {
+  readonly sinceMs: number;
+  readonly count: number;
+}
+
+/** RFC 3339 with its zone: a time without one would be read in the zone of this machine. */
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
+
+function rangeOf({ since, steps: count = STEPS }: {
+  readonly since: string | undefined;
+  readonly steps: number | undefined;
+}): StepRange {
+  if (count < 1 || count > STEPS) {
+    throw new StatusError(
+      StatusCode.INVALID_ARGUMENT,
+      `"steps" must be 1 to ${STEPS}, is ${count}`,
+    );
+  }
+  if (since === undefined) return { sinceMs: -Infinity, count };
+  const sinceMs = TIME.test(since) ? Date.parse(since) : NaN;
+  if (Number.isNaN(sinceMs)) {
+    throw new StatusError(
+      StatusCode.INVALID_ARGUMENT,
+      '"since" must be a time such as 2026-01-01T10:00:00Z (a + in it is %2B)',
+    );
+  }
+  return { sinceMs, count };
+}
+
+function within(steps: readonly SignalStep[], { sinceMs, count }: StepRange) {
+  return steps.slice(-count).filter(({ startMs }) => startMs >= sinceMs);
 }
 
 function keyJson(key: SignalKey) {

@@ -39,6 +39,12 @@ export function trafficMetrics(
   };
 }
 
+/** A Quantity of Kubernetes in its canonical form, to a thousandth: `12`, or `635m` for 0.635. */
+function quantity(value: number): string {
+  const thousandths = Math.round(value * 1000);
+  return thousandths % 1000 === 0 ? `${thousandths / 1000}` : `${thousandths}m`;
+}
+
 interface Resource {
   readonly kind: string;
   readonly name: string;
@@ -56,7 +62,7 @@ function item({ resource, edge, window, signals }: Item) {
   const latencies = Object.entries(latencyMs ?? {}).map(([name, value]) => ({
     name: `${name}_response_latency`,
     unit: "ms",
-    value: Math.round(value),
+    value: quantity(value),
   }));
   return {
     kind: "TrafficMetrics",

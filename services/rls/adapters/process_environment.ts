@@ -5,11 +5,12 @@
  */
 import { systemConfigInput } from "@denvoy/runtime";
 import { rlsSchema } from "../config.ts";
-import { fromReferenceEnvironment } from "../reference_environment.ts";
+import { fromReferenceEnvironment, withOwn } from "../reference_environment.ts";
+import type { ReferenceEnvironment } from "../reference_reader.ts";
 
-/** Returns our own variables, and the aliases of those that are not set. */
-export function rlsEnvironment(): Readonly<Record<string, string>> {
-  return { ...fromReferenceEnvironment(readVariable), ...systemConfigInput(rlsSchema).env };
+/** Returns our own variables, and the aliases of those that are not set, with what is wrong there. */
+export function rlsEnvironment(): ReferenceEnvironment {
+  return withOwn(fromReferenceEnvironment(readVariable), systemConfigInput(rlsSchema).env);
 }
 
 /** Arguments and memory of this process; of arguments only what can hold no secret. */

@@ -7,6 +7,7 @@
 import { createPublicKey, type KeyObject, verify } from "node:crypto";
 import { type Clock, type Problem, ProblemError, StatusCode, StatusError } from "@denvoy/base";
 import { MAX_FILE_BYTES, readFileContent, textOf } from "@denvoy/runtime";
+import type { ProvenIdentity } from "../domain/caller.ts";
 import type { JwtVerifier } from "../domain/key_importer.ts";
 
 /** What a token must say. */
@@ -66,7 +67,7 @@ export class JwtKeys implements JwtVerifier {
   }
 
   /** See {@linkcode JwtVerifier.verify}. */
-  verify(token: string): string {
+  verify(token: string): ProvenIdentity {
     if (token.length > MAX_TOKEN_LENGTH) throw refused("it is too long");
     const [head = "", body = "", signature = ""] = token.split(".");
     const { alg, kid, crit } = decode(head);
@@ -83,7 +84,7 @@ export class JwtKeys implements JwtVerifier {
     return this.#subject(decode(body));
   }
 
-  #subject(claims: Readonly<Record<string, unknown>>): string {
+  #subject(claims: Readonly<Record<string, unknown>>): ProvenIdentity {
     const { issuer, audience, clock } = this.#rules;
     const nowMs = clock.nowMs();
     const { iss, sub, aud, exp, nbf } = claims;
@@ -92,7 +93,7 @@ export class JwtKeys implements JwtVerifier {
     if (issuer !== undefined && iss !== issuer) throw refused("its issuer is another");
     if (![aud].flat().includes(audience)) throw refused("its audience is another");
     if (typeof sub !== "string" || sub === "") throw refused("it names no subject");
-    return sub;
+    return { identity: sub, validUntilMs: exp * 1000 + LEEWAY_MS };
   }
 }
 

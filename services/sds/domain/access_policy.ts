@@ -60,6 +60,8 @@ export const OWN_BUNDLE = "ROOTCA";
 /** The bundles of all trust domains. */
 export const ALL_BUNDLES = "ALL";
 
+const SPIFFE = "spiffe://";
+
 /** A policy. */
 export class AccessPolicy {
   readonly #rules: PolicyRules;
@@ -78,7 +80,9 @@ export class AccessPolicy {
     return grants.some((grant) => {
       const bindings = grant.identity.match(identity);
       return bindings !== undefined &&
-        grant.secrets.some((secret) => secret.match(name, bindings) !== undefined);
+        grant.secrets.some((secret) =>
+          isMeant(secret, { identity, name }) && secret.match(name, bindings) !== undefined
+        );
     });
   }
 
@@ -116,4 +120,15 @@ export class AccessPolicy {
     return name === identity || name === OWN_CERTIFICATE || name === OWN_BUNDLE ||
       name === ALL_BUNDLES || name === `spiffe://${this.#trustDomain}`;
   }
+}
+
+/**
+ * The ID of a workload as a name is its certificate with its key: a pattern such as `*`, which is meant
+ * for other secrets, gives nobody the identity of another.
+ */
+function isMeant(
+  secret: NameTemplate,
+  { identity, name }: { readonly identity: string; readonly name: string },
+): boolean {
+  return name === identity || !name.startsWith(SPIFFE) || secret.beginsWith(SPIFFE);
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import { type Clock, StatusCode, StatusError } from "@denvoy/base";
+import type { ProvenIdentity } from "./caller.ts";
 
 /** A token as it is kept. */
 export interface TokenRecord {
@@ -68,6 +69,7 @@ const MAX_TTL_MS = { join: 30 * DAY_MS, node: 3650 * DAY_MS } as const;
 /** Makes, exchanges and checks tokens. */
 export class AccessTokens {
   readonly #parts: TokenParts;
+  readonly #listeners: (() => void)[] = [];
 
   /** See {@linkcode TokenParts}. */
   constructor(parts: TokenParts) {
@@ -99,9 +101,15 @@ export class AccessTokens {
   }
 
   /** Returns whom the bearer of a node token is; undefined for one that is unknown or over. */
-  identify(token: string): string | undefined {
+  identify(token: string): ProvenIdentity | undefined {
     const record = this.#find(token);
-    return record?.kind === "node" ? record.identity : undefined;
+    if (record?.kind !== "node") return undefined;
+    return { identity: record.identity, validUntilMs: record.expiresAtMs };
+  }
+
+  /** Calls `listener` after tokens were revoked. */
+  onRevoked(listener: () => void): void {
+    this.#listeners.push(listener);
   }
 
   /**
@@ -125,7 +133,9 @@ export class AccessTokens {
   /** Ends all tokens of an identity; returns how many there were. */
   revoke(identity: string): number {
     this.#forgetEnded();
-    return this.#parts.store.removeTokensOf(identity);
+    const removed = this.#parts.store.removeTokensOf(identity);
+    for (const listener of this.#listeners) listener();
+    return removed;
   }
 
   #find(token: string): TokenRecord | undefined {

@@ -25,7 +25,7 @@ Deno.test("a join token is exchanged once, and is no node token itself", () => {
   const { token } = world.tokens.create("join", web);
   assert.equal(world.tokens.identify(token), undefined);
   const joined = world.tokens.join(token, { ttlMs: HOUR_MS });
-  assert.equal(world.tokens.identify(joined.token), web.identity);
+  assert.equal(world.tokens.identify(joined.token)?.identity, web.identity);
   for (const used of [token, joined.token, "anything"]) {
     assert.throws(() => world.tokens.join(used, { ttlMs: HOUR_MS }), /unknown, over or used/);
   }
@@ -36,7 +36,7 @@ Deno.test("tokens end, and are forgotten then", () => {
   const join = world.tokens.create("join", web);
   const node = world.tokens.create("node", web);
   world.clock.advance(HOUR_MS - 1);
-  assert.equal(world.tokens.identify(node.token), web.identity);
+  assert.equal(world.tokens.identify(node.token)?.identity, web.identity);
   world.clock.advance(1);
   assert.equal(world.tokens.identify(node.token), undefined);
   assert.throws(() => world.tokens.join(join.token, { ttlMs: HOUR_MS }));
@@ -49,7 +49,7 @@ Deno.test("revoke() ends all tokens of an identity and of nobody else", () => {
   const [one, two] = [world.tokens.create("node", web), world.tokens.create("node", web)];
   const other = world.tokens.create("node", { ...web, identity: "spiffe://shop/api" });
   assert.equal(world.tokens.revoke(web.identity), 2);
-  assert.deepEqual([one, two, other].map(({ token }) => world.tokens.identify(token)), [
+  assert.deepEqual([one, two, other].map(({ token }) => world.tokens.identify(token)?.identity), [
     undefined,
     undefined,
     "spiffe://shop/api",

@@ -16,6 +16,16 @@ export interface Caller {
   readonly proof: Proof;
   /** The identity of the service that asks on its behalf; absent when it asks itself. */
   readonly through?: string;
+  /** When its proof ends by itself, in milliseconds since the epoch; absent where that is unknown. */
+  readonly validUntilMs?: number;
+}
+
+/** Whom a proof names, and until when. */
+export interface ProvenIdentity {
+  /** Its SPIFFE ID or name. */
+  readonly identity: string;
+  /** When the proof ends, in milliseconds since the epoch. */
+  readonly validUntilMs: number;
 }
 
 /**

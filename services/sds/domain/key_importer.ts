@@ -5,6 +5,7 @@
  * @module
  */
 import type { Problem, Result } from "@denvoy/base";
+import type { ProvenIdentity } from "./caller.ts";
 
 /** Turns what users keep keys in into PEM without a passphrase. */
 export interface KeyImporter {
@@ -20,6 +21,6 @@ export interface KeyImporter {
 
 /** Checks JWTs. */
 export interface JwtVerifier {
-  /** Returns the subject of a token. @throws StatusError UNAUTHENTICATED for one that proves nothing */
-  verify(token: string): string;
+  /** Returns the subject of a token, and until when it is. @throws StatusError UNAUTHENTICATED for one that proves nothing */
+  verify(token: string): ProvenIdentity;
 }

@@ -53,6 +53,12 @@ export class NameTemplate {
     return found === null ? undefined : { ...bindings, ...found.groups };
   }
 
+  /** Tells whether all that it matches begins with `text`, by what is written and not by chance. */
+  beginsWith(text: string): boolean {
+    const [first] = this.#parts;
+    return first?.kind === "text" && first.text.startsWith(text);
+  }
+
   /** Returns the text with all placeholders put in; undefined when one has no value, or with `*`. */
   fill(bindings: Bindings): string | undefined {
     let text = "";

@@ -35,6 +35,8 @@ export interface IdentityParts {
   readonly jwt: JwtVerifier | undefined;
   /** Identities by the path of the unix socket that a caller came through. */
   readonly sockets: ReadonlyMap<string, string>;
+  /** Tells whether the CA has revoked the certificate with this serial number. */
+  readonly isRevoked: (serial: string) => boolean;
   /** Believes callers that prove nothing. */
   readonly allowUnauthenticated: boolean;
   /** The trust domain of the CA. */
@@ -72,6 +74,7 @@ export class CallerIdentity {
 
   #own(credentials: Credentials): Caller {
     const { peer, metadata } = credentials;
+    this.#checkRevoked(peer);
     const token = bearerToken(metadata);
     if (token !== undefined) return this.#ofToken(token);
     const named = nameOf(peer);
@@ -84,12 +87,19 @@ export class CallerIdentity {
     throw unauthenticated("a client certificate, a token or a socket of its own is needed");
   }
 
+  /** Whatever else it shows: nobody but the thief of its key may still use a revoked certificate. */
+  #checkRevoked({ certificate }: Peer): void {
+    if (certificate === undefined || !this.#parts.isRevoked(certificate.serial)) return;
+    throw unauthenticated(`the client certificate ${certificate.serial} is revoked`);
+  }
+
   #ofToken(token: string): Caller {
     const known = this.#parts.tokens.identify(token) ?? this.#parts.knownToken(token);
-    if (known !== undefined) return { identity: known, proof: "token" };
+    const named = typeof known === "string" ? { identity: known } : known;
+    if (named !== undefined) return { ...named, proof: "token" };
     const { jwt } = this.#parts;
     if (jwt !== undefined && token.split(".").length === 3) {
-      return { identity: jwt.verify(token), proof: "jwt" };
+      return { ...jwt.verify(token), proof: "jwt" };
     }
     throw unauthenticated("the bearer token is unknown");
   }

@@ -19,6 +19,7 @@ function identityWith(parts: Partial<IdentityParts> = {}): CallerIdentity {
     knownToken: () => undefined,
     jwt: undefined,
     sockets: new Map(),
+    isRevoked: (serial) => serial === "bad",
     allowUnauthenticated: false,
     trustDomain: "shop",
     ...parts,
@@ -70,14 +71,14 @@ Deno.test("no proof makes a name one that is none", () => {
   const bad = "spiffe://shop/a/../victim";
   const token = { authorization: "Bearer a.b.c" };
   const proofs: Readonly<Record<string, Partial<IdentityParts>>> = {
-    "jwt": { jwt: { verify: () => bad } },
+    "jwt": { jwt: { verify: () => ({ identity: bad, validUntilMs: 1 }) } },
     "token": { knownToken: () => bad },
   };
   for (const [proof, parts] of Object.entries(proofs)) {
     const why = new RegExp(`by ${proof} proves nothing`);
     assertRefused(callerOf({ headers: token, parts }), UNAUTHENTICATED, why);
   }
-  const sub = { jwt: { verify: () => "spiffe://shop/web" } };
+  const sub = { jwt: { verify: () => ({ identity: "spiffe://shop/web", validUntilMs: 1 }) } };
   assert.equal(callerOf({ headers: token, parts: sub }), "spiffe://shop/web");
 });
 
@@ -88,4 +89,25 @@ Deno.test("whom ads asks for is a SPIFFE ID or a word, and one alone", () => {
   assertRefused(ask("spiffe://shop/a/../victim"), UNAUTHENTICATED, /segments/);
   assertRefused(ask("spiffe://shop/web,spiffe://shop/b"), PERMISSION_DENIED, /one identity/);
   assertRefused(ask(""), PERMISSION_DENIED, /one identity/);
+});
+
+Deno.test("a revoked certificate proves nothing, whatever comes with it", () => {
+  const parts = { knownToken: () => "spiffe://shop/web" };
+  const identify = (serial: string, headers: Metadata = new Map()) =>
+    identityWith(parts).identify({
+      peer: {
+        address: "1.2.3.4:5",
+        uriSans: ["spiffe://shop/web"],
+        dnsSans: [],
+        certificate: { serial, issuer: "CN=ca" },
+      },
+      metadata: headers,
+      node: undefined,
+    });
+  assert.equal(identify("good").proof, "certificate");
+  const token: Metadata = new Map([["authorization", ["Bearer of-web"]]]);
+  assert.equal(identify("good", token).proof, "token");
+  const refused = { code: UNAUTHENTICATED, message: "the client certificate bad is revoked" };
+  assert.throws(() => identify("bad"), refused);
+  assert.throws(() => identify("bad", token), refused);
 });

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Poll, PollView, PollViews } from "@denvoy/discovery";
+import { allNames } from "@denvoy/xds";
 import type { SecretBook } from "../domain/secret_book.ts";
 import type { SecretSessions } from "./secret_sessions.ts";
 
@@ -11,10 +12,11 @@ import type { SecretSessions } from "./secret_sessions.ts";
 export function secretPolls(sessions: SecretSessions, book: SecretBook): PollViews {
   return {
     async open(poll: Poll, onChange: () => void): Promise<PollView> {
-      const { peer, metadata, request: { node, resourceNames } } = poll;
+      const { peer, metadata, request: { node, resourceNames, resourceLocators } } = poll;
       const session = sessions.open({ peer, metadata, node });
       try {
-        await sessions.grant(session, resourceNames);
+        const names = new Set(allNames(resourceNames, resourceLocators));
+        await sessions.grant(session, [...names]);
       } catch (error) {
         sessions.close(session);
         throw error;

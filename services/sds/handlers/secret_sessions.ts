@@ -4,11 +4,18 @@
  * before it is answered.
  * @module
  */
-import { type Clock, StatusCode, StatusError } from "@denvoy/base";
+import { type Clock, StatusCode, StatusError, type Timer } from "@denvoy/base";
 import type { DiscoveryCall, DiscoverySessions, StreamRequest } from "@denvoy/discovery";
 import type { Metadata, Peer } from "@denvoy/grpc";
 import type { Node } from "@denvoy/proto/messages";
-import { type Hub, type HubStream, type ResourceKey, TypeUrls } from "@denvoy/xds";
+import {
+  allNames,
+  type DiscoveryRequest,
+  type Hub,
+  type HubStream,
+  type ResourceKey,
+  TypeUrls,
+} from "@denvoy/xds";
 import type { Caller } from "../domain/caller.ts";
 import { CallerView, type VisibleSecrets } from "../domain/caller_view.ts";
 import type { Audit } from "./audit.ts";
@@ -26,6 +33,12 @@ export interface SecretSession {
   readonly sinceMs: number;
   /** What it sees. */
   readonly view: CallerView;
+  /** By what it is known, to look at again. */
+  readonly credentials: CallFacts;
+  /** Why it has lost its right, once it has. */
+  ended: StatusError | undefined;
+  /** Waits for the end of its proof. */
+  expiry: Timer | undefined;
   /** Its state, once it is open. */
   stream: HubStream | undefined;
   /** Names that it asked for, so that each is audited once. */
@@ -51,6 +64,8 @@ interface SharedView {
   users: number;
   /** Ends the hold on the certificate of each workload that it sees. */
   readonly holds: Map<string, () => void>;
+  /** The next try for each workload whose certificate cannot be issued. */
+  readonly retries: Map<string, Timer>;
 }
 
 /** SPIFFE IDs, the longest names that mean something here, have 2,048 bytes at most. */
@@ -58,6 +73,8 @@ const MAX_NAME_BYTES = 2048;
 
 /** What cannot be issued is tried again after this long. */
 const RETRY_MS = 5000;
+/** Timers stand still while a machine sleeps, and clocks jump: ends of proofs are looked at this often. */
+const LOOK_MS = 600_000;
 
 /** Ends the hold on a certificate that there is not yet. */
 function notHeld(): void {}
@@ -103,8 +120,10 @@ export class SecretSessions implements DiscoverySessions<SecretSession> {
     const session = this.open(call);
     this.#sessions.add(session);
     const end = () => {
+      session.expiry?.cancel();
       if (this.#sessions.delete(session)) this.close(session);
     };
+    this.#expire(session);
     call.signal.addEventListener("abort", end, { once: true });
     if (call.signal.aborted) end();
     return session;
@@ -113,6 +132,7 @@ export class SecretSessions implements DiscoverySessions<SecretSession> {
   /** See {@linkcode DiscoverySessions.add}. */
   add(session: SecretSession, stream: HubStream): void {
     session.stream = stream;
+    if (session.ended !== undefined) stream.fail(session.ended);
   }
 
   /**
@@ -120,9 +140,13 @@ export class SecretSessions implements DiscoverySessions<SecretSession> {
    * @throws StatusError UNAUTHENTICATED or PERMISSION_DENIED, which is audited
    */
   open({ peer, metadata, node }: CallFacts): SecretSession {
-    const caller = this.#identify({ peer, metadata, node });
+    const credentials = { peer, metadata, node };
+    const caller = this.#identify(credentials);
     return {
       caller,
+      credentials,
+      ended: undefined,
+      expiry: undefined,
       node: { id: node?.id ?? "", cluster: node?.cluster ?? "" },
       address: peer.address,
       sinceMs: this.#parts.clock.nowMs(),
@@ -139,6 +163,7 @@ export class SecretSessions implements DiscoverySessions<SecretSession> {
     shared.users -= 1;
     if (shared.users > 0) return;
     this.#views.delete(view.identity);
+    for (const timer of shared.retries.values()) timer.cancel();
     for (const [id, release] of shared.holds) {
       release();
       const watchers = this.#watchers.get(id);
@@ -159,6 +184,7 @@ export class SecretSessions implements DiscoverySessions<SecretSession> {
    */
   async grant(session: SecretSession, names: readonly string[]): Promise<void> {
     checkLengths(names);
+    if (session.ended !== undefined) throw session.ended;
     const { maxNames } = this.#parts;
     const isFirst = session.asked.size === 0;
     if (session.asked.size + names.length > maxNames) {
@@ -183,10 +209,40 @@ export class SecretSessions implements DiscoverySessions<SecretSession> {
 
   /** Has every stream look again at what it may see, after the policy changed. */
   policyChanged(): void {
+    this.recheck(({ caller }) => caller.through !== undefined);
     for (const { view, asked } of this.#sessions) {
       this.#parts.hub.changed(view, keysOf([...asked]));
       for (const name of asked) void this.#issue(view, name);
     }
+  }
+
+  /** Ends the streams of those, of some, who could not open them any more with what they showed. */
+  recheck(isConcerned: (session: SecretSession) => boolean): void {
+    for (const session of [...this.#sessions]) {
+      if (!isConcerned(session)) continue;
+      try {
+        const { identity } = this.#parts.identity.identify(session.credentials);
+        if (identity !== session.caller.identity) throw over("what it showed is another's now");
+      } catch (error) {
+        this.#end(session, StatusError.from(error));
+      }
+    }
+  }
+
+  #expire(session: SecretSession): void {
+    const { validUntilMs } = session.caller;
+    if (validUntilMs === undefined) return;
+    const { clock } = this.#parts;
+    const leftMs = validUntilMs - clock.nowMs();
+    if (leftMs <= 0) return this.#end(session, over(`the ${session.caller.proof} has expired`));
+    session.expiry = clock.after(Math.min(leftMs, LOOK_MS), () => this.#expire(session));
+  }
+
+  #end(session: SecretSession, error: StatusError): void {
+    if (session.ended !== undefined) return;
+    session.ended = error;
+    this.#parts.audit.rejected(error, session);
+    session.stream?.fail(error);
   }
 
   #identify(call: CallFacts): Caller {
@@ -206,7 +262,7 @@ export class SecretSessions implements DiscoverySessions<SecretSession> {
 
   /** What cannot be issued is logged and missing; it is told as soon as it is there. */
   async #issue(view: CallerView, name: string): Promise<void> {
-    const { workloads, clock } = this.#parts;
+    const { workloads } = this.#parts;
     const shared = this.#views.get(view.identity);
     const id = view.workloadOf(name);
     if (id === undefined || shared?.view !== view) return;
@@ -214,12 +270,30 @@ export class SecretSessions implements DiscoverySessions<SecretSession> {
     const request = { spiffeId: id, ...this.#parts.policy().profile(id) };
     try {
       await workloads.ensure(id, request);
-    } catch {
-      clock.after(RETRY_MS, () => void this.#issue(view, name));
+    } catch (error) {
+      this.#retry(shared, { id, name, error });
       return;
     }
+    cancelRetry(shared, id);
     if (this.#views.get(view.identity) !== shared || shared.holds.get(id) !== notHeld) return;
     shared.holds.set(id, workloads.hold(id));
+  }
+
+  /** One try at a time, however often it was asked for; what breaks a rule is not tried again. */
+  #retry(
+    shared: SharedView,
+    { id, name, error }: { readonly id: string; readonly name: string; readonly error: unknown },
+  ): void {
+    if (StatusError.from(error).code === StatusCode.INVALID_ARGUMENT) {
+      return cancelRetry(shared, id);
+    }
+    const { view, retries } = shared;
+    if (this.#views.get(view.identity) !== shared || retries.has(id)) return;
+    const again = () => {
+      retries.delete(id);
+      void this.#issue(view, name);
+    };
+    retries.set(id, this.#parts.clock.after(RETRY_MS, again));
   }
 
   #lend(caller: Caller): CallerView {
@@ -229,7 +303,7 @@ export class SecretSessions implements DiscoverySessions<SecretSession> {
       return known.view;
     }
     const view = new CallerView(caller, this.#parts);
-    this.#views.set(caller.identity, { view, users: 1, holds: new Map() });
+    this.#views.set(caller.identity, { view, users: 1, holds: new Map(), retries: new Map() });
     return view;
   }
 
@@ -268,11 +342,23 @@ function keysOf(names: readonly string[]): readonly ResourceKey[] {
   return names.map((name) => ({ typeUrl: TypeUrls.secret, name }));
 }
 
+function cancelRetry({ retries }: SharedView, id: string): void {
+  retries.get(id)?.cancel();
+  retries.delete(id);
+}
+
+function over(why: string): StatusError {
+  return new StatusError(StatusCode.UNAUTHENTICATED, `the call is over as ${why}`);
+}
+
+/** By name or by locator: both are answered, so both are judged. */
 function newNames({ asked }: SecretSession, request: StreamRequest): readonly string[] {
-  const names = "resourceNamesSubscribe" in request
-    ? request.resourceNamesSubscribe
-    : "resourceNames" in request
-    ? request.resourceNames
-    : [];
-  return (names ?? []).filter((name) => !asked.has(name));
+  const names = "resourceNamesSubscribe" in request || "resourceLocatorsSubscribe" in request
+    ? allNames(request.resourceNamesSubscribe, request.resourceLocatorsSubscribe)
+    : namesOfSotw(request as DiscoveryRequest);
+  return [...new Set(names)].filter((name) => !asked.has(name));
+}
+
+function namesOfSotw({ resourceNames, resourceLocators }: DiscoveryRequest): readonly string[] {
+  return allNames(resourceNames, resourceLocators);
 }

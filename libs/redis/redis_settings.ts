@@ -79,18 +79,21 @@ export interface RedisWords {
 export function parseRedisTopology({ type, socketType, url }: RedisWords): RedisTopology {
   const parts = url.split(",").map((part) => part.trim()).filter((part) => part !== "");
   const [first] = parts;
+  const address = (part: string) => parseAddress(part, url);
   if (first === undefined) throw new RangeError(`REDIS_URL must not be empty: it is "${url}"`);
   switch (type.toLowerCase()) {
     case "single":
       if (socketType.toLowerCase() === "unix") return { kind: "unix", path: url };
-      return { kind: "single", address: parseAddress(first) };
+      return { kind: "single", address: address(first) };
     case "sentinel":
       if (parts.length < 2) {
-        throw new RangeError(`REDIS_URL must name a master and its sentinels: it is "${url}"`);
+        throw new RangeError(
+          `REDIS_URL must name a master and its sentinels: it is "${withoutSecrets(url, url)}"`,
+        );
       }
-      return { kind: "sentinel", master: first, sentinels: parts.slice(1).map(parseAddress) };
+      return { kind: "sentinel", master: first, sentinels: parts.slice(1).map(address) };
     case "cluster":
-      return { kind: "cluster", nodes: parts.map(parseAddress) };
+      return { kind: "cluster", nodes: parts.map(address) };
     default:
       throw new RangeError(`REDIS_TYPE must be single, sentinel or cluster: it is "${type}"`);
   }
@@ -105,13 +108,19 @@ export function parseRedisAuth(auth: string): RedisCredentials {
   return { username: text.slice(0, colon), password: text.slice(colon + 1) };
 }
 
-function parseAddress(text: string): RedisAddress {
+function parseAddress(text: string, url: string): RedisAddress {
   const match = /^(?:rediss?:\/\/)?(\[[^\]]+\]|[^:/@]+)(?::(\d{1,5}))?\/?$/.exec(text);
   const [, host = "", digits = "6379"] = match ?? [];
   const port = Number(digits);
   if (host === "" || port < 1 || port > 65_535) {
-    // The text may hold a password in the wrong place: it is not shown.
-    throw new RangeError("REDIS_URL must consist of host:port: one part of it does not");
+    throw new RangeError(
+      `REDIS_URL must consist of host:port: it has "${withoutSecrets(text, url)}"`,
+    );
   }
   return { host: host.replace(/^\[|\]$/g, ""), port };
+}
+
+/** A password may be in the wrong place: before an `@`, which a comma in it may have cut off, or in the query. */
+function withoutSecrets(text: string, url: string): string {
+  return url.includes("@") ? "[redacted]" : text.replace(/\?.*$/s, "?[redacted]").slice(0, 100);
 }

@@ -32,7 +32,16 @@ Deno.test("parseRedisTopology() names the rule that is broken, and shows no pass
   assert.throws(parse("single", "redis://u:secret@a:1"), (error: Error) => {
     return error.message.includes("host:port") && !error.message.includes("secret");
   });
-  assert.throws(parse("single", "a:99999"), /host:port/);
+  assert.throws(parse("single", "a:99999"), /host:port: it has "a:99999"$/);
+  const redacted: readonly (readonly [url: string, shown: string])[] = [
+    ["redis://u:secret@a:1", "[redacted]"],
+    ["u:sec,ret@a:1", "[redacted]"],
+    ["redis://a:1?password=secret", "redis://a:1?[redacted]"],
+  ];
+  for (const [url, shown] of redacted) {
+    const isShown = (error: Error) => error.message.endsWith(`it has "${shown}"`);
+    assert.throws(parse("single", url), isShown, url);
+  }
 });
 
 Deno.test("parseRedisAuth() reads a password, or a user and a password", () => {

@@ -8,6 +8,7 @@ import { ProblemError } from "@denvoy/base";
 import { isLoopback, readFileContent, ReloadedFiles, type Runtime, textOf } from "@denvoy/runtime";
 import { CallerTokens } from "./adapters/caller_tokens.ts";
 import { JwtKeys } from "./adapters/jwt_keys.ts";
+import { modeProblem } from "./adapters/private_files.ts";
 import type { SdsConfig } from "./config.ts";
 import { AccessPolicy, DEFAULT_RULES, type PolicyRules } from "./domain/access_policy.ts";
 import type { AccessTokens } from "./domain/access_tokens.ts";
@@ -139,7 +140,15 @@ async function readRules(file: string): Promise<PolicyRules> {
 
 async function followTokens({ config: { callerTokens: file }, runtime }: AccessParts) {
   if (file === undefined) return undefined;
-  const read = () => CallerTokens.load(file);
+  const read = async () => {
+    const tokens = await CallerTokens.load(file);
+    // Mounted secrets are often like that, so that it is told and not refused.
+    const problem = await modeProblem(file, { strict: false });
+    if (problem !== undefined) {
+      runtime.logger.warn("file of caller tokens is open", { file, problem });
+    }
+    return tokens;
+  };
   return await follow(runtime, { what: "caller tokens", file, read });
 }
 

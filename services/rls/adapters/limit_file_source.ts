@@ -58,7 +58,7 @@ export class LimitFileSource implements AsyncDisposable {
     const { path, logger, clock } = this.#options;
     const include = (file: string) => isLimitPath(file, this.#root);
     this.#watcher = await FileWatcher.start({ paths: [path], include, logger, clock });
-    const problems = await this.#look();
+    const problems = await this.#look({ logged: allowInvalid });
     if (hasErrors(problems) && !allowInvalid) {
       await this[Symbol.asyncDispose]();
       throw new ProblemError(problems);
@@ -82,8 +82,8 @@ export class LimitFileSource implements AsyncDisposable {
     }
   }
 
-  /** Reads all files anew; returns what is wrong with them. */
-  async #look(): Promise<readonly Problem[]> {
+  /** Reads all files anew; returns what is wrong with them. A refusal tells its errors by itself. */
+  async #look({ logged = true } = {}): Promise<readonly Problem[]> {
     const { path, mergeDomains } = this.#options;
     let read = await readLimitFiles(path);
     if ([...this.#texts.keys()].some((file) => !read.texts.has(file))) {
@@ -92,7 +92,7 @@ export class LimitFileSource implements AsyncDisposable {
     }
     const { set, problems } = readLimitSet(read.texts, { mergeDomains });
     const all = [...read.problems, ...problems];
-    if (set === undefined || hasErrors(all)) this.#fail(all);
+    if (set === undefined || hasErrors(all)) this.#fail(all, { logged });
     else this.#succeed(set, { texts: read.texts, warnings: all });
     return all;
   }
@@ -112,8 +112,8 @@ export class LimitFileSource implements AsyncDisposable {
     onState({ kind: "ok", files: texts.size });
   }
 
-  #fail(problems: readonly Problem[]): void {
-    this.#log(problems);
+  #fail(problems: readonly Problem[], { logged }: { readonly logged: boolean }): void {
+    if (logged) this.#log(problems);
     this.#options.onState({ kind: "failed", problems });
   }
 
@@ -122,9 +122,10 @@ export class LimitFileSource implements AsyncDisposable {
     const said = JSON.stringify(problems);
     if (said === this.#said) return;
     this.#said = said;
-    for (const { severity, ...problem } of problems) {
-      if (severity === "warning") this.#options.logger.warn("limit file has a flaw", problem);
-      else this.#options.logger.error("limit file cannot be used", problem);
+    const { logger } = this.#options;
+    for (const { severity, message: problem, ...place } of problems) {
+      if (severity === "warning") logger.warn("limit file has a flaw", { problem, ...place });
+      else logger.error("limit file cannot be used", { problem, ...place });
     }
   }
 }

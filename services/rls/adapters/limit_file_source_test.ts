@@ -5,6 +5,7 @@ import { ProblemError } from "@denvoy/base";
 import { RecordingLogger } from "@denvoy/base/testing";
 import { systemClock } from "@denvoy/runtime";
 import type { LimitSet } from "../domain/limit_set.ts";
+import { readLimitFiles } from "./limit_files.ts";
 import { LimitFileSource, type LimitSourceState } from "./limit_file_source.ts";
 
 /** A folder of limits that is followed. */
@@ -13,13 +14,14 @@ class World implements AsyncDisposable {
   set: LimitSet | undefined;
   state: LimitSourceState | undefined;
   readonly source: LimitFileSource;
+  readonly logger: RecordingLogger = new RecordingLogger();
   #wake: () => void = () => {};
 
   constructor() {
     this.source = new LimitFileSource({
       path: this.path,
       mergeDomains: false,
-      logger: new RecordingLogger(),
+      logger: this.logger,
       clock: systemClock,
       onLimits: (set) => this.set = set,
       onState: (state) => {
@@ -85,4 +87,27 @@ Deno.test("LimitFileSource refuses a bad start with every problem unless that is
   other.write("a.yaml", "domain: a");
   await other.until(({ state }) => state?.kind === "ok");
   assert.deepEqual(other.domains, ["a"]);
+});
+
+Deno.test("LimitFileSource says that a path does not exist", async () => {
+  await using world = new World();
+  const path = join(world.path, "nowhere");
+  const { problems } = await readLimitFiles(path);
+  const message = "must exist: there is no such file or folder";
+  assert.deepEqual(problems, [{ severity: "error", file: path, message }]);
+  const [none] = (await readLimitFiles(world.path)).problems;
+  assert.match(none?.message ?? "", /^no limit file/);
+});
+
+Deno.test("LimitFileSource logs problems under `problem`, and none where the refusal tells them", async () => {
+  const linesOf = async (allowInvalid: boolean) => {
+    await using world = new World();
+    world.write("a.yaml", "domain: ''");
+    await world.source.load({ allowInvalid }).catch(() => {});
+    return world.logger.lines.filter(({ level }) => level === "error");
+  };
+  assert.deepEqual(await linesOf(false), []);
+  const [line] = await linesOf(true);
+  assert.equal(line?.fields.problem, "`domain` must not be empty");
+  assert.equal(line?.fields.message, undefined);
 });

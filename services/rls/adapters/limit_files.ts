@@ -46,8 +46,20 @@ export async function readLimitFiles(path: string): Promise<LimitTexts> {
     else texts.set(file, text);
   }
   if (texts.size === 0 && problems.length === 0) {
-    const message = "no limit file (.yaml, .yml, .json) is there";
+    const message = await exists(root)
+      ? "no limit file (.yaml, .yml, .json) is there"
+      : "must exist: there is no such file or folder";
     problems.push({ severity: "error", file: path, message });
   }
   return { texts, problems };
+}
+
+/** What cannot be looked at is there. */
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    return !(error instanceof Deno.errors.NotFound);
+  }
 }

@@ -14,6 +14,8 @@ import { Wildcard } from "./wildcard.ts";
 export interface LimitFile {
   /** Its domain with its rules; undefined when it has errors. */
   readonly limits: DomainLimits | undefined;
+  /** What could be read in spite of errors, for checks of files together; undefined without domain. */
+  readonly found: DomainLimits | undefined;
   /** All errors and warnings, in order of the file. */
   readonly problems: readonly Problem[];
 }
@@ -28,7 +30,7 @@ const allKeys: ReadonlySet<string> = new Set([...fileKeys, ...ruleKeys, ...polic
 /** Reads a file's text. `file` appears in problems and tells JSON by its name. Never throws. */
 export function readLimitFile(text: string, { file }: { readonly file?: string } = {}): LimitFile {
   const { documents, problems } = parseDocuments(text, file === undefined ? {} : { file });
-  if (hasErrors(problems)) return { limits: undefined, problems };
+  if (hasErrors(problems)) return { limits: undefined, found: undefined, problems };
   const [document] = documents;
   if (document === undefined) return failed(file, "must have a `domain`: the file is empty");
   const reader = new FieldReader(document, text);
@@ -39,7 +41,8 @@ export function readLimitFile(text: string, { file }: { readonly file?: string }
     reader.problems.push({ severity: "warning", ...at(file), ...second.place([]), message });
   }
   const sorted = reader.problems.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0));
-  return { limits: hasErrors(sorted) ? undefined : limits, problems: sorted };
+  const found = limits.domain === "" ? undefined : limits;
+  return { limits: hasErrors(sorted) ? undefined : limits, found, problems: sorted };
 }
 
 /** Tells whether a text has the form of a limit file: its root says `domain` or `descriptors`. */
@@ -55,7 +58,7 @@ export function isLimitText(text: string, file?: string): boolean {
 
 function failed(file: string | undefined, message: string): LimitFile {
   const problem: Problem = { severity: "error", ...at(file), line: 1, column: 1, message };
-  return { limits: undefined, problems: [problem] };
+  return { limits: undefined, found: undefined, problems: [problem] };
 }
 
 function at(file: string | undefined): { readonly file?: string } {

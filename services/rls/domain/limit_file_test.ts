@@ -127,7 +127,7 @@ Deno.test("readLimitFile() refuses what envoyproxy/ratelimit refuses, and says w
     [policy("{unit: day, requests_per_unit: -1}"), /whole number from 0 to 4294967295: is "-1"/],
     [policy("{unit: day, requests_per_unit: 4294967296}"), /whole number from 0/],
     [policy("{unit: day, requests_per_unit: 1.5}"), /whole number from 0 .* is "1.5"/],
-    [policy("{unit: day, replaces: [{name: ''}]}"), /replaces\[0\]: must name the limit/],
+    [policy("{unit: day, replaces: [{name: ''}]}"), /replaces\[0\]\.name: must name the limit/],
     [policy("{unit: day, name: a, replaces: [{name: a}]}"), /must not replace itself: is "a"/],
     [policy("{unit: day, unit_multiplier: 0}"), /unit_multiplier: must be a whole number from 1/],
     [policy("{unit: year, unit_multiplier: 11}"), /must not be longer than ten years/],
@@ -194,6 +194,27 @@ Deno.test("readLimitSet() refuses a domain in two files unless they are to be me
   const same = files("{domain: d, descriptors: [{key: k}]}");
   const clash = readLimitSet(same, { mergeDomains: true });
   assert.match(clash.problems[0]?.message ?? "", /duplicate descriptor "d.k": it is in a.yaml:1/);
+});
+
+Deno.test("readLimitFile() says which part of a limit in one line is wrong", () => {
+  const rows: readonly (readonly [text: string, wrong: RegExp])[] = [
+    ["100 per 15 fortnights", /"fortnight" must be one of second, /],
+    ["100 per 0 minutes", /a window must have at least one unit$/],
+    ["5000000000 per minute", /5000000000 requests are more than 4294967295$/],
+  ];
+  for (const [text, wrong] of rows) {
+    const file = `{domain: d, descriptors: [{key: k, rate_limit: ${text}}]}`;
+    assert.match(readLimitFile(file).problems[0]?.message ?? "", wrong);
+  }
+});
+
+Deno.test("readLimitSet() tells of a domain that is there twice beside other errors", () => {
+  const wrong = "{domain: d, descriptors: [{key: k, rate_limit: 5}]}";
+  const texts = new Map([["a.yaml", wrong], ["b.yaml", "domain: d"], ["c.yaml", wrong]]);
+  const { set, problems } = readLimitSet(texts);
+  assert.equal(set, undefined);
+  const twice = problems.filter(({ message }) => message.startsWith("duplicate domain"));
+  assert.deepEqual(twice.map(({ file }) => file), ["b.yaml", "c.yaml"]);
 });
 
 Deno.test("isLimitText() tells limit files from resources by their root", () => {

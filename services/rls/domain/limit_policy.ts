@@ -111,7 +111,7 @@ function readOne(
   reader.keys({ map: value, path }, { known: policyKeys, elsewhere });
   const at = (name: string): FieldAt => ({ map: value, path, name });
   const name = reader.text(at("name")) ?? "";
-  const replaces = readReplaces(reader, { field: at("replaces"), name, path });
+  const replaces = readReplaces(reader, { field: at("replaces"), name });
   if (!reader.flag(at("unlimited"))) {
     return readCounted(reader, { map: value, path, name, replaces });
   }
@@ -172,17 +172,14 @@ function readAlgorithm(
 
 function readReplaces(
   reader: FieldReader,
-  { field, name, path }: {
-    readonly field: FieldAt;
-    readonly name: string;
-    readonly path: Path;
-  },
+  { field, name }: { readonly field: FieldAt; readonly name: string },
 ): readonly string[] {
   return reader.maps(field).flatMap((item) => {
     reader.keys(item, { known: replaceKeys, elsewhere: policyKeys });
     const other = reader.text({ ...item, name: "name" }) ?? "";
-    if (other === "") reader.error(item.path, "must name the limit that it replaces");
-    else if (other === name) reader.error(path, `must not replace itself: is ${quote(name)}`);
+    const at = [...item.path, "name"];
+    if (other === "") reader.error(at, "must name the limit that it replaces");
+    else if (other === name) reader.error(at, `must not replace itself: is ${quote(name)}`);
     else return [other];
     return [];
   });
@@ -198,12 +195,25 @@ function readShorthand(
   const unit = units.find((one) => one === word.toLowerCase());
   const [requestsPerUnit, unitMultiplier] = [Number(requests), Number(multiplier)];
   if (unit === undefined || requestsPerUnit > MAX_REQUESTS || unitMultiplier < 1) {
-    reader.error(path, `must be like \`100 per 15 minutes\`: is ${quote(text)}`);
+    const wrong = match === null ? "" : `: ${wrongPart({ requests, multiplier, word })}`;
+    reader.error(path, `must be like \`100 per 15 minutes\`: is ${quote(text)}${wrong}`);
     return undefined;
   }
   const algorithm: Algorithm = { kind: "fixed-window" };
   const rest = { name: "", replaces: [], algorithm, onStoreFailure: undefined };
   return windowed(reader, { path, limit: { requestsPerUnit, unit, unitMultiplier, ...rest } });
+}
+
+function wrongPart(
+  { requests, multiplier, word }: {
+    readonly requests: string;
+    readonly multiplier: string;
+    readonly word: string;
+  },
+): string {
+  if (Number(requests) > MAX_REQUESTS) return `${requests} requests are more than ${MAX_REQUESTS}`;
+  if (Number(multiplier) < 1) return "a window must have at least one unit";
+  return `${quote(word)} must be one of ${units.join(", ")}`;
 }
 
 function windowed(

@@ -62,13 +62,14 @@ export function joinLimitFiles(
 ): LimitSetResult {
   const problems = files.flatMap((file) => file.problems);
   const byDomain = new Map<string, DomainLimits>();
-  for (const { limits } of files) {
-    if (limits === undefined) continue;
-    const first = byDomain.get(limits.domain);
-    if (first === undefined) byDomain.set(limits.domain, limits);
+  // Also files with errors, so that everything is said at once.
+  for (const { found } of files) {
+    if (found === undefined) continue;
+    const first = byDomain.get(found.domain);
+    if (first === undefined) byDomain.set(found.domain, found);
     else {
-      problems.push(...domainConflicts(first, limits, { mergeDomains }));
-      byDomain.set(limits.domain, { ...first, rules: [...first.rules, ...limits.rules] });
+      problems.push(...domainConflicts(first, found, { mergeDomains }));
+      byDomain.set(found.domain, { ...first, rules: [...first.rules, ...found.rules] });
     }
   }
   if (hasErrors(problems)) return { set: undefined, problems };
@@ -92,9 +93,9 @@ function repeatedDomain(first: DomainLimits, { domain, place }: DomainLimits): P
 
 function repeatedRules(first: DomainLimits, second: DomainLimits): readonly Problem[] {
   const known = new Map(first.rules.map((rule) => [rule.composite, rule]));
-  return second.rules.flatMap(({ composite, path, place }): readonly Problem[] => {
+  return second.rules.flatMap(({ composite, key, path, place }): readonly Problem[] => {
     const other = known.get(composite);
-    if (other === undefined) return [];
+    if (other === undefined || key === "") return [];
     const message = `duplicate descriptor ${JSON.stringify(path)}: ` +
       `it is in ${where(other.place)}, too`;
     return [{ severity: "error", ...place, message }];

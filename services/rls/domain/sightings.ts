@@ -55,6 +55,8 @@ const MAX_SHAPES = 200;
 /** Entries of a descriptor that are remembered, and characters of each. */
 const MAX_ENTRIES = 20;
 const MAX_TEXT = 200;
+/** Characters of a counter's key by which it is known. */
+const MAX_KEY = MAX_ENTRIES * MAX_TEXT;
 const HALF_LIFE_MS = 60_000;
 /** Requests of a second that are all looked at; of those after them one in {@linkcode SHARE}. */
 const ALL_PER_SECOND = 1_000;
@@ -154,7 +156,7 @@ export class Sightings {
   }
 
   #noteCounted(
-    { rule }: CountedMatch,
+    { rule, counterKey }: CountedMatch,
     { status: { limit, remaining, resetMs, tally }, entries, times, nowMs }: {
       readonly status: LimitStatus;
       readonly entries: readonly RequestEntry[];
@@ -169,7 +171,7 @@ export class Sightings {
       entries: shortened(entries),
       ...{ remaining: 0, limit: 0, resetAtMs: undefined },
     });
-    const seen = items?.add(keyOf(entries), { weight, nowMs, make });
+    const seen = items?.add(shortKey(counterKey), { weight, nowMs, make });
     if (seen === undefined) return;
     seen.remaining = remaining;
     seen.limit = limit.requestsPerUnit;
@@ -211,11 +213,12 @@ function limitId({ path }: LimitRule, limit: CountedLimit): string {
   return limit.keySuffix === undefined ? path : `${path}\n${windowName(limit)}`;
 }
 
-/** Tells the keys of one limit apart: those of one rule have the same keys in the same order. */
-function keyOf(entries: readonly RequestEntry[]): string {
-  const [first] = entries;
-  if (first !== undefined && entries.length === 1) return shorten(first.value);
-  return entries.slice(0, MAX_ENTRIES).map(({ value }) => shorten(value)).join("\n");
+/**
+ * Tells the counters of one limit apart, also by values that differ behind what is remembered of each:
+ * those that share a threshold are one.
+ */
+function shortKey(counterKey: string): string {
+  return counterKey.slice(0, MAX_KEY);
 }
 
 /** What came from a client is remembered in part only, so that its length is bounded. */

@@ -12,6 +12,7 @@ descriptors:
     rate_limit: 10 per minute
     descriptors: [{ key: b, rate_limit: 5 per minute }]
   - key: white
+  - { key: shared, value: v*, share_threshold: true, rate_limit: 9 per minute }
 `);
 const settings = {
   ...{ shadowMode: false, quotaMode: false, nearRatio: 0.8, uncountedWhenOver: false },
@@ -81,4 +82,12 @@ Deno.test("Sightings looks at some of many requests, which stand for the others"
   for (const { recentHits } of found) {
     assert.ok(recentHits > 4_000 && recentHits < 6_500, `${recentHits} of about 5,125`);
   }
+});
+
+Deno.test("Sightings tells values that share a threshold as the one counter that they are", () => {
+  const sightings = new Sightings({ hotKeys: 5 });
+  note(sightings, "shared=v1", { after: 1 });
+  note(sightings, "shared=v2", { after: 2 });
+  const found = sightings.hotKeys(...ruleAt("d.shared_v*"), 0);
+  assert.deepEqual(found.map(({ recentHits, remaining }) => [recentHits, remaining]), [[2, 7]]);
 });

@@ -5,6 +5,7 @@
  * Sources that are gone are not believed.
  * @module
  */
+import { dirname } from "node:path";
 import { type Clock, type Logger, type Problem, ProblemError } from "@denvoy/base";
 import { FileWatcher } from "@denvoy/runtime";
 import { checkSecret } from "../domain/secret_check.ts";
@@ -12,6 +13,7 @@ import type { SecretBook } from "../domain/secret_book.ts";
 import type { CheckedSecret } from "../domain/secret_facts.ts";
 import { filesOf, type SecretSpec } from "../domain/secret_spec.ts";
 import type { X509Reader } from "../domain/x509_reader.ts";
+import { modeProblem } from "./private_files.ts";
 import { type OwnTrust, readMaterial } from "./secret_material_reader.ts";
 import { readSpecs, type SpecSources } from "./secret_specs.ts";
 
@@ -75,6 +77,7 @@ export class SecretFiles implements AsyncDisposable {
     if (look.problems.length > 0 && !allowInvalid) throw new ProblemError(look.problems);
     await this.#take(look);
     await this.#watch(look.specs);
+    await this.#warnOfOpen(look.specs);
   }
 
   /** Has all files read again, e.g. as the own roots changed. */
@@ -201,6 +204,20 @@ export class SecretFiles implements AsyncDisposable {
     }
   }
 
+  /** Once for each folder: mounted secrets are often like that, so that it is told and not refused. */
+  async #warnOfOpen(specs: readonly SecretSpec[]): Promise<void> {
+    const { folder, logger } = this.#options;
+    const told = new Set<string>();
+    for (const key of specs.flatMap(({ from }) => keyFileOf(from) ?? [])) {
+      const place = folder !== undefined && key.startsWith(`${folder}/`) ? folder : dirname(key);
+      if (told.has(place)) continue;
+      const problem = await modeProblem(key, { strict: false }).catch(() => undefined);
+      if (problem === undefined) continue;
+      told.add(place);
+      logger.warn("key files are open", { folder: place, file: key, problem });
+    }
+  }
+
   /** What is wrong is said once, not at every look. */
   #log(problems: readonly Problem[]): void {
     const said = JSON.stringify(problems);
@@ -212,4 +229,8 @@ export class SecretFiles implements AsyncDisposable {
       } else this.#options.logger.error("secret cannot be served", { problem, ...place });
     }
   }
+}
+
+function keyFileOf(from: SecretSpec["from"]): string | undefined {
+  return from.kind === "certificate-files" ? from.key ?? from.pkcs12 : undefined;
 }

@@ -104,7 +104,9 @@ Deno.test("a folder that loses everything at once is not believed", async () => 
   for (const name of ["web", "api"]) {
     await Deno.mkdir(join(folder, "secrets", name), { recursive: true });
     await Deno.writeTextFile(join(folder, "secrets", name, "tls.crt"), pair.chainPem);
-    await Deno.writeTextFile(join(folder, "secrets", name, "tls.key"), pair.keyPem);
+    const key = join(folder, "secrets", name, "tls.key");
+    await Deno.writeTextFile(key, pair.keyPem);
+    if (Deno.build.os !== "windows") await Deno.chmod(key, 0o644);
   }
   {
     await using sds = await TestSds.start(["--secrets", join(folder, "secrets")]);
@@ -117,6 +119,8 @@ Deno.test("a folder that loses everything at once is not believed", async () => 
     const has = async (name: string) =>
       (await sds.call("GET", `/v1/secrets/${name}`)).status === 200;
     assert.ok(await has("web") && await has("api"));
+    const told = sds.logger.lines.filter((line) => /key files are open/.test(JSON.stringify(line)));
+    assert.equal(told.length, Deno.build.os === "windows" ? 0 : 1);
     await Deno.remove(join(folder, "secrets", "api"), { recursive: true });
     await until(async () => !await has("api"), "one that was taken out");
     await Deno.remove(join(folder, "secrets", "web"), { recursive: true });

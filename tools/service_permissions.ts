@@ -44,8 +44,8 @@ const environment = [
   "OTEL_*",
 ];
 
-/** Services that may read all variables: the `debug` of ioredis lists them as it is loaded. */
-const environmentReaders: ReadonlySet<ServiceName> = new Set<ServiceName>(["rls"]);
+/** Services that may speak to Redis and so may read all variables: the `debug` of ioredis lists them as it is loaded. */
+const environmentReaders: ReadonlySet<ServiceName> = new Set<ServiceName>(["rls", "hds"]);
 
 /** Returns the flags of `deno run` for one run of a service. Nothing is ever prompted for. */
 export function servicePermissions(

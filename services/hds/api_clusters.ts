@@ -30,11 +30,27 @@ export class ApiClusters {
   constructor(options: ApiClustersOptions) {
     this.#options = options;
     this.#texts = new Map(options.store.clusters());
-    for (const [name, text] of this.#texts) {
-      const cluster = readClusterText(text, { ...options.read, format: "yaml" }).clusters.get(name);
-      if (cluster !== undefined) this.#clusters.set(name, cluster);
-    }
+    for (const [name, text] of this.#texts) this.#read(name, text);
     options.onClusters(new Map(this.#clusters));
+  }
+
+  /** Takes over what other replicas were given. */
+  reload(): void {
+    const texts = this.#options.store.clusters();
+    const isSame = texts.size === this.#texts.size &&
+      [...texts].every(([name, text]) => this.#texts.get(name) === text);
+    if (isSame) return;
+    for (const name of this.#texts.keys()) {
+      if (texts.has(name)) continue;
+      this.#texts.delete(name);
+      this.#clusters.delete(name);
+    }
+    for (const [name, text] of texts) {
+      if (this.#texts.get(name) === text) continue;
+      this.#texts.set(name, text);
+      this.#read(name, text);
+    }
+    this.#options.onClusters(new Map(this.#clusters));
   }
 
   /** Returns a cluster as it was written. */
@@ -72,6 +88,13 @@ export class ApiClusters {
     this.#clusters.delete(name);
     this.#options.onClusters(new Map(this.#clusters));
     return true;
+  }
+
+  #read(name: string, text: string): void {
+    const { read } = this.#options;
+    const cluster = readClusterText(text, { ...read, format: "yaml" }).clusters.get(name);
+    if (cluster === undefined) this.#clusters.delete(name);
+    else this.#clusters.set(name, cluster);
   }
 }
 

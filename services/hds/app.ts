@@ -5,25 +5,28 @@
  */
 import { join } from "node:path";
 import { type Timer, VERSION } from "@denvoy/base";
-import { type GrpcServer, serveGrpc } from "@denvoy/grpc";
+import { mainRedisSettings, openRedisLink } from "@denvoy/redis";
 import {
+  type ComponentHealth,
+  formatAddress,
   grpcConnectionMetrics,
-  grpcLimits,
   type RunningApp,
   type Runtime,
   type ServiceDefinition,
 } from "@denvoy/runtime";
+import { RedisHealthStore } from "./adapters/redis_health_store.ts";
 import { SqliteHealthStore } from "./adapters/sqlite_health_store.ts";
+import type { ApiClusters } from "./api_clusters.ts";
 import { type HdsConfig, hdsSchema } from "./config.ts";
 import type { ClusterSource } from "./domain/checked_cluster.ts";
 import { MemoryHealthStore } from "./domain/memory_store.ts";
 import type { HealthStore } from "./domain/store.ts";
-import { healthDiscoveryMethods } from "./handlers/health_discovery.ts";
+import { type EdgeParts, type Edges, openEdges } from "./edges.ts";
 import { HealthControl } from "./health_control.ts";
 import { apiRoutes } from "./http/api_routes.ts";
+import { Leadership } from "./leadership.ts";
 import { type HdsInstruments, hdsInstruments, observeHds } from "./metrics.ts";
 import { assignmentPolicy, defaultCheckOf, verdictSettings } from "./settings.ts";
-import { openSinks } from "./sinks.ts";
 import { openSources } from "./sources.ts";
 
 /** The service, for `main.ts` and for `denvoy serve`. */
@@ -36,12 +39,15 @@ export const hds: ServiceDefinition<typeof hdsSchema.own> = {
 /** The `--data-dir` of a service that is to forget everything when it stops. */
 const NO_DATA_DIR = ":memory:";
 const MAX_TICK_MS = 1000;
+/** So long a start waits for Redis; without it there is nothing that could be gone on with. */
+const FIRST_ANSWER_MS = 3000;
 
 async function startHds(config: HdsConfig, runtime: Runtime): Promise<RunningApp> {
   await using opening = new AsyncDisposableStack();
   const { clock, metrics, logger } = runtime;
+  const connections = grpcConnectionMetrics(metrics);
   const defaultCheck = defaultCheckOf(config);
-  const store = opening.adopt(openStore(config), (open) => open.close());
+  const store = opening.adopt(await openStore(config, runtime), async (open) => await open.close());
   const control = opening.use(
     new HealthControl({
       policy: assignmentPolicy(config),
@@ -57,26 +63,66 @@ async function startHds(config: HdsConfig, runtime: Runtime): Promise<RunningApp
   const sources = opening.use(
     await openSources({ config, runtime, control, instruments, defaultCheck }),
   );
-  opening.use(await openSinks({ config, runtime, control, instruments }));
   opening.use(tickWithReports(control, { runtime, config }));
-  const grpc = await listen({ config, runtime, control, instruments });
-  opening.defer(() => grpc.drain(0));
-  await runtime.serveHttp(apiRoutes({ control, apiClusters: sources.apiClusters }));
+  const sinkHealth = sinkHealths(runtime);
+  const edgeParts = { config, runtime, control, instruments, sinkHealth, connections };
+  const { apiClusters } = sources;
+  const edges = store instanceof RedisHealthStore
+    ? await lead(store, { edges: edgeParts, apiClusters })
+    : await openEdges(edgeParts);
+  opening.defer(() => edges.close(0));
+  await runtime.serveHttp(apiRoutes({ control, apiClusters }));
 
   const opened = opening.move();
   return {
-    grpcAddress: grpc.address,
+    grpcAddress: edges.grpcAddress,
     async stop(graceMs) {
-      const drained = grpc.drain(graceMs);
-      // After the GOAWAY of the drain, so that nobody comes back by the same connection.
-      control.fleet.endSessions();
-      await drained;
+      await edges.close(graceMs);
       await opened.disposeAsync();
     },
   };
 }
 
-function openStore({ dataDir }: HdsConfig): HealthStore {
+/** Components of readiness can be made once only, and sinks may be opened again. */
+function sinkHealths({ readiness }: Runtime): (sink: string) => ComponentHealth {
+  const healths = new Map<string, ComponentHealth>();
+  return (sink) => {
+    const health = healths.get(sink) ?? readiness.component(`${sink}_sink`);
+    healths.set(sink, health);
+    return health;
+  };
+}
+
+/** Opens the edges now if this replica leads, else whenever it does. */
+async function lead(
+  store: RedisHealthStore,
+  { edges, apiClusters }: { readonly edges: EdgeParts; readonly apiClusters: ApiClusters },
+): Promise<Edges> {
+  const { config, runtime: { logger, metrics, readiness }, control } = edges;
+  const health = readiness.component("redis");
+  const open = () => openEdges(edges);
+  const leadership = new Leadership({ control, apiClusters, health, logger, open });
+  metrics.observeGauge("leading", {
+    help: "1 while this replica leads those that share a Redis, else 0.",
+  }, () => Number(leadership.leads));
+  await leadership.take(store.news);
+  store.listen((news) => void leadership.take(news));
+  return {
+    grpcAddress: leadership.grpcAddress ?? formatAddress(config.grpcAddress),
+    close: (graceMs) => leadership.close(graceMs),
+  };
+}
+
+async function openStore(config: HdsConfig, { clock }: Runtime): Promise<HealthStore> {
+  const { dataDir, redisUrl: url } = config;
+  if (url !== undefined) {
+    const link = openRedisLink(mainRedisSettings({ ...config, url }, "denvoy-hds"));
+    const { keyPrefix = "", leaderTtlMs: leaseMs } = config;
+    const replica = crypto.randomUUID();
+    const store = new RedisHealthStore({ link, replica, keyPrefix, leaseMs, clock });
+    await store.opened(FIRST_ANSWER_MS);
+    return store;
+  }
   if (dataDir === NO_DATA_DIR) return new MemoryHealthStore();
   Deno.mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   return new SqliteHealthStore(join(dataDir, "hds.db"));
@@ -112,37 +158,4 @@ function tickWithReports(
   };
   schedule();
   return { [Symbol.dispose]: () => timer.cancel() };
-}
-
-interface ListenParts {
-  readonly config: HdsConfig;
-  readonly runtime: Runtime;
-  readonly control: HealthControl;
-  readonly instruments: HdsInstruments;
-}
-
-async function listen({ config, runtime, control, instruments }: ListenParts): Promise<GrpcServer> {
-  const { logger, metrics, tls } = runtime;
-  const same = instruments.reports.with({ content: "same" });
-  const changed = instruments.reports.with({ content: "changed" });
-  const reportedBytes = instruments.reportedBytes.with();
-  const server = await serveGrpc({
-    transport: config.grpcServer,
-    address: config.grpcAddress,
-    methods: healthDiscoveryMethods({
-      control,
-      observer: {
-        reported(report) {
-          (report.same ? same : changed).add();
-          reportedBytes.add(report.bytes);
-        },
-      },
-    }),
-    ...(tls && { tls: tls.current }),
-    limits: grpcLimits(config),
-    logger,
-    observer: grpcConnectionMetrics(metrics),
-  });
-  tls?.subscribe((material) => server.reloadTls(material));
-  return server;
 }

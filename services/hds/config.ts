@@ -4,6 +4,7 @@
  * reference page are made.
  * @module
  */
+import { redisConnectionFields } from "@denvoy/redis";
 import {
   bool,
   type ConfigOf,
@@ -184,6 +185,26 @@ const actionFields = {
   webhookTokenFile: secretFile({ doc: "File with a bearer token for `--webhook`." }),
 };
 
+const stateFields = {
+  redisUrl: string({
+    secret: true,
+    doc:
+      "Redis that keeps the state, shared by all replicas, of which one leads: `host:port`, the " +
+      "path of a socket, `master,host:port,...` of sentinels or `host:port,...` of a cluster. " +
+      "Without it the state is in `--data-dir`.",
+  }),
+  ...redisConnectionFields,
+  keyPrefix: string({
+    doc: "Comes before the key of everything in Redis; replicas with the same one belong together.",
+  }),
+  leaderTtlMs: duration({
+    default: "5s",
+    minMs: 1000,
+    maxMs: 300_000,
+    doc: "After how long without a word of the leader another replica leads.",
+  }),
+};
+
 /** The schema of `denvoy serve hds` and of services/hds/main.ts. */
 export const hdsSchema: Schema<
   & typeof sourceFields
@@ -191,6 +212,7 @@ export const hdsSchema: Schema<
   & typeof assignmentFields
   & typeof verdictFields
   & typeof actionFields
+  & typeof stateFields
 > = defineConfig({
   service: "hds",
   summary: "Has Envoys check health, and decides what follows: HDS over gRPC.",
@@ -201,6 +223,7 @@ export const hdsSchema: Schema<
     ...assignmentFields,
     ...verdictFields,
     ...actionFields,
+    ...stateFields,
   },
 });
 

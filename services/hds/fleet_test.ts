@@ -139,3 +139,31 @@ Deno.test("a store that cannot be written to loses nothing: it is tried again", 
   scene.pass(1);
   assert.deepEqual(store.verdicts().map(({ health }) => health), ["HEALTHY", "HEALTHY"]);
 });
+
+Deno.test("what other replicas wrote is taken over: verdicts, orders, and orders taken back", () => {
+  const store = new MemoryHealthStore();
+  using scene = new Scene(store);
+  scene.check();
+  const [address = ""] = addresses;
+  const place = { cluster: "web", address };
+  const told: string[] = [];
+  scene.control.listen(({ changes }) => told.push(...changes.map(({ after }) => after)));
+  const shown = () => {
+    const record = scene.control.table.get("web", address);
+    return [record?.health, record?.reason];
+  };
+  const found = { health: "UNHEALTHY", found: "UNHEALTHY", sinceMs: 5, by: ["a"] } as const;
+  store.write({ verdicts: [{ ...place, ...found }], changes: [], removed: [] });
+  scene.control.adopt({ verdicts: true });
+  assert.deepEqual(shown(), ["UNHEALTHY", "restored"]);
+  const order = { state: "draining", who: "ops", reason: "", atMs: 7 } as const;
+  store.setOrder({ ...place, order });
+  scene.control.adopt({ verdicts: false });
+  assert.deepEqual(shown(), ["DRAINING", "order"]);
+  scene.control.adopt({ verdicts: true });
+  assert.deepEqual(shown(), ["DRAINING", "order"]);
+  store.setOrder({ ...place, order: undefined });
+  scene.control.adopt({ verdicts: false });
+  assert.equal(shown()[0], "UNHEALTHY");
+  assert.deepEqual(told.slice(0, 2), ["UNHEALTHY", "DRAINING"]);
+});

@@ -177,6 +177,49 @@ export class HealthControl implements Disposable {
     return record;
   }
 
+  /**
+   * Takes over what other replicas have written to the store: orders, and with `verdicts` verdicts
+   * also, in place of its own.
+   */
+  adopt({ verdicts }: { readonly verdicts: boolean }): void {
+    if (verdicts) this.#adoptVerdicts();
+    const { store } = this;
+    const orders = new Map(
+      store.orders().map(({ cluster, address, order }) => [targetKey(cluster, address), order]),
+    );
+    for (const record of this.table.endpoints()) {
+      const order = orders.get(record.key);
+      // A verdict that was taken over comes before an order of which its writer did not know yet.
+      if (!verdicts && isSameOrder(order, record.order)) continue;
+      if (order === undefined && record.order === undefined) continue;
+      this.table.setOrder(record, order, this.nowMs());
+    }
+    this.#orders.clear();
+    for (const [key, order] of orders) this.#orders.set(key, order);
+    this.#flush();
+  }
+
+  #adoptVerdicts(): void {
+    const changes: HealthChange[] = [];
+    this.#restored.clear();
+    for (const verdict of this.store.verdicts()) {
+      const { cluster, address, health, by, sinceMs } = verdict;
+      const record = this.table.get(cluster, address);
+      if (record === undefined) {
+        this.#restored.set(targetKey(cluster, address), verdict);
+        continue;
+      }
+      const before = record.health;
+      this.table.restore(verdict);
+      if (before === health) continue;
+      changes.push({
+        ...{ cluster, address, before, after: health, reason: "restored", by, atMs: sinceMs },
+      });
+    }
+    if (changes.length === 0) return;
+    for (const listener of this.#listeners) listener({ changes, added: [], removed: [] });
+  }
+
   /** Stops assigning. */
   [Symbol.dispose](): void {
     this.fleet[Symbol.dispose]();
@@ -226,4 +269,9 @@ export class HealthControl implements Disposable {
       this.#logger.error("cannot write verdicts down", { error });
     }
   }
+}
+
+function isSameOrder(a: AdminOrder | undefined, b: AdminOrder | undefined): boolean {
+  return a?.state === b?.state && a?.who === b?.who && a?.reason === b?.reason &&
+    a?.atMs === b?.atMs;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { loadClientTls } from "@denvoy/discovery";
-import type { Runtime } from "@denvoy/runtime";
+import type { ComponentHealth, Runtime } from "@denvoy/runtime";
 import { AdsSink } from "./adapters/ads_sink.ts";
 import { HttpClientKeys } from "./adapters/json_request.ts";
 import { FileSink, WebhookSink } from "./adapters/other_sinks.ts";
@@ -22,6 +22,8 @@ export interface SinkParts {
   readonly runtime: Runtime;
   /** Where verdicts come from. */
   readonly control: HealthControl;
+  /** Returns who is told how a sink is; the same for the same sink. */
+  readonly sinkHealth: (sink: string) => ComponentHealth;
   /** Where batches are counted. */
   readonly instruments: HdsInstruments;
 }
@@ -31,10 +33,11 @@ const TIMEOUT_MS = 5000;
 /** Opens all sinks. */
 export async function openSinks(parts: SinkParts): Promise<AsyncDisposable> {
   await using opening = new AsyncDisposableStack();
-  const { runtime: { clock, logger, readiness }, control, instruments } = parts;
+  const { runtime: { clock, logger }, control, instruments } = parts;
   const client = opening.use(await openClient(parts, opening));
   for (const sink of sinksOf(parts, client)) {
-    const health = readiness.component(`${sink.name}_sink`);
+    const health = parts.sinkHealth(sink.name);
+    opening.defer(() => health.ok("another replica tells it"));
     opening.use(new Publisher({ sink, control, clock, logger, health, instruments }));
   }
   const opened = opening.move();

@@ -5,6 +5,7 @@
  * reference_environment.ts.
  * @module
  */
+import { redisConnectionFields } from "@denvoy/redis";
 import {
   bool,
   type ConfigOf,
@@ -15,7 +16,6 @@ import {
   oneOf,
   path,
   type Schema,
-  secretFile,
   string,
 } from "@denvoy/runtime";
 import { failurePolicies } from "./domain/limit_rule.ts";
@@ -112,31 +112,7 @@ const redisFields = {
     doc: "Redis that counts: `host:port`, the path of a socket, `master,host:port,...` of " +
       "sentinels or `host:port,...` of a cluster. Without it this process counts.",
   }),
-  redisType: oneOf(["single", "sentinel", "cluster"], {
-    default: "single",
-    doc: "What `--redis-url` names.",
-  }),
-  redisAuthFile: secretFile({
-    doc: "File with `password` or `user:password` for Redis; read again for each connection.",
-  }),
-  redisAuth: string({
-    secret: true,
-    doc: "The same as text, for the environment; a file is safer.",
-  }),
-  redisTls: bool({ doc: "Speaks TLS to Redis." }),
-  redisCa: path({ value: "FILE", doc: "Roots (PEM) that Redis's certificate must chain to." }),
-  redisCert: path({ value: "FILE", doc: "Certificate (PEM) to show to Redis." }),
-  redisKey: secretFile({ doc: "Private key (PEM) of `--redis-cert`." }),
-  redisSkipHostname: bool({ doc: "Takes a certificate of Redis whatever name it has." }),
-  redisSentinelAuth: string({
-    secret: true,
-    doc: "`password` or `user:password` for the sentinels themselves.",
-  }),
-  redisConnectTimeoutMs: duration({
-    default: "2s",
-    minMs: 1,
-    doc: "The longest that a connection to Redis may take to come about.",
-  }),
+  ...redisConnectionFields,
   readyFollowsRedis: bool({
     doc: "`/healthcheck`, `/readyz` and gRPC health say that the service cannot serve whenever " +
       "Redis does not count. Without it they do so only until Redis has counted first, as all " +

@@ -3,9 +3,9 @@
  * The quota service put together: quotas, the clock that drives them, their RPC, route and metrics.
  * @module
  */
+import { openRedisLink } from "@denvoy/redis";
 import type { MethodImplementation } from "@denvoy/grpc";
 import type { AnyRoute, Runtime } from "@denvoy/runtime";
-import { openRedisLink } from "./adapters/open_redis_link.ts";
 import { RedisQuotaExchange } from "./adapters/redis_quota_exchange.ts";
 import type { RlsConfig } from "./config.ts";
 import type { LimitSet } from "./domain/limit_set.ts";

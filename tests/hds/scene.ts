@@ -63,9 +63,9 @@ export function startProber(
   return startEnvoy({ bootstrap: { ...proberBootstrap(id, hds), ...more } });
 }
 
-/** Returns the bootstrap of an Envoy that does nothing but probe. */
+/** Returns the bootstrap of an Envoy that does nothing but probe; `hds` is `host:port,...`. */
 export function proberBootstrap(id: string, hds: string): Bootstrap {
-  const [host, port] = hds.split(":");
+  const addresses = hds.split(",").map((address) => address.split(":"));
   return {
     node: { id, cluster: "probers" },
     admin: { address: { socket_address: { address: "127.0.0.1", port_value: 0 } } },
@@ -88,11 +88,9 @@ export function proberBootstrap(id: string, hds: string): Bootstrap {
         load_assignment: {
           cluster_name: "hds",
           endpoints: [{
-            lb_endpoints: [{
-              endpoint: {
-                address: { socket_address: { address: host, port_value: Number(port) } },
-              },
-            }],
+            lb_endpoints: addresses.map(([address, port]) => ({
+              endpoint: { address: { socket_address: { address, port_value: Number(port) } } },
+            })),
           }],
         },
       }],

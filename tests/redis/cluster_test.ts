@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
+import { RedisHealthStore } from "@denvoy/hds/redis_store";
+import { keepsStoreContract } from "@denvoy/hds/store_contract";
 import { runCounterStoreContract } from "@denvoy/rls/stores_contract";
-import type { Charge, RedisCounterStore, RedisSettings } from "@denvoy/rls/stores";
+import { openRedisLink, type RedisSettings } from "@denvoy/redis";
+import type { Charge, RedisCounterStore } from "@denvoy/rls/stores";
+import { systemClock } from "@denvoy/runtime";
 import { eventually, freePort, type Redis, startRedis } from "../support/mod.ts";
 import { hit, hourly, openStore, Peer } from "./store.ts";
 
@@ -93,6 +97,18 @@ Deno.test("RedisCounterStore keeps the contract of counter stores on a cluster",
   await using cluster = await RedisCluster.start();
   await using opened = await openStore(cluster.settings);
   await runCounterStoreContract(t, opened.store);
+
+  await t.step("keeps the state of hds, which is in one place", async () => {
+    const link = openRedisLink(cluster.settings);
+    const options = { link, replica: "a", keyPrefix: "", leaseMs: 5_000, clock: systemClock };
+    const store = new RedisHealthStore(options);
+    try {
+      await store.opened(20_000);
+      await keepsStoreContract(store);
+    } finally {
+      await store.close();
+    }
+  });
 
   await t.step("reaches every node with one request, all or nothing", async () => {
     const charges = Array.from({ length: 30 }, (_, n) => hourly(`d_n${n}_`, { limit: 1 }));

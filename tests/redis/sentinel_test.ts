@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { Child } from "@denvoy/tools/child";
 import { getRedis } from "@denvoy/tools/real_parts";
-import type { RedisSettings } from "@denvoy/rls/stores";
+import type { RedisSettings } from "@denvoy/redis";
 import { eventually, freePort, startRedis } from "../support/mod.ts";
 import { hit, hourly, openStore, Peer } from "./store.ts";
 

@@ -5,13 +5,13 @@
  */
 import { setImmediate } from "node:timers";
 import { Redis } from "ioredis";
+import type { RedisSettings } from "@denvoy/redis";
 import {
   type Charge,
   type ChargeOutcome,
   isStoreFailure,
   RedisCounterStore,
   type RedisCounterStoreOptions,
-  type RedisSettings,
 } from "@denvoy/rls/stores";
 import { systemClock } from "@denvoy/runtime";
 import { eventually } from "../support/mod.ts";
@@ -24,7 +24,10 @@ export interface StoreForTest extends AsyncDisposable {
 
 /** Returns the settings of a Redis on a port of this machine. */
 export function onPort(port: number): RedisSettings {
-  return { topology: { kind: "single", address: { host: "127.0.0.1", port } } };
+  return {
+    topology: { kind: "single", address: { host: "127.0.0.1", port } },
+    connectionName: "denvoy-rls",
+  };
 }
 
 /** Opens a store and waits until it serves. */

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { repositoryRoot } from "@denvoy/tools/real_parts";
-import { RedisCounterStore, type RedisSettings, type RedisTls } from "@denvoy/rls/stores";
+import type { RedisSettings, RedisTls } from "@denvoy/redis";
+import { RedisCounterStore } from "@denvoy/rls/stores";
 import { systemClock } from "@denvoy/runtime";
 import { eventually, startRedis } from "../support/mod.ts";
 import { hit, hourly, openStore } from "./store.ts";

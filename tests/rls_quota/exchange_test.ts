@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { RedisQuotaExchange } from "@denvoy/rls/quota_exchange";
 import { quotaExchangeContract } from "@denvoy/rls/quota_exchange_contract";
-import { openRedisLink } from "@denvoy/rls/stores";
+import { openRedisLink } from "@denvoy/redis";
 import { systemClock } from "@denvoy/runtime";
 import { eventually, startRedis } from "../support/mod.ts";
 

@@ -14,6 +14,7 @@ export type Layer =
   | "grpc"
   | "runtime"
   | "discovery"
+  | "redis"
   | "domain"
   | "handlers"
   | "adapters"
@@ -31,10 +32,22 @@ export const allowedImports: Readonly<Record<Layer, readonly Layer[]>> = {
   grpc: ["base", "proto"],
   runtime: ["base", "proto"],
   discovery: ["base", "proto", "xds", "grpc", "runtime"],
+  redis: ["base", "runtime"],
   domain: ["base", "proto", "xds"],
-  edge: ["base", "proto", "xds", "grpc", "runtime", "discovery", "domain", "handlers", "adapters"],
-  handlers: ["base", "proto", "xds", "grpc", "runtime", "discovery", "domain", "edge"],
-  adapters: ["base", "proto", "xds", "grpc", "runtime", "discovery", "domain", "edge"],
+  edge: [
+    "base",
+    "proto",
+    "xds",
+    "grpc",
+    "runtime",
+    "discovery",
+    "redis",
+    "domain",
+    "handlers",
+    "adapters",
+  ],
+  handlers: ["base", "proto", "xds", "grpc", "runtime", "discovery", "redis", "domain", "edge"],
+  adapters: ["base", "proto", "xds", "grpc", "runtime", "discovery", "redis", "domain", "edge"],
   app: [
     "base",
     "proto",
@@ -42,6 +55,7 @@ export const allowedImports: Readonly<Record<Layer, readonly Layer[]>> = {
     "grpc",
     "runtime",
     "discovery",
+    "redis",
     "domain",
     "edge",
     "handlers",
@@ -54,6 +68,7 @@ export const allowedImports: Readonly<Record<Layer, readonly Layer[]>> = {
     "grpc",
     "runtime",
     "discovery",
+    "redis",
     "domain",
     "edge",
     "handlers",
@@ -80,7 +95,7 @@ export const npmHomes: Readonly<Record<string, readonly string[]>> = {
   "@peculiar/x509": ["services/sds"],
   "@types/node-forge": ["services/sds"],
   "hdr-histogram-js": ["services/metrics"],
-  "ioredis": ["services/rls"],
+  "ioredis": ["libs/redis"],
   "node-forge": ["services/sds"],
   "protobufjs": ["libs/proto"],
   "reflect-metadata": ["services/sds"],
@@ -107,10 +122,10 @@ export function layerOf(path: string): Layer {
   return top === "services" ? serviceLayer(part) : "free";
 }
 
-type Library = "base" | "proto" | "xds" | "grpc" | "runtime" | "discovery";
+type Library = "base" | "proto" | "xds" | "grpc" | "runtime" | "discovery" | "redis";
 
 function isLibrary(name: string): name is Library {
-  return ["base", "proto", "xds", "grpc", "runtime", "discovery"].includes(name);
+  return ["base", "proto", "xds", "grpc", "runtime", "discovery", "redis"].includes(name);
 }
 
 function serviceLayer(part: string): Layer {

@@ -166,6 +166,11 @@ export class SqliteHealthStore implements HealthStore {
     });
   }
 
+  /** See {@linkcode HealthStore.kept}. */
+  kept(): Promise<void> {
+    return Promise.resolve();
+  }
+
   /** See {@linkcode HealthStore.close}. */
   close(): void {
     this.#database.close();

@@ -67,6 +67,11 @@ export class MemoryHealthStore implements HealthStore {
     else this.#clusters.set(name, text);
   }
 
+  /** See {@linkcode HealthStore.kept}. */
+  kept(): Promise<void> {
+    return Promise.resolve();
+  }
+
   /** See {@linkcode HealthStore.close}. */
   close(): void {}
 }

@@ -51,8 +51,13 @@ export interface HealthStore {
   setOrder(order: Omit<StoredOrder, "order"> & { readonly order: AdminOrder | undefined }): void;
   /** Keeps a cluster, or with undefined forgets it. */
   setCluster(name: string, text: string | undefined): void;
+  /**
+   * Resolves when the orders and clusters that were given so far are kept.
+   * @throws StatusError UNAVAILABLE when that is not so yet; it is tried again
+   */
+  kept(): Promise<void>;
   /** Closes it; nothing may be called afterwards. */
-  close(): void;
+  close(): void | Promise<void>;
 }
 
 /** Changes that are kept for the history. */

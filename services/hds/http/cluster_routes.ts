@@ -42,7 +42,7 @@ function listClusters(parts: ApiParts): AnyRoute {
   });
 }
 
-function putCluster({ apiClusters }: ApiParts): AnyRoute {
+function putCluster({ apiClusters, control }: ApiParts): AnyRoute {
   return route({
     method: "PUT",
     path: "/v1/clusters/{cluster}",
@@ -59,12 +59,13 @@ function putCluster({ apiClusters }: ApiParts): AnyRoute {
     responses: { 200: { doc: "Taken over; `warnings` say what is left out.", schema: anyObject } },
     async handle(request) {
       const warnings = apiClusters.put(request.params.cluster, await request.text());
+      await control.store.kept();
       return json({ warnings });
     },
   });
 }
 
-function removeCluster({ apiClusters }: ApiParts): AnyRoute {
+function removeCluster({ apiClusters, control }: ApiParts): AnyRoute {
   return route({
     method: "DELETE",
     path: "/v1/clusters/{cluster}",
@@ -72,9 +73,10 @@ function removeCluster({ apiClusters }: ApiParts): AnyRoute {
     tag: TAG,
     params,
     responses: { 204: { doc: "Taken back." }, 404: { doc: "The API was given no such cluster." } },
-    handle({ params: { cluster } }) {
-      if (apiClusters.remove(cluster)) return empty();
-      return notFound(`the API was not given cluster "${cluster}"`);
+    async handle({ params: { cluster } }) {
+      if (!apiClusters.remove(cluster)) notFound(`the API was not given cluster "${cluster}"`);
+      await control.store.kept();
+      return empty();
     },
   });
 }

@@ -122,11 +122,13 @@ function give(parts: ApiParts): AnyRoute {
     responses: {
       200: { doc: "The endpoint as it is now.", schema: anyObject },
       404: { doc: "It is not checked." },
+      503: { doc: "It cannot be kept, as Redis is away." },
     },
     async handle(request) {
       const order = await readOrder(request, parts);
-      const place = recordOf(parts, request.params);
-      return json(withHistory(parts.control.setOrder(place, order), parts));
+      const record = parts.control.setOrder(recordOf(parts, request.params), order);
+      await parts.control.store.kept();
+      return json(withHistory(record, parts));
     },
   });
 }
@@ -141,9 +143,11 @@ function takeBack(parts: ApiParts): AnyRoute {
     responses: {
       200: { doc: "The endpoint as it is now.", schema: anyObject },
       404: { doc: "It is not checked." },
+      503: { doc: "It cannot be kept, as Redis is away." },
     },
-    handle({ params }) {
+    async handle({ params }) {
       const record = parts.control.setOrder(recordOf(parts, params), undefined);
+      await parts.control.store.kept();
       return json(withHistory(record, parts));
     },
   });

@@ -5,10 +5,10 @@
  * hot key costs Redis one command however many requests share it.
  * @module
  */
+import type { ScriptCall } from "@denvoy/redis";
 import { capacityOf } from "../domain/algorithms/counter.ts";
 import type { Charge, Charged, ChargeOutcome } from "../domain/counter_store.ts";
 import { windowRestMs, windowStart } from "../domain/window.ts";
-import type { ScriptCall } from "./redis_command.ts";
 import { FixedWindowCharges } from "./redis_fixed_windows.ts";
 import { explainRedisError, type RedisFailure } from "./redis_failure.ts";
 

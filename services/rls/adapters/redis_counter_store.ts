@@ -6,6 +6,7 @@
  * @module
  */
 import type { Clock } from "@denvoy/base";
+import { openRedisLink, type RedisLink, type RedisSettings } from "@denvoy/redis";
 import {
   type Charge,
   type Charged,
@@ -20,10 +21,8 @@ import {
 } from "../domain/counter_store.ts";
 import { counterName } from "../domain/window.ts";
 import type { BatchMode, PlacedRequest } from "./redis_batch.ts";
-import { openRedisLink } from "./open_redis_link.ts";
 import { RedisLane } from "./redis_lane.ts";
-import type { RedisLink } from "./redis_link.ts";
-import type { RedisSettings, RedisStoreTuning } from "./redis_settings.ts";
+import type { RedisStoreTuning } from "./redis_tuning.ts";
 
 /** What a {@linkcode RedisCounterStore} needs. */
 export interface RedisCounterStoreOptions extends RedisStoreTuning {

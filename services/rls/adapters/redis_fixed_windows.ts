@@ -5,8 +5,8 @@
  * for all of them.
  * @module
  */
+import type { ScriptCall } from "@denvoy/redis";
 import type { Charge } from "../domain/counter_store.ts";
-import type { ScriptCall } from "./redis_command.ts";
 
 /** Charges for one call; first filled, then asked what each of them came to. */
 export class FixedWindowCharges {

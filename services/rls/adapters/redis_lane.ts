@@ -7,6 +7,7 @@
  * @module
  */
 import type { Clock, Timer } from "@denvoy/base";
+import { type RedisLink, type ScriptCall, ScriptCommand } from "@denvoy/redis";
 import { CircuitBreaker, type CircuitBreakerOptions } from "../domain/circuit_breaker.ts";
 import type {
   ChargeOutcome,
@@ -15,9 +16,7 @@ import type {
   StoreServer,
 } from "../domain/counter_store.ts";
 import { type PlacedRequest, RedisBatch, type Waiting } from "./redis_batch.ts";
-import { type ScriptCall, ScriptCommand } from "./redis_command.ts";
 import { explainRedisError, type RedisFailure } from "./redis_failure.ts";
-import type { RedisLink } from "./redis_link.ts";
 import { chargeScript, fixedWindowScript, type RedisScript } from "./redis_scripts.ts";
 
 /** What a lane needs to know. */

@@ -6,8 +6,8 @@
  * @module
  */
 import type { Clock } from "@denvoy/base";
+import type { RedisLink } from "@denvoy/redis";
 import type { NamedClaim, QuotaExchange, QuotaGrant } from "../domain/quota_exchange.ts";
-import type { RedisLink } from "./redis_link.ts";
 import { type RedisScript, script } from "./redis_scripts.ts";
 
 /** What an exchange works with. */

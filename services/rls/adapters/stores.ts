@@ -6,6 +6,5 @@
 export * from "../domain/counter_store.ts";
 export * from "./memory_counter_store.ts";
 export * from "./near_cache.ts";
-export * from "./open_redis_link.ts";
 export * from "./redis_counter_store.ts";
-export * from "./redis_settings.ts";
+export * from "./redis_tuning.ts";

@@ -103,7 +103,7 @@ export function connectionOptions(settings: RedisSettings): ConnectionOptions {
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     disableClientInfo: true,
-    connectionName: "denvoy-rls",
+    connectionName: settings.connectionName ?? "denvoy",
   };
 }
 

@@ -4,7 +4,6 @@
  * settings use.
  * @module
  */
-import type { CircuitBreakerOptions } from "../domain/circuit_breaker.ts";
 
 /** A TCP address. */
 export interface RedisAddress {
@@ -59,20 +58,8 @@ export interface RedisSettings {
   readonly tls?: RedisTls;
   /** Longest time to connect, in ms. @default 2000 */
   readonly connectTimeoutMs?: number;
-}
-
-/** How a store uses its Redis. */
-export interface RedisStoreTuning {
-  /** Up to so many seconds are added at random to the life of a fixed window. @default 300 */
-  readonly expirationJitterSeconds?: number;
-  /** Most batches under way to a server at a time; with more they are smaller. @default 1 */
-  readonly depth?: number;
-  /** Most charges in one batch. @default 1000 */
-  readonly maxBatch?: number;
-  /** Most requests that wait for a server; more are refused at once. @default 10000 */
-  readonly maxWaiting?: number;
-  /** When a server that fails is left alone. */
-  readonly breaker?: CircuitBreakerOptions;
+  /** What the connection is called in Redis's list of clients. @default "denvoy" */
+  readonly connectionName?: string;
 }
 
 /** What REDIS_TYPE, REDIS_SOCKET_TYPE and REDIS_URL say. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * What counting needs of a Redis, whether it is one server, one behind Sentinel, or a cluster.
+ * What services need of a Redis, whether it is one server, one behind Sentinel, or a cluster.
  * @module
  */
 import type { ScriptCommand } from "./redis_command.ts";

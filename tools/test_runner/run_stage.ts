@@ -5,7 +5,7 @@
  */
 import { stripVTControlCharacters } from "node:util";
 import { join } from "node:path";
-import { Child } from "../child.ts";
+import { Child, type ChildExit } from "../child.ts";
 import { cacheFolder, repositoryRoot } from "../real_parts/mod.ts";
 import { type Counts, noCounts, parseCounts } from "./counts.ts";
 import type { Stage } from "./stages.ts";
@@ -30,8 +30,24 @@ export interface RunOptions {
   readonly onLine: (line: string) => void;
 }
 
-/** Runs a stage to its end, or to the end of its time. Its output is kept in the cache folder. */
+/**
+ * Runs a stage to its end, or to the end of its time. Its output is kept in the cache folder. A check
+ * that a signal ended is run once more: Deno 2.9.5 crashes now and then as it lints with a plugin,
+ * and a crash of the tool says nothing about the code. Tests are never run again.
+ */
 export async function runStage(stage: Stage, options: RunOptions): Promise<StageResult> {
+  const { result, signal } = await runOnce(stage, options);
+  if (stage.kind === "tests" || signal === undefined) return result;
+  return (await runOnce(stage, options)).result;
+}
+
+interface Run {
+  readonly result: StageResult;
+  /** What ended it, unless it ended by itself or for being late. */
+  readonly signal: ChildExit["signal"];
+}
+
+async function runOnce(stage: Stage, options: RunOptions): Promise<Run> {
   const started = performance.now();
   const lines: string[] = [];
   const onLine = (line: string) => {
@@ -47,14 +63,11 @@ export async function runStage(stage: Stage, options: RunOptions): Promise<Stage
     env: { NO_COLOR: "1" },
     onLine,
   });
-  const code = await endOf(child, { stage, onLine });
+  const { code, signal } = await endOf(child, { stage, onLine });
+  if (signal !== undefined) onLine(`${stage.name} was ended by ${signal}`);
   await keepLog(stage, lines);
-  return {
-    stage,
-    counts: countsOf(stage, { code, lines }),
-    tookMs: performance.now() - started,
-    lines,
-  };
+  const counts = countsOf(stage, { code, lines });
+  return { result: { stage, counts, tookMs: performance.now() - started, lines }, signal };
 }
 
 /** Returns the counts of a stage that ended with `code` after printing `lines`. */
@@ -72,16 +85,16 @@ export function countsOf(
 async function endOf(
   child: Child,
   { stage, onLine }: { readonly stage: Stage; readonly onLine: (line: string) => void },
-): Promise<number> {
+): Promise<Pick<ChildExit, "code" | "signal">> {
   let isLate = false;
   const timer = setTimeout(() => {
     isLate = true;
     onLine(`${stage.name} must end in ${stage.withinMs / 1000} s: it was ended`);
     void child.stop();
   }, stage.withinMs);
-  const { code } = await child.exited;
+  const { code, signal } = await child.exited;
   clearTimeout(timer);
-  return isLate ? Math.max(code, 1) : code;
+  return isLate ? { code: Math.max(code, 1), signal: undefined } : { code, signal };
 }
 
 async function keepLog(stage: Stage, lines: readonly string[]): Promise<void> {

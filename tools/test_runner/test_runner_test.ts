@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { addCounts, formatCounts, parseCounts } from "./counts.ts";
 import { batches, parseTestFlags } from "./main.ts";
 import { failureLines, resultLine } from "./report.ts";
-import { countsOf } from "./run_stage.ts";
+import { countsOf, runStage } from "./run_stage.ts";
 import { allStages, selectStages, type Stage } from "./stages.ts";
 
 const summaries: Readonly<
@@ -55,6 +55,25 @@ const outcomes: Readonly<
 for (const [name, [tested, code, lines, counts]] of Object.entries(outcomes)) {
   Deno.test(`countsOf() ${name}`, () => {
     assert.equal(formatCounts(countsOf(tested, { code, lines })), counts);
+  });
+}
+
+function crashOnce(file: string): string {
+  return `try { Deno.statSync("${file}"); } catch { ` +
+    `Deno.writeTextFileSync("${file}", ""); Deno.kill(Deno.pid, "SIGKILL"); }`;
+}
+
+for (const [kind, verdict] of [["check", "passed"], ["tests", "failed"]] as const) {
+  Deno.test(`runStage() of a stage of kind ${kind} that crashes once has ${verdict}`, async () => {
+    const folder = Deno.makeTempDirSync();
+    const args = ["eval", crashOnce(`${folder}/crashed`)];
+    const stage: Stage = { ...{ name: "crash", kind, args }, isolated: true, withinMs: 20_000 };
+    const lines: string[] = [];
+    const onLine = (line: string) => lines.push(line);
+    const { counts } = await runStage(stage, { testArgs: [], onLine });
+    Deno.removeSync(folder, { recursive: true });
+    assert.equal(counts.failed, verdict === "passed" ? 0 : 1, lines.join("\n"));
+    assert.ok(lines.includes("crash was ended by SIGKILL"), lines.join("\n"));
   });
 }
 

@@ -5,7 +5,7 @@
  */
 export { ads } from "./app.ts";
 export { type AdsConfig, adsSchema } from "./config.ts";
-export { readResourceFiles, type ResourceTexts } from "./adapters/resource_files.ts";
+export { readResourceFiles } from "./adapters/resource_files.ts";
 export { consistencyPolicies, type ConsistencyPolicy } from "./domain/consistency.ts";
 export { checkFiles, type FileCheck } from "./domain/file_check.ts";
 export type { ResourceDraft } from "./domain/resource_document.ts";

@@ -3,7 +3,7 @@
  * The rls service as programs run it, and what it reads limit files with.
  * @module
  */
-export { type LimitTexts, readLimitFiles } from "./adapters/limit_files.ts";
+export { readLimitFiles } from "./adapters/limit_files.ts";
 export { rlsEnvironment } from "./adapters/process_environment.ts";
 export { rls } from "./app.ts";
 export { type RlsConfig, rlsSchema } from "./config.ts";

@@ -25,6 +25,7 @@ import {
   FileWatcher,
   NOT_UTF8,
   readFileContent,
+  rootOf,
   scanSignatures,
   textOf,
 } from "@denvoy/runtime";
@@ -33,7 +34,7 @@ import type { SlotEdit } from "../domain/catalog.ts";
 import { contentHash } from "@denvoy/xds";
 import { type FileChanges, FileSet } from "../domain/file_set.ts";
 import { readResourceText, type ResourceDocument } from "../domain/resource_document.ts";
-import { isResourcePath, MAX_FILES, rootOf } from "./resource_files.ts";
+import { isResourcePath, MAX_FILES } from "./resource_files.ts";
 
 /** Where files' resources go. */
 export interface FileSink {

@@ -4,26 +4,26 @@
  * @module
  */
 import type { Problem } from "@denvoy/base";
-import { NOT_UTF8, readFileContent, scanSignatures, textOf } from "@denvoy/runtime";
+import {
+  type FileTexts,
+  isTextPath,
+  NOT_UTF8,
+  readFileContent,
+  rootOf,
+  scanSignatures,
+  textOf,
+} from "@denvoy/runtime";
 
 /** Files beyond this number are not seen. */
 export const MAX_FILES = 100_000;
 
-/** Returns the path without slashes at its end. */
-export function rootOf(path: string): string {
-  return path.length > 1 ? path.replace(/\/+$/, "") || "/" : path;
-}
-
 /**
- * Tells whether a file counts: the root itself whatever its name, and below it `.yaml`, `.yml` and
- * `.json`, unless it or a folder above it is hidden. Backups and temporary files of editors do not.
+ * Tells whether a file counts: as {@linkcode isTextPath} says, but for those that editors keep beside
+ * what is edited.
  */
 export function isResourcePath(path: string, root: string): boolean {
   if (path === root) return true;
-  const names = path.slice(root.length).split("/").filter(Boolean);
-  const name = names.at(-1) ?? "";
-  return names.every((part) => !part.startsWith(".")) &&
-    /\.(ya?ml|json)$/.test(name) && !name.startsWith("#");
+  return isTextPath(path, root) && !path.slice(path.lastIndexOf("/") + 1).startsWith("#");
 }
 
 /** Returns the resource files at or under `path`, in order; none when there is nothing there. */
@@ -34,16 +34,8 @@ export async function listResourceFiles(path: string): Promise<readonly string[]
   return [...found.keys()];
 }
 
-/** Texts by path, and the problems of those that cannot be read. */
-export interface ResourceTexts {
-  /** Texts by path; each path starts as it was given. */
-  readonly texts: ReadonlyMap<string, string>;
-  /** Paths that lead nowhere, files that cannot be read. */
-  readonly problems: readonly Problem[];
-}
-
 /** Returns what the resource files at or under `paths` hold; a file that is there twice, once. */
-export async function readResourceFiles(paths: readonly string[]): Promise<ResourceTexts> {
+export async function readResourceFiles(paths: readonly string[]): Promise<FileTexts> {
   const texts = new Map<string, string>();
   const problems: Problem[] = [];
   const seen = new Set<string>();

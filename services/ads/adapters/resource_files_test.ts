@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { formatProblem } from "@denvoy/base";
-import { isResourcePath, readResourceFiles, rootOf } from "./resource_files.ts";
+import { rootOf } from "@denvoy/runtime";
+import { isResourcePath, readResourceFiles } from "./resource_files.ts";
 
 Deno.test("isResourcePath() takes YAML and JSON that is not hidden, and whatever the root is", () => {
   const table: readonly [path: string, counts: boolean][] = [

@@ -7,7 +7,7 @@
  * @module
  */
 import { type Clock, hasErrors, type Logger, type Problem, ProblemError } from "@denvoy/base";
-import { FileWatcher, readFileContent, scanSignatures, textOf } from "@denvoy/runtime";
+import { FileWatcher, isTextPath, readTextFiles, rootOf } from "@denvoy/runtime";
 import type { CheckedCluster } from "../domain/checked_cluster.ts";
 import { readClusterTexts } from "../domain/cluster_document.ts";
 import type { ClusterReadOptions } from "../domain/cluster_reader.ts";
@@ -49,7 +49,7 @@ export class ClusterFileSource implements AsyncDisposable {
   /** Nothing is read before {@linkcode load}. */
   constructor(options: ClusterFileSourceOptions) {
     this.#options = options;
-    this.#root = options.path.length > 1 ? options.path.replace(/\/+$/, "") : options.path;
+    this.#root = rootOf(options.path);
   }
 
   /**
@@ -58,7 +58,7 @@ export class ClusterFileSource implements AsyncDisposable {
    */
   async load({ allowInvalid }: { readonly allowInvalid: boolean }): Promise<void> {
     const { path, logger, clock } = this.#options;
-    const include = (file: string) => isClusterPath(file, this.#root);
+    const include = (file: string) => isTextPath(file, this.#root);
     this.#watcher = await FileWatcher.start({ paths: [path], include, logger, clock });
     const problems = await this.#look();
     if (hasErrors(problems) && !allowInvalid) {
@@ -86,10 +86,10 @@ export class ClusterFileSource implements AsyncDisposable {
 
   /** Reads all files anew; returns what is wrong with them. */
   async #look(): Promise<readonly Problem[]> {
-    let found = await this.#read();
+    let found = await readTextFiles(this.#root, { maxFiles: MAX_FILES });
     if ([...this.#texts.keys()].some((file) => !found.texts.has(file))) {
       await new Promise<void>((resolve) => this.#options.clock.after(GONE_MS, resolve));
-      found = await this.#read();
+      found = await readTextFiles(this.#root, { maxFiles: MAX_FILES });
     }
     const { path: file, read } = this.#options;
     const empty: readonly Problem[] = found.texts.size === 0 && found.problems.length === 0
@@ -123,32 +123,4 @@ export class ClusterFileSource implements AsyncDisposable {
       else this.#options.logger.error("cluster file cannot be used", line);
     }
   }
-
-  async #read(): Promise<{
-    readonly texts: ReadonlyMap<string, string>;
-    readonly problems: readonly Problem[];
-  }> {
-    const include = (file: string) => isClusterPath(file, this.#root);
-    const found = await scanSignatures(this.#root, { include, maxFiles: MAX_FILES });
-    const texts = new Map<string, string>();
-    const problems: Problem[] = [];
-    for (const file of [...found.keys()].sort()) {
-      const content = await readFileContent(file);
-      if (content.kind === "absent") continue;
-      const text = content.kind === "bytes" ? textOf(content.bytes) : undefined;
-      if (text !== undefined) texts.set(file, text);
-      else {
-        const message = content.kind === "unreadable" ? content.reason : "must be UTF-8";
-        problems.push({ severity: "error", file, message });
-      }
-    }
-    return { texts, problems };
-  }
-}
-
-/** The root itself counts whatever its name; below it `.yaml`, `.yml` and `.json`, not hidden. */
-function isClusterPath(path: string, root: string): boolean {
-  if (path === root) return true;
-  const names = path.slice(root.length).split("/").filter(Boolean);
-  return names.every((name) => !name.startsWith(".")) && /\.(ya?ml|json)$/.test(path);
 }

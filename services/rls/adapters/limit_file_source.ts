@@ -7,9 +7,9 @@
  * @module
  */
 import { type Clock, hasErrors, type Logger, type Problem, ProblemError } from "@denvoy/base";
-import { FileWatcher } from "@denvoy/runtime";
+import { FileWatcher, isTextPath, rootOf } from "@denvoy/runtime";
 import { type LimitSet, readLimitSet } from "../domain/limit_set.ts";
-import { isLimitPath, limitRootOf, readLimitFiles } from "./limit_files.ts";
+import { readLimitFiles } from "./limit_files.ts";
 
 /** How a source is. */
 export type LimitSourceState =
@@ -47,7 +47,7 @@ export class LimitFileSource implements AsyncDisposable {
   /** Nothing is read before {@linkcode load}. */
   constructor(options: LimitFileSourceOptions) {
     this.#options = options;
-    this.#root = limitRootOf(options.path);
+    this.#root = rootOf(options.path);
   }
 
   /**
@@ -56,7 +56,7 @@ export class LimitFileSource implements AsyncDisposable {
    */
   async load({ allowInvalid }: { readonly allowInvalid: boolean }): Promise<void> {
     const { path, logger, clock } = this.#options;
-    const include = (file: string) => isLimitPath(file, this.#root);
+    const include = (file: string) => isTextPath(file, this.#root);
     this.#watcher = await FileWatcher.start({ paths: [path], include, logger, clock });
     const problems = await this.#look({ logged: allowInvalid });
     if (hasErrors(problems) && !allowInvalid) {

@@ -19,6 +19,7 @@ import {
   type StoreHealth,
   type StoreServer,
 } from "../domain/counter_store.ts";
+import { joinOutcomes } from "../domain/join_outcomes.ts";
 import { counterName } from "../domain/window.ts";
 import type { BatchMode, PlacedRequest } from "./redis_batch.ts";
 import { RedisLane } from "./redis_lane.ts";
@@ -277,14 +278,5 @@ function anyOver(charged: readonly Charged[]): boolean {
 }
 
 function merge(parts: readonly Part[], outcomes: readonly ChargeOutcome[]): ChargeOutcome {
-  const merged: Charged[] = [];
-  for (const [at, { positions }] of parts.entries()) {
-    const outcome = outcomes[at] ?? [];
-    if (isStoreFailure(outcome)) return outcome;
-    for (const [n, position] of positions.entries()) {
-      const charged = outcome[n];
-      if (charged !== undefined) merged[position] = charged;
-    }
-  }
-  return merged;
+  return joinOutcomes(parts.map(({ positions }) => positions), outcomes);
 }

@@ -4,15 +4,14 @@
  * of a bundle still count all or none, so that what one window refuses does not use up the others.
  * @module
  */
-import {
-  type Charge,
-  type Charged,
-  type ChargeOptions,
-  type ChargeOutcome,
-  type ChargeRequest,
-  type CounterStore,
-  isStoreFailure,
+import type {
+  Charge,
+  ChargeOptions,
+  ChargeOutcome,
+  ChargeRequest,
+  CounterStore,
 } from "./counter_store.ts";
+import { joinOutcomes } from "./join_outcomes.ts";
 
 /** Charges that go to the store as one request, with their places in the whole. */
 interface Part {
@@ -51,14 +50,5 @@ function partsOf(charges: readonly Charge[]): readonly Part[] {
 }
 
 function joined(parts: readonly Part[], outcomes: readonly ChargeOutcome[]): ChargeOutcome {
-  const all: Charged[] = [];
-  for (const [index, { places }] of parts.entries()) {
-    const outcome = outcomes[index] ?? [];
-    if (isStoreFailure(outcome)) return outcome;
-    for (const [at, place] of places.entries()) {
-      const charged = outcome[at];
-      if (charged !== undefined) all[place] = charged;
-    }
-  }
-  return all;
+  return joinOutcomes(parts.map(({ places }) => places), outcomes);
 }

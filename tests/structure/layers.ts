@@ -24,6 +24,10 @@ export type Layer =
   | "cli"
   | "free";
 
+const libraries = ["base", "proto", "xds", "grpc", "runtime", "discovery", "redis"] as const;
+const aroundDomain = [...libraries, "domain"] as const;
+const wholeService = [...aroundDomain, "edge", "handlers", "adapters"] as const;
+
 /** Which layers a layer may import, besides itself. `free` is not for products to import. */
 export const allowedImports: Readonly<Record<Layer, readonly Layer[]>> = {
   base: [],
@@ -34,47 +38,11 @@ export const allowedImports: Readonly<Record<Layer, readonly Layer[]>> = {
   discovery: ["base", "proto", "xds", "grpc", "runtime"],
   redis: ["base", "runtime"],
   domain: ["base", "proto", "xds"],
-  edge: [
-    "base",
-    "proto",
-    "xds",
-    "grpc",
-    "runtime",
-    "discovery",
-    "redis",
-    "domain",
-    "handlers",
-    "adapters",
-  ],
-  handlers: ["base", "proto", "xds", "grpc", "runtime", "discovery", "redis", "domain", "edge"],
-  adapters: ["base", "proto", "xds", "grpc", "runtime", "discovery", "redis", "domain", "edge"],
-  app: [
-    "base",
-    "proto",
-    "xds",
-    "grpc",
-    "runtime",
-    "discovery",
-    "redis",
-    "domain",
-    "edge",
-    "handlers",
-    "adapters",
-  ],
-  main: [
-    "base",
-    "proto",
-    "xds",
-    "grpc",
-    "runtime",
-    "discovery",
-    "redis",
-    "domain",
-    "edge",
-    "handlers",
-    "adapters",
-    "app",
-  ],
+  edge: [...aroundDomain, "handlers", "adapters"],
+  handlers: [...aroundDomain, "edge"],
+  adapters: [...aroundDomain, "edge"],
+  app: wholeService,
+  main: [...wholeService, "app"],
   cli: ["base", "proto", "xds", "grpc", "runtime", "app"],
   free: [],
 };
@@ -122,10 +90,8 @@ export function layerOf(path: string): Layer {
   return top === "services" ? serviceLayer(part) : "free";
 }
 
-type Library = "base" | "proto" | "xds" | "grpc" | "runtime" | "discovery" | "redis";
-
-function isLibrary(name: string): name is Library {
-  return ["base", "proto", "xds", "grpc", "runtime", "discovery", "redis"].includes(name);
+function isLibrary(name: string): name is typeof libraries[number] {
+  return libraries.some((library) => library === name);
 }
 
 function serviceLayer(part: string): Layer {

@@ -41,6 +41,27 @@ Deno.test("RedisCounterStore lets a window live for its length and a jitter, che
   assert.equal(await peer.get(`d_b_${noon / 1000}`), "0");
 });
 
+Deno.test("RedisCounterStore has a counter that two windows share live as long as the longer one", async () => {
+  await using redis = await startRedis();
+  await using opened = await openStore(onPort(redis.port));
+  await using peer = new Peer(redis.port);
+  const midnight = Date.UTC(2026, 0, 1);
+  const day = 86_400;
+  for (const atomic of ["each", "all-or-nothing", "over-only"] as const) {
+    for (const [title, lengths] of [["last", [60, 3_600, day]], ["first", [day, 60]]] as const) {
+      const key = `d_${atomic}_${title}_`;
+      const charges = lengths.map((windowSeconds) => hourly(key, { windowSeconds }));
+      for (const charge of charges) {
+        // With another one, the request is charged by the rules of its atomicity.
+        const both = [charge, hourly(`${key}other_`)];
+        await opened.store.charge({ charges: both, atomic }, { nowMs: midnight, timeoutMs: 2_000 });
+      }
+      assert.equal(await peer.get(`${key}${midnight / 1000}`), String(lengths.length));
+      assert.ok(await peer.ttl(`${key}${midnight / 1000}`) > day - 60, key);
+    }
+  }
+});
+
 Deno.test("RedisCounterStore leaves nothing without an expiry", async () => {
   await using redis = await startRedis();
   await using opened = await openStore(onPort(redis.port));

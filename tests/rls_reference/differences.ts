@@ -12,7 +12,8 @@
  * - A limit override in dynamic metadata is protobuf's text, whose spaces Go changes at random; the
  *   pinned version has no name for weeks in it.
  * - The reference sends EXPIRE with every hit, Denvoy with the first of a window: times to live agree up
- *   to the age of the counter.
+ *   to the age of the counter. Where limits of two units share a counter, since their windows began
+ *   together, it lives as long as the last hit says in the reference, and as long as the longer one here.
  * - Statistics have a name for each value of an override in the reference, and one for all here: they are
  *   compared without overrides. And where counters stop when a limit is over the reference counts units
  *   as within their limits that were not counted: there they are not compared.

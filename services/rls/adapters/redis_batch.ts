@@ -101,9 +101,9 @@ export class RedisBatch {
   }
 
   #addFixed(waiting: Waiting): void {
-    const { charges, names } = waiting.request;
+    const { charges, names, nowMs } = waiting.request;
     let n = 0;
-    for (const charge of charges) this.fixed.add(charge, names[n++] ?? charge.key);
+    for (const charge of charges) this.fixed.add(charge, { name: names[n++] ?? charge.key, nowMs });
     this.#fixedWaiting.push(waiting);
   }
 

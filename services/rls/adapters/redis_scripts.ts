@@ -19,7 +19,8 @@ export interface RedisScript {
  * Charges fixed windows. ARGV: how many groups of keys have one hit each, then of each group the number
  * of its keys and the seconds that they live; then of each other key its hits and seconds to live.
  * Answers the count per key, or Redis's words of error. The time to live is set when the counter begins,
- * as it cannot outlive it.
+ * as it cannot outlive it; but where those seconds are negative, a shorter window may have begun the
+ * counter, and it is made to live as long as this one.
  */
 export const fixedWindowScript: RedisScript = script(`
 local out = {}
@@ -29,6 +30,8 @@ local function charge(i, hits, ttl)
   if type(after) == 'table' then
     -- A counter that cannot grow any more is over every limit.
     if string.find(after.err, 'overflow') then after = 9e15 else after = after.err end
+  elseif ttl < 0 then
+    if redis.call('TTL', key) < -ttl then redis.call('EXPIRE', key, -ttl) end
   elseif after == tonumber(hits) then
     redis.call('EXPIRE', key, ttl)
   end
@@ -36,14 +39,15 @@ local function charge(i, hits, ttl)
 end
 local at, arg = 1, 2
 for _ = 1, ARGV[1] do
+  local ttl = tonumber(ARGV[arg + 1])
   for _ = 1, ARGV[arg] do
-    charge(at, '1', ARGV[arg + 1])
+    charge(at, '1', ttl)
     at = at + 1
   end
   arg = arg + 2
 end
 while at <= #KEYS do
-  charge(at, ARGV[arg], ARGV[arg + 1])
+  charge(at, ARGV[arg], tonumber(ARGV[arg + 1]))
   at, arg = at + 1, arg + 2
 end
 return out
@@ -70,10 +74,14 @@ function kinds.f.load(cell, stored)
   cell.count = tonumber(stored or '0')
   cell.was = cell.count
 end
-function kinds.f.settle(cell, charge) end
 function kinds.f.fits(cell, charge) return cell.count + cell.pending + charge.hits <= charge.limit end
-function kinds.f.add(cell, charge) cell.count = cell.count + charge.hits; cell.ttl = charge.ttl end
-function kinds.f.refund(cell, charge) cell.count = max(0, cell.count - charge.hits); cell.ttl = charge.ttl end
+function kinds.f.settle(cell, charge)
+  local window = charge.window
+  local rest = (floor(floor(now / 1000) / window) + 1) * window - floor(now / 1000)
+  if rest > (cell.rest or 0) then cell.rest, cell.ttl = rest, charge.ttl end
+end
+function kinds.f.add(cell, charge) cell.count = cell.count + charge.hits end
+function kinds.f.refund(cell, charge) cell.count = max(0, cell.count - charge.hits) end
 function kinds.f.describe(cell, charge, over)
   local window = charge.window
   local start = floor(floor(now / 1000) / window) * window
@@ -82,7 +90,10 @@ end
 function kinds.f.save(cell)
   if cell.count == cell.was then return end
   redis.call('INCRBY', cell.key, text(cell.count - cell.was))
-  if not cell.exists then redis.call('EXPIRE', cell.key, cell.ttl) end
+  -- Also one that a shorter window began, which has the same name, lives until the end of this one.
+  if not cell.exists or redis.call('TTL', cell.key) < cell.rest then
+    redis.call('EXPIRE', cell.key, cell.ttl)
+  end
 end
 
 function kinds.s.load(cell, stored)

@@ -17,11 +17,27 @@ export const unitSeconds = {
   year: 31_536_000,
 } as const;
 
+/** From the shortest to the longest. */
 const plainWindows: ReadonlySet<number> = new Set(Object.values(unitSeconds));
 
 /** Returns the start of the window that `nowMs` is in, in seconds since the Unix epoch. */
 export function windowStart(nowMs: number, windowSeconds: number): number {
   return Math.floor(Math.floor(nowMs / 1000) / windowSeconds) * windowSeconds;
+}
+
+/**
+ * Whether a window of one unit began together with a shorter one that is not over either. The name of a
+ * counter does not say which of them it is for: limits of two units on one descriptor (in two versions
+ * of the limits, or by an override) share it until the shorter window ends.
+ */
+export function beganTogether(nowMs: number, windowSeconds: number): boolean {
+  if (!plainWindows.has(windowSeconds)) return false;
+  const start = windowStart(nowMs, windowSeconds);
+  for (const shorter of plainWindows) {
+    if (shorter >= windowSeconds) return false;
+    if (windowStart(nowMs, shorter) === start) return true;
+  }
+  return false;
 }
 
 /** Returns the milliseconds until the window ends that began at `startSeconds`. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import type { Algorithm, Charge } from "./counter_store.ts";
-import { counterName, unitSeconds, windowRestMs, windowStart } from "./window.ts";
+import { beganTogether, counterName, unitSeconds, windowRestMs, windowStart } from "./window.ts";
 
 function charge(windowSeconds: number, kind: Algorithm["kind"] = "fixed-window"): Charge {
   const algorithm: Algorithm = { kind };
@@ -21,6 +21,24 @@ Deno.test("windowStart() aligns windows to the Unix epoch", () => {
     [1_800, 15 * unitSeconds.minute, 1_800],
   ];
   for (const [now, length, start] of rows) assert.equal(windowStart(now * 1000, length), start);
+});
+
+Deno.test("beganTogether() is while a shorter window of the same start lasts", () => {
+  const midnight = 1_795_478_400;
+  const rows: readonly [number, number, boolean][] = [
+    [midnight, unitSeconds.second, false],
+    [midnight, unitSeconds.minute, true],
+    [midnight + 1, unitSeconds.minute, false],
+    [midnight + 59, unitSeconds.hour, true],
+    [midnight + 60, unitSeconds.hour, false],
+    [midnight + 3_599, unitSeconds.day, true],
+    [midnight + 3_600, unitSeconds.day, false],
+    [midnight + 3_600, unitSeconds.hour, true],
+    [midnight, 15 * unitSeconds.minute, false],
+  ];
+  for (const [now, length, expected] of rows) {
+    assert.equal(beganTogether(now * 1000, length), expected, `${now - midnight} s, ${length} s`);
+  }
 });
 
 Deno.test("windowRestMs() is between one and all milliseconds of the window", () => {

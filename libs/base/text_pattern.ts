@@ -4,27 +4,32 @@
  * @module
  */
 
-/** A pattern, split once. Matching takes time linear in the text. */
+/** A pattern, split once. */
 export class TextPattern {
   /** The pattern as it was written. */
   readonly text: string;
-  readonly #parts: readonly string[];
+  readonly #isExact: boolean;
+  readonly #prefix: string;
+  readonly #middle: readonly string[];
+  readonly #suffix: string;
 
   /** Any text is a pattern; one without `*` matches only itself. */
   constructor(text: string) {
+    const [prefix = "", ...rest] = text.split("*");
     this.text = text;
-    this.#parts = text.split("*");
+    this.#isExact = rest.length === 0;
+    this.#prefix = prefix;
+    this.#suffix = rest.pop() ?? "";
+    this.#middle = rest.filter((part) => part !== "");
   }
 
-  /** Tells whether a text is of the pattern. */
+  /** Tells whether a text is of the pattern. Prefix, middle parts and suffix do not overlap. */
   matches(text: string): boolean {
-    const first = this.#parts[0] ?? "";
-    if (this.#parts.length === 1) return text === first;
-    const last = this.#parts.at(-1) ?? "";
-    const end = text.length - last.length;
-    if (end < first.length || !text.startsWith(first) || !text.endsWith(last)) return false;
-    let from = first.length;
-    for (const part of this.#parts.slice(1, -1)) {
+    if (this.#isExact) return text === this.text;
+    let from = this.#prefix.length;
+    const end = text.length - this.#suffix.length;
+    if (end < from || !text.startsWith(this.#prefix) || !text.endsWith(this.#suffix)) return false;
+    for (const part of this.#middle) {
       const at = text.indexOf(part, from);
       if (at < 0 || at + part.length > end) return false;
       from = at + part.length;

@@ -16,6 +16,15 @@ Deno.test("TextPattern.matches() takes the whole text, `*` for any part of it", 
     ["a*b*c", "a-c-b-c", true],
     ["a*b*c", "a-c-c", false],
     ["*", "", true],
+    ["", "", true],
+    ["", "a", false],
+    ["key_foo*", "key_foo", true],
+    ["key_foo*", "key_foobar", true],
+    ["key_foo*", "key_fo", false],
+    ["key_*bar", "key_foobarx", false],
+    ["key_a*b*c", "key_acb", false],
+    ["key_a*bb*b", "key_abb", false],
+    ["key_**", "key_x", true],
   ];
   for (const [pattern, text, expected] of table) {
     await t.step(`"${pattern}" and "${text}"`, () => {

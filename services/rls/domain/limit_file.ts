@@ -3,12 +3,11 @@
  * Reads a limit file of envoyproxy/ratelimit, and says everything that is wrong with it.
  * @module
  */
-import { hasErrors, type Problem } from "@denvoy/base";
+import { hasErrors, type Problem, TextPattern } from "@denvoy/base";
 import { parseDocuments, type Path, type PlainMap, type SourceDocument } from "@denvoy/proto";
 import { type FieldAt, FieldReader, isMap, valueOf } from "./field_reader.ts";
 import { policyKeys, readPolicy } from "./limit_policy.ts";
 import type { DomainLimits, LimitRule, RuleLevel } from "./limit_rule.ts";
-import { Wildcard } from "./wildcard.ts";
 
 /** What a file holds. */
 export interface LimitFile {
@@ -150,6 +149,6 @@ export function ruleLevel(rules: readonly LimitRule[]): RuleLevel {
     if (!byComposite.has(rule.composite)) byComposite.set(rule.composite, rule);
   }
   const wildcards = [...byComposite.values()].filter(({ composite }) => composite.includes("*"))
-    .map((rule) => ({ rule, wildcard: new Wildcard(rule.composite) }));
+    .map((rule) => ({ rule, wildcard: new TextPattern(rule.composite) }));
   return { byComposite, wildcards };
 }

@@ -3,9 +3,9 @@
  * What a limit is once its file has been read: a tree of rules for each domain.
  * @module
  */
+import type { TextPattern } from "@denvoy/base";
 import type { PlainMap } from "@denvoy/proto";
 import type { Algorithm } from "./counter_store.ts";
-import type { Wildcard } from "./wildcard.ts";
 import type { unitSeconds } from "./window.ts";
 
 /** Units of a limit. A month is 30 days and a year 365, aligned to the Unix epoch. */
@@ -118,7 +118,7 @@ export interface LimitRule {
 /** A rule that takes values by a pattern. */
 export interface WildcardRule {
   /** The pattern of its composite. */
-  readonly wildcard: Wildcard;
+  readonly wildcard: TextPattern;
   /** The rule. */
   readonly rule: LimitRule;
 }

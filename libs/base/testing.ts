@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Fakes with behaviour for the ports of libs/base.
+ * Fakes with behaviour for the ports of libs/base, and chance that repeats itself.
  * @module
  */
 import type { Clock, Timer } from "./clock.ts";
+export { Chance } from "./chance.ts";
 import type { LogFields, Logger, LogLevel } from "./logger.ts";
 
 /** A clock that stands still until `advance` is called; timers fire in order of their due time. */

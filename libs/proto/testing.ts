@@ -13,33 +13,23 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import { formatProblem } from "@denvoy/base";
+import { Chance } from "@denvoy/base/testing";
 import { isWrapper } from "./field_table.ts";
 import type { AnyMessage } from "./message.ts";
 import { readMessage } from "./read.ts";
 import type { Registry } from "./registry.ts";
 import { parseDocuments, type SourceDocument } from "./source.ts";
 
-/** Returns numbers from 0 to 1 that look random (mulberry32). */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 /** Makes random messages. */
 export class RandomMessages {
-  readonly #random: () => number;
+  readonly #chance: Chance;
   readonly #types: readonly DescMessage[];
   readonly #registry: Registry;
 
   /** Equal seeds give equal messages. */
   constructor(registry: Registry, seed: number) {
     this.#registry = registry;
-    this.#random = seededRandom(seed);
+    this.#chance = new Chance(seed);
     this.#types = [...registry.messageNames()].sort().flatMap((name) => {
       const desc = registry.message(name);
       return desc && name.startsWith("envoy.") ? [desc] : [];
@@ -48,7 +38,7 @@ export class RandomMessages {
 
   /** Returns any type of the Envoy API. */
   type(): DescMessage {
-    const type = this.#types[this.#below(this.#types.length)];
+    const type = this.#types[this.#chance.below(this.#types.length)];
     assert.ok(type);
     return type;
   }
@@ -60,7 +50,7 @@ export class RandomMessages {
     const message = create(desc);
     const fields = message as unknown as Record<string, unknown>;
     for (const field of desc.fields) {
-      if (this.#random() < 0.6) continue;
+      if (this.#chance.happens(0.6)) continue;
       const value = this.#field(field, depth);
       if (value === undefined) continue;
       if (field.oneof) fields[field.oneof.localName] = { case: field.localName, value };
@@ -71,7 +61,7 @@ export class RandomMessages {
 
   #field(field: DescField, depth: number): unknown {
     if (field.message && depth === 0) return undefined;
-    const length = 1 + this.#below(3);
+    const length = 1 + this.#chance.below(3);
     if (field.fieldKind === "list") {
       return Array.from({ length }, () => this.#value(field, depth));
     }
@@ -85,7 +75,9 @@ export class RandomMessages {
   }
 
   #value(field: DescField, depth: number): unknown {
-    if (field.enum) return field.enum.values[this.#below(field.enum.values.length)]?.number ?? 0;
+    if (field.enum) {
+      return field.enum.values[this.#chance.below(field.enum.values.length)]?.number ?? 0;
+    }
     if (field.message === undefined) return this.#scalar(field.scalar ?? ScalarType.INT32);
     const { typeName } = field.message;
     const bare = field.fieldKind === "message" && !field.oneof && isWrapper(typeName);
@@ -96,7 +88,11 @@ export class RandomMessages {
   }
 
   #struct(): Record<string, unknown> {
-    return { [this.#text()]: [1.5, null, { a: this.#text() }], z: true, a: this.#below(100) };
+    return {
+      [this.#text()]: [1.5, null, { a: this.#text() }],
+      z: true,
+      a: this.#chance.below(100),
+    };
   }
 
   #wellKnown(desc: DescMessage, depth: number): Message | undefined {
@@ -112,8 +108,8 @@ export class RandomMessages {
       case "google.protobuf.Duration":
       case "google.protobuf.Timestamp":
         return Object.assign(create(desc), {
-          seconds: BigInt(this.#below(1_000_000)),
-          nanos: this.#below(1_000_000_000),
+          seconds: BigInt(this.#chance.below(1_000_000)),
+          nanos: this.#chance.below(1_000_000_000),
         });
       case "google.protobuf.FieldMask":
         return Object.assign(create(desc), { paths: ["a_b.c"] });
@@ -128,31 +124,31 @@ export class RandomMessages {
   }
 
   #scalar(type: ScalarType): unknown {
-    const size = 2 ** this.#below(20);
+    const size = 2 ** this.#chance.below(20);
     switch (type) {
       case ScalarType.STRING:
         return this.#text();
       case ScalarType.BOOL:
-        return this.#random() < 0.5;
+        return this.#chance.happens(0.5);
       case ScalarType.BYTES:
-        return Uint8Array.from({ length: this.#below(5) }, () => this.#below(256));
+        return Uint8Array.from({ length: this.#chance.below(5) }, () => this.#chance.below(256));
       case ScalarType.DOUBLE:
-        return this.#random() * size;
+        return this.#chance.fraction() * size;
       case ScalarType.FLOAT:
-        return Math.fround(this.#random() * size);
+        return Math.fround(this.#chance.fraction() * size);
       case ScalarType.INT64:
       case ScalarType.SINT64:
       case ScalarType.SFIXED64:
-        return BigInt(this.#below(size)) * (this.#random() < 0.3 ? -(2n ** 40n) : 1n);
+        return BigInt(this.#chance.below(size)) * (this.#chance.happens(0.3) ? -(2n ** 40n) : 1n);
       case ScalarType.UINT64:
       case ScalarType.FIXED64:
-        return BigInt(this.#below(size)) * (this.#random() < 0.3 ? 2n ** 44n : 1n);
+        return BigInt(this.#chance.below(size)) * (this.#chance.happens(0.3) ? 2n ** 44n : 1n);
       case ScalarType.INT32:
       case ScalarType.SINT32:
       case ScalarType.SFIXED32:
-        return this.#below(size) * (this.#random() < 0.3 ? -1 : 1);
+        return this.#chance.below(size) * (this.#chance.happens(0.3) ? -1 : 1);
       default:
-        return this.#below(size);
+        return this.#chance.below(size);
     }
   }
 
@@ -171,11 +167,9 @@ export class RandomMessages {
       "~",
       "- a",
     ];
-    return `${words[this.#below(words.length)]}${this.#random() < 0.5 ? "" : this.#below(1000)}`;
-  }
-
-  #below(limit: number): number {
-    return Math.floor(this.#random() * limit);
+    return `${words[this.#chance.below(words.length)]}${
+      this.#chance.happens(0.5) ? "" : this.#chance.below(1000)
+    }`;
   }
 }
 

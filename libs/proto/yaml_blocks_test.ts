@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
+import { Chance } from "@denvoy/base/testing";
 import { toBinary } from "@bufbuild/protobuf";
 import { parseAllDocuments } from "yaml";
 import { messageFromBinary } from "./message.ts";
 import type { PlainValue } from "./plain.ts";
 import { loadRegistry, typeUrlOf } from "./registry.ts";
-import { RandomMessages, seededRandom } from "./testing.ts";
+import { RandomMessages } from "./testing.ts";
 import { toYaml } from "./to_json.ts";
 import { readSimpleYaml } from "./yaml_blocks.ts";
 import { toPlain } from "./yaml_document.ts";
@@ -107,7 +108,7 @@ Deno.test("readSimpleYaml() agrees with the full parser on random messages as YA
 });
 
 Deno.test("readSimpleYaml() agrees with the full parser on damaged configurations", () => {
-  const random = seededRandom(5);
+  const chance = new Chance(5);
   const pieces = [
     " ",
     "\n",
@@ -141,12 +142,12 @@ Deno.test("readSimpleYaml() agrees with the full parser on damaged configuration
   const lines = EXAMPLES.flatMap((text) => text.split("\n"));
   let taken = 0;
   for (let round = 0; round < 6000; round++) {
-    const start = Math.floor(random() * lines.length);
-    let text = lines.slice(start, start + 1 + Math.floor(random() * 12)).join("\n");
-    for (let hits = Math.floor(random() * 4); hits > 0; hits--) {
-      const at = Math.floor(random() * (text.length + 1));
-      const piece = pieces[Math.floor(random() * pieces.length)] ?? "";
-      text = text.slice(0, at) + piece + text.slice(at + (random() < 0.5 ? 1 : 0));
+    const start = chance.below(lines.length);
+    let text = lines.slice(start, start + 1 + chance.below(12)).join("\n");
+    for (let hits = chance.below(4); hits > 0; hits--) {
+      const at = chance.below(text.length + 1);
+      const piece = pieces[chance.below(pieces.length)] ?? "";
+      text = text.slice(0, at) + piece + text.slice(at + (chance.happens(0.5) ? 1 : 0));
     }
     if (assertAgrees(text)) taken++;
   }

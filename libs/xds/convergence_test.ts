@@ -4,6 +4,7 @@
  * and pauses, many times over, each from a seed that a failure names.
  */
 import assert from "node:assert/strict";
+import { Chance } from "@denvoy/base/testing";
 import type { HubStream } from "./hub_stream.ts";
 import type { Resource, TypeUrl } from "./resource.ts";
 import { type DecodedResource, ScriptedClient } from "./testing.ts";
@@ -13,23 +14,6 @@ import { TypeUrls } from "./type_url.ts";
 
 const { cluster, endpoints, listener, route } = TypeUrls;
 const WORLD_TYPES = [cluster, endpoints, listener, route];
-
-/** Numbers from a seed (mulberry32). */
-class Dice {
-  #state: number;
-  constructor(seed: number) {
-    this.#state = seed;
-  }
-  below(limit: number): number {
-    this.#state = this.#state + 0x6d2b79f5 | 0;
-    let mixed = Math.imul(this.#state ^ this.#state >>> 15, 1 | this.#state);
-    mixed = mixed + Math.imul(mixed ^ mixed >>> 7, 61 | mixed) ^ mixed;
-    return ((mixed ^ mixed >>> 14) >>> 0) % limit;
-  }
-  chance(percent: number): boolean {
-    return this.below(100) < percent;
-  }
-}
 
 interface Node {
   stream: HubStream;
@@ -47,13 +31,13 @@ interface WorldOptions {
 
 class World {
   readonly mesh: TestMesh;
-  readonly dice: Dice;
+  readonly chance: Chance;
   readonly nodes: Node[] = [];
   readonly #withNacks: boolean;
   #content = 0;
 
   constructor({ seed, withNacks }: WorldOptions) {
-    this.dice = new Dice(seed);
+    this.chance = new Chance(seed);
     this.#withNacks = withNacks;
     this.mesh = new TestMesh([], {
       observer: {
@@ -90,14 +74,14 @@ class World {
 
   /** Changes some of the mesh; whatever a route names exists, before and after. */
   change(): void {
-    const { dice, mesh } = this;
+    const { chance, mesh } = this;
     const { view } = mesh;
     const wanted = new Map<string, Resource>();
     for (const typeUrl of WORLD_TYPES) {
       for (const resource of view.list(typeUrl)) wanted.set(idKey(resource), resource);
     }
     const put = (resource: Resource) => wanted.set(idKey(resource), resource);
-    for (let count = dice.below(4) + 1; count > 0; count--) this.#mutate(wanted, put);
+    for (let count = chance.below(4) + 1; count > 0; count--) this.#mutate(wanted, put);
     repair(wanted);
     const removed = WORLD_TYPES.flatMap((typeUrl) => [...view.list(typeUrl)])
       .filter((resource) => !wanted.has(idKey(resource)));
@@ -111,33 +95,33 @@ class World {
   }
 
   #mutate(wanted: Map<string, Resource>, put: (resource: Resource) => void): void {
-    const { dice } = this;
-    const number = dice.below(4);
+    const { chance } = this;
+    const number = chance.below(4);
     const content = this.#nextContent();
-    switch (dice.below(6)) {
+    switch (chance.below(6)) {
       case 0:
-        put(testCluster(`c${number}`, content, dice.chance(60) ? `e${number}` : undefined));
+        put(testCluster(`c${number}`, content, chance.happens(0.6) ? `e${number}` : undefined));
         break;
       case 1:
         put(testResource(endpoints, `e${number}`, { content }));
         break;
       case 2:
-        put(testRoute(`r${number}`, content, [`c${dice.below(4)}`, `c${dice.below(4)}`]));
+        put(testRoute(`r${number}`, content, [`c${chance.below(4)}`, `c${chance.below(4)}`]));
         break;
       case 3:
-        put(testListener(`l${number}`, content, `r${dice.below(4)}`));
+        put(testListener(`l${number}`, content, `r${chance.below(4)}`));
         break;
       default: {
         const keys = [...wanted.keys()];
-        wanted.delete(keys[dice.below(keys.length || 1)] ?? "");
+        wanted.delete(keys[chance.below(keys.length || 1)] ?? "");
       }
     }
   }
 
   #nextContent(): string {
     const content = `${++this.#content}`;
-    if (!this.#withNacks || !this.dice.chance(15)) return content;
-    return content + (this.dice.chance(50) ? "!" : "?");
+    if (!this.#withNacks || !this.chance.happens(0.15)) return content;
+    return content + (this.chance.happens(0.5) ? "!" : "?");
   }
 
   #client(stream: HubStream, number: number, resumes?: ScriptedClient): ScriptedClient {
@@ -216,15 +200,15 @@ function checkConverged(world: World, node: Node): void {
 }
 
 function play(world: World, options: { rounds: number; withReconnects: boolean }): void {
-  const { dice } = world;
+  const { chance } = world;
   const check = (node: Node) => {
     checkOneInFlight(node);
     if (!options.withReconnects) checkReferences(node);
   };
   for (let round = 0; round < options.rounds; round++) {
-    const node = world.nodes[dice.below(world.nodes.length)];
+    const node = world.nodes[chance.below(world.nodes.length)];
     if (node === undefined) return;
-    const roll = dice.below(100);
+    const roll = chance.below(100);
     if (roll < 20) world.change();
     else if (roll < 60) node.client.receive();
     else if (roll < 95) node.client.answer();

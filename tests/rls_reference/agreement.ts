@@ -6,7 +6,7 @@
  */
 import assert from "node:assert/strict";
 import { eventuallyPasses } from "../support/mod.ts";
-import { Chance } from "./chance.ts";
+import { Chance } from "@denvoy/base/testing";
 import { comparable } from "./differences.ts";
 import { type LimitFileTraits, randomRules, type RuleFields } from "./limit_files.ts";
 import { Pair } from "./pair.ts";

@@ -4,7 +4,7 @@
  * the end of a value, and no `metadata`.
  * @module
  */
-import type { Chance } from "./chance.ts";
+import type { Chance } from "@denvoy/base/testing";
 
 /** One descriptor of a limit file, as YAML names its fields. */
 export interface RuleFields {

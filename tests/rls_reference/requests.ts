@@ -4,7 +4,7 @@
  * @module
  */
 import type { Init, MessageOf } from "@denvoy/proto";
-import type { Chance } from "./chance.ts";
+import type { Chance } from "@denvoy/base/testing";
 import { type LimitFileTraits, randomKey, type RuleFields, values } from "./limit_files.ts";
 
 /** A request to be encoded, or to be written as JSON. */

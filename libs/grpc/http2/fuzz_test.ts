@@ -6,6 +6,7 @@
  */
 import { silentLogger } from "@denvoy/base";
 import assert from "node:assert/strict";
+import { Chance } from "@denvoy/base/testing";
 import { gzipSync } from "node:zlib";
 import type { MethodImplementation } from "../port.ts";
 import { echoMethods } from "../testing/call_contract.ts";
@@ -39,8 +40,6 @@ const MOST_OUTPUT_BYTES = 1_000_000;
 /** No input of this size may take longer than this to read. */
 const MOST_READ_MS = 1_000;
 
-type Random = (bound: number) => number;
-
 Deno.test(`Connection survives ${seconds} s of broken input`, async () => {
   const end = performance.now() + seconds * 1_000;
   const routes = new Map(echoMethods.map((method): [string, MethodImplementation] => [
@@ -50,7 +49,7 @@ Deno.test(`Connection survives ${seconds} s of broken input`, async () => {
   let runs = 0;
   for (let seed = startSeed; performance.now() < end; seed++, runs++) {
     try {
-      await runOnce(pseudoRandom(seed), routes);
+      await runOnce(new Chance(seed), routes);
     } catch (error) {
       throw new Error(`failed with FUZZ_SEED=${seed}`, { cause: error });
     }
@@ -58,20 +57,20 @@ Deno.test(`Connection survives ${seconds} s of broken input`, async () => {
   assert.ok(runs > 0);
 });
 
-async function runOnce(random: Random, routes: Map<string, MethodImplementation>): Promise<void> {
+async function runOnce(chance: Chance, routes: Map<string, MethodImplementation>): Promise<void> {
   const surroundings = makeSurroundings();
   const acceptor = new CallAcceptor(routes, surroundings);
   const connection = new Connection({ acceptor, limits: testLimits, wake: () => {}, nowMs: 0 });
   let nowMs = 0;
-  for (const chunk of cut(mutate(makeSession(random), random), random)) {
+  for (const chunk of cut(mutate(makeSession(chance), chance), chance)) {
     const start = performance.now();
-    connection.receive(chunk, nowMs += random(50));
+    connection.receive(chunk, nowMs += chance.below(50));
     acceptor.endRead();
     assert.ok(performance.now() - start < MOST_READ_MS, "a read takes too long");
     assert.ok(connection.output.length < MOST_OUTPUT_BYTES, "the output grows without bound");
-    if (random(4) === 0) await Promise.resolve();
-    if (random(3) === 0) connection.output.take();
-    connection.setWriting(random(5) === 0);
+    if (chance.below(4) === 0) await Promise.resolve();
+    if (chance.below(3) === 0) connection.output.take();
+    connection.setWriting(chance.below(5) === 0);
   }
   connection.lost("end of input");
   for (let turn = 0; turn < 20; turn++) await Promise.resolve();
@@ -99,104 +98,105 @@ class NoDeadlines extends Deadlines {
 }
 
 /** The seed corpus: honest sessions of every kind of frame and call, one after the other. */
-function makeSession(random: Random): Uint8Array[] {
+function makeSession(chance: Chance): Uint8Array[] {
   const encoder = new HpackEncoder();
-  const frames: Uint8Array[] = [settings([4, random(100_000)], [1, random(5_000)]), settingsAck];
+  const frames: Uint8Array[] = [
+    settings([4, chance.below(100_000)], [1, chance.below(5_000)]),
+    settingsAck,
+  ];
   let id = 1;
-  for (let calls = 1 + random(8); calls > 0; calls--, id += 2) {
-    frames.push(...makeCall(encoder, id, random));
-    if (random(3) === 0) frames.push(makeControl(id, random));
+  for (let calls = 1 + chance.below(8); calls > 0; calls--, id += 2) {
+    frames.push(...makeCall(encoder, id, chance));
+    if (chance.below(3) === 0) frames.push(makeControl(id, chance));
   }
   return frames;
 }
 
-function makeCall(encoder: HpackEncoder, id: number, random: Random): Uint8Array[] {
-  const method = ["Unary", "Collect", "Expand", "Bidi", "Nothing"][random(5)] ?? "";
-  const gzip = random(3) === 0;
+function makeCall(encoder: HpackEncoder, id: number, chance: Chance): Uint8Array[] {
+  const method = ["Unary", "Collect", "Expand", "Bidi", "Nothing"][chance.below(5)] ?? "";
+  const gzip = chance.below(3) === 0;
   const pairs: HeaderPair[] = [
-    [":method", random(10) === 0 ? "GET" : "POST"],
+    [":method", chance.below(10) === 0 ? "GET" : "POST"],
     [":scheme", "http"],
     [":path", `/denvoy.testing.Echo/${method}`],
     [":authority", "localhost"],
-    ["content-type", random(10) === 0 ? "text/html" : "application/grpc"],
+    ["content-type", chance.below(10) === 0 ? "text/html" : "application/grpc"],
     ["te", "trailers"],
     ["x-bin", "AQID"],
   ];
   if (gzip) pairs.push(["grpc-encoding", "gzip"]);
-  if (random(3) === 0) pairs.push(["grpc-timeout", `${random(1_000)}m`]);
-  if (random(5) === 0) pairs.push(["x-large", "y".repeat(random(6_000))]);
-  const frames = makeHeaders(encoder.encode(pairs), id, random);
-  for (let messages = random(4); messages > 0; messages--) {
-    const text = new TextEncoder().encode("m".repeat(random(2_000)));
+  if (chance.below(3) === 0) pairs.push(["grpc-timeout", `${chance.below(1_000)}m`]);
+  if (chance.below(5) === 0) pairs.push(["x-large", "y".repeat(chance.below(6_000))]);
+  const frames = makeHeaders(encoder.encode(pairs), id, chance);
+  for (let messages = chance.below(4); messages > 0; messages--) {
+    const text = new TextEncoder().encode("m".repeat(chance.below(2_000)));
     const message = gzip ? gzipSync(text) : text;
     frames.push(data(id, concat(Uint8Array.of(gzip ? 1 : 0), uint32(message.length), message)));
   }
-  if (random(4) === 0) {
+  if (chance.below(4) === 0) {
     const flags = FrameFlag.END_HEADERS | FrameFlag.END_STREAM;
     frames.push(headers(id, flags, encoder.encode([["trailer", "1"]])));
-  } else if (random(4) > 0) frames.push(data(id, new Uint8Array(0), true));
+  } else if (chance.below(4) > 0) frames.push(data(id, new Uint8Array(0), true));
   return frames;
 }
 
-function makeHeaders(block: Uint8Array, id: number, random: Random): Uint8Array[] {
-  if (random(3) > 0) return [headers(id, FrameFlag.END_HEADERS, block)];
-  const middle = random(block.byteLength);
+function makeHeaders(block: Uint8Array, id: number, chance: Chance): Uint8Array[] {
+  if (chance.below(3) > 0) return [headers(id, FrameFlag.END_HEADERS, block)];
+  const middle = chance.below(block.byteLength);
   return [
     headers(id, 0, block.subarray(0, middle)),
     continuation(id, FrameFlag.END_HEADERS, block.subarray(middle)),
   ];
 }
 
-function makeControl(id: number, random: Random): Uint8Array {
-  switch (random(6)) {
+function makeControl(id: number, chance: Chance): Uint8Array {
+  switch (chance.below(6)) {
     case 0:
       return ping(new Uint8Array(8));
     case 1:
       return reset(id);
     case 2:
-      return windowUpdate(random(2) * id, 1 + random(100_000));
+      return windowUpdate(chance.below(2) * id, 1 + chance.below(100_000));
     case 3:
-      return settings([4, random(100_000)], [5, 16_384 + random(100)]);
+      return settings([4, chance.below(100_000)], [5, 16_384 + chance.below(100)]);
     case 4:
       return frame({ type: FrameType.PRIORITY, streamId: id, payload: new Uint8Array(5) });
     default:
-      return frame({ type: 10 + random(100), streamId: id, payload: new Uint8Array(random(50)) });
+      return frame({
+        type: 10 + chance.below(100),
+        streamId: id,
+        payload: new Uint8Array(chance.below(50)),
+      });
   }
 }
 
 /** Breaks a session: whole frames in the wrong place, and wrong octets anywhere. */
-function mutate(frames: readonly Uint8Array[], random: Random): Uint8Array {
+function mutate(frames: readonly Uint8Array[], chance: Chance): Uint8Array {
   const order = [...frames];
-  for (let times = random(4); times > 0; times--) {
-    const from = order[random(order.length)] ?? new Uint8Array(0);
-    order.splice(random(order.length), random(2), from);
+  for (let times = chance.below(4); times > 0; times--) {
+    const from = order[chance.below(order.length)] ?? new Uint8Array(0);
+    order.splice(chance.below(order.length), chance.below(2), from);
   }
   const octets = concat(CLIENT_PREFACE, ...order);
-  const first = random(10) === 0 ? 0 : CLIENT_PREFACE.byteLength;
-  for (let times = random(8); times > 0; times--) {
-    octets[first + random(octets.byteLength - first)] = random(2) ? random(256) : 1 << random(8);
+  const first = chance.below(10) === 0 ? 0 : CLIENT_PREFACE.byteLength;
+  for (let times = chance.below(8); times > 0; times--) {
+    octets[first + chance.below(octets.byteLength - first)] = chance.below(2)
+      ? chance.below(256)
+      : 1 << chance.below(8);
   }
-  return octets.subarray(0, random(5) === 0 ? random(octets.byteLength) : octets.byteLength);
+  return octets.subarray(
+    0,
+    chance.below(5) === 0 ? chance.below(octets.byteLength) : octets.byteLength,
+  );
 }
 
-function cut(octets: Uint8Array, random: Random): Uint8Array[] {
+function cut(octets: Uint8Array, chance: Chance): Uint8Array[] {
   const chunks: Uint8Array[] = [];
-  const longest = [1, 10, 1_000, 100_000][random(4)] ?? 1;
+  const longest = [1, 10, 1_000, 100_000][chance.below(4)] ?? 1;
   for (let at = 0; at < octets.byteLength;) {
-    const length = 1 + random(longest);
+    const length = 1 + chance.below(longest);
     chunks.push(octets.slice(at, at + length));
     at += length;
   }
   return chunks;
-}
-
-/** Returns numbers below a bound that look random and follow from `seed`. */
-function pseudoRandom(seed: number): Random {
-  let state = seed >>> 0;
-  return (bound) => {
-    state = (state + 0x9e37_79b9) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 16), 0x21f0_aaad);
-    mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a_2d97);
-    return ((mixed ^ (mixed >>> 15)) >>> 0) % Math.max(1, bound);
-  };
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
+import { Chance } from "@denvoy/base/testing";
 import { ConnectionError, ErrorCode } from "./error_code.ts";
 import { HpackDecoder } from "./hpack_decoder.ts";
 import { encodeStateless, type HeaderPair, HpackEncoder } from "./hpack_encoder.ts";
@@ -197,14 +198,16 @@ Deno.test("HpackEncoder announces a smaller table before the next block, once", 
 });
 
 Deno.test("HpackEncoder and HpackDecoder agree over any sequence of blocks", () => {
-  const random = pseudoRandom(7);
+  const chance = new Chance(7);
   const encoder = new HpackEncoder();
   const decoder = new HpackDecoder(1_000_000);
   for (let round = 0; round < 400; round++) {
-    if (round % 37 === 0) encoder.setPeerTableBytes(random(5_000));
-    const pairs = Array.from({ length: random(8) }, (): HeaderPair => [
-      `name-${random(30)}`,
-      String.fromCharCode(...Array.from({ length: random(200) }, () => 32 + random(224))),
+    if (round % 37 === 0) encoder.setPeerTableBytes(chance.below(5_000));
+    const pairs = Array.from({ length: chance.below(8) }, (): HeaderPair => [
+      `name-${chance.below(30)}`,
+      String.fromCharCode(
+        ...Array.from({ length: chance.below(200) }, () => 32 + chance.below(224)),
+      ),
     ]);
     const block = round % 5 === 0 && !encoder.updatePending
       ? encodeStateless(pairs)
@@ -222,12 +225,3 @@ Deno.test("encodeHuffman() and decodeHuffman() are inverse for every octet", () 
     assert.equal(decodeHuffman(Uint8Array.from(out), 0, out.length), text);
   }
 });
-
-/** Returns numbers below a bound that look random and are the same in each run. */
-function pseudoRandom(seed: number): (bound: number) => number {
-  let state = seed;
-  return (bound) => {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
-    return Math.floor(state / 2 ** 32 * bound);
-  };
-}

@@ -5,6 +5,7 @@
  * failure names.
  */
 import assert from "node:assert/strict";
+import { Chance } from "@denvoy/base/testing";
 import type { ProtocolMode } from "../encoded_resource.ts";
 import { TestMesh } from "../test_mesh.ts";
 import { TypeUrls } from "../type_url.ts";
@@ -16,36 +17,16 @@ const TYPES = [cluster, endpoints, runtime];
 const NAMES = ["a", "b", "c", "d", "e"];
 const SERVERS = 3;
 
-/** Numbers from a seed (mulberry32). */
-class Dice {
-  #state: number;
-  constructor(seed: number) {
-    this.#state = seed;
-  }
-  below(limit: number): number {
-    this.#state = this.#state + 0x6d2b79f5 | 0;
-    let mixed = Math.imul(this.#state ^ this.#state >>> 15, 1 | this.#state);
-    mixed = mixed + Math.imul(mixed ^ mixed >>> 7, 61 | mixed) ^ mixed;
-    return ((mixed ^ mixed >>> 14) >>> 0) % limit;
-  }
-  chance(percent: number): boolean {
-    return this.below(100) < percent;
-  }
-  pick<T>(items: readonly T[]): T {
-    return items[this.below(items.length)] as T;
-  }
-}
-
 /** A server, and a client that the network treats badly. */
 class World {
-  readonly dice: Dice;
+  readonly chance: Chance;
   readonly mesh = new TestMesh();
   readonly client: TestClient;
   readonly #speaks: ProtocolMode[] = ["delta", "sotw"];
   #contents = 0;
 
   constructor(seed: number, mode: ClientMode) {
-    this.dice = new Dice(seed);
+    this.chance = new Chance(seed);
     this.client = new TestClient(this.mesh, { mode, servers: SERVERS, speaks: this.#speaks });
     this.client.subscribe(cluster, "*").subscribe(runtime, "*").subscribe(endpoints, "a", "b");
     this.client.start();
@@ -53,16 +34,16 @@ class World {
 
   /** Something happens. */
   round(): void {
-    const { dice, client } = this;
-    const roll = dice.below(100);
+    const { chance, client } = this;
+    const roll = chance.below(100);
     if (roll < 25) this.#change();
     else if (roll < 50) client.send();
     else if (roll < 80) client.receive();
-    else if (roll < 86) client.subscribe(endpoints, ...NAMES.filter(() => dice.chance(50)));
+    else if (roll < 86) client.subscribe(endpoints, ...NAMES.filter(() => chance.happens(0.5)));
     else if (roll < 90) this.#toggleServer();
     else if (roll < 92) this.#toggleVariant();
     else if (roll < 95) client.isConnected && client.cut();
-    else client.advance(dice.below(3000));
+    else client.advance(chance.below(3000));
   }
 
   /** Everything is up again, and there is time. */
@@ -76,17 +57,17 @@ class World {
   }
 
   #change(): void {
-    const { dice, mesh } = this;
-    const typeUrl = dice.pick(TYPES);
-    const name = dice.pick(NAMES);
-    if (dice.chance(25)) return mesh.remove(typeUrl, name);
-    const content = `${++this.#contents}${dice.chance(20) ? "!" : ""}`;
+    const { chance, mesh } = this;
+    const typeUrl = chance.pick(TYPES);
+    const name = chance.pick(NAMES);
+    if (chance.happens(0.25)) return mesh.remove(typeUrl, name);
+    const content = `${++this.#contents}${chance.happens(0.2) ? "!" : ""}`;
     mesh.put(wireResource(typeUrl, name, content));
   }
 
   #toggleServer(): void {
     const { down, state } = this.client;
-    const server = this.dice.below(SERVERS);
+    const server = this.chance.below(SERVERS);
     if (down.delete(server)) return;
     down.add(server);
     if (this.client.isConnected && state.server === server) this.client.cut();
@@ -94,7 +75,7 @@ class World {
 
   #toggleVariant(): void {
     if (this.client.state.tuning.mode !== "auto") return;
-    this.#speaks.splice(0, 2, this.dice.pick<ProtocolMode>(["delta", "sotw"]));
+    this.#speaks.splice(0, 2, this.chance.pick<ProtocolMode>(["delta", "sotw"]));
     if (this.client.isConnected) this.client.cut();
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Whatever a server sends, a client neither throws nor grows, and answers each response once. */
 import assert from "node:assert/strict";
+import { Chance } from "@denvoy/base/testing";
 import { messageCodec } from "@denvoy/proto";
 import type { ProtocolMode } from "../encoded_resource.ts";
 import { TestMesh } from "../test_mesh.ts";
@@ -13,70 +14,58 @@ const { cluster, endpoints, runtime } = TypeUrls;
 const WRAPPER = "type.googleapis.com/envoy.service.discovery.v3.Resource";
 const wrapper = messageCodec("envoy.service.discovery.v3.Resource");
 
-/** Numbers from a seed (mulberry32). */
-class Dice {
-  #state: number;
-  constructor(seed: number) {
-    this.#state = seed;
-  }
-  below(limit: number): number {
-    this.#state = this.#state + 0x6d2b79f5 | 0;
-    let mixed = Math.imul(this.#state ^ this.#state >>> 15, 1 | this.#state);
-    mixed = mixed + Math.imul(mixed ^ mixed >>> 7, 61 | mixed) ^ mixed;
-    return ((mixed ^ mixed >>> 14) >>> 0) % limit;
-  }
-  pick<T>(items: readonly T[]): T {
-    return items[this.below(items.length)] as T;
-  }
-  bytes(atMost: number): Uint8Array {
-    return Uint8Array.from({ length: this.below(atMost) }, () => this.below(256));
-  }
-}
-
 const NAMES = ["a", "b", "*", "x/*", "", "resources[0]", "__proto__", "constructor", "\n", "a: b"];
 const TYPES = [cluster, endpoints, runtime, WRAPPER, "", "nonsense"];
 
-function anyOf(dice: Dice): object | null {
-  const { value } = wireResource(cluster, dice.pick(NAMES), `${dice.below(5)}`);
+function anyOf(chance: Chance): object | null {
+  const { value } = wireResource(cluster, chance.pick(NAMES), `${chance.below(5)}`);
   const wrapped = wrapper.encode({
-    name: dice.pick(NAMES),
-    resource: { typeUrl: dice.pick(TYPES), value },
+    name: chance.pick(NAMES),
+    resource: { typeUrl: chance.pick(TYPES), value },
   });
-  const bytes = dice.pick([value, wrapped, dice.bytes(40), value.subarray(0, dice.below(9))]);
-  return dice.pick([{ typeUrl: dice.pick(TYPES), value: bytes }, { typeUrl: cluster, value }, {}]);
+  const bytes = chance.pick([value, wrapped, chance.bytes(40), value.subarray(0, chance.below(9))]);
+  return chance.pick([
+    { typeUrl: chance.pick(TYPES), value: bytes },
+    { typeUrl: cluster, value },
+    {},
+  ]);
 }
 
-function responseOf(dice: Dice, mode: ProtocolMode, nonce: string): ReceivedResponse {
-  const list = <T>(make: () => T) => Array.from({ length: dice.below(6) }, make);
-  const name = () => dice.pick(NAMES);
-  const errors = list(() => ({ resourceName: dice.pick([{ name: name() }, null]) }));
-  const common = { typeUrl: dice.pick(TYPES), nonce, resourceErrors: dice.pick([errors, null]) };
+function responseOf(chance: Chance, mode: ProtocolMode, nonce: string): ReceivedResponse {
+  const list = <T>(make: () => T) => Array.from({ length: chance.below(6) }, make);
+  const name = () => chance.pick(NAMES);
+  const errors = list(() => ({ resourceName: chance.pick([{ name: name() }, null]) }));
+  const common = {
+    typeUrl: chance.pick(TYPES),
+    nonce,
+    resourceErrors: chance.pick([errors, null]),
+  };
   if (mode === "sotw") {
-    return { ...common, versionInfo: name(), resources: list(() => anyOf(dice) ?? {}) };
+    return { ...common, versionInfo: name(), resources: list(() => anyOf(chance) ?? {}) };
   }
   return {
     ...common,
     systemVersionInfo: name(),
     resources: list(() => ({
-      name: dice.pick([name(), null]),
-      version: dice.pick([name(), undefined]),
-      resource: dice.pick([anyOf(dice), null]),
+      name: chance.pick([name(), null]),
+      version: chance.pick([name(), undefined]),
+      resource: chance.pick([anyOf(chance), null]),
     })),
-    removedResources: dice.pick([list(name), undefined]),
-    removedResourceNames: dice.pick([list(() => ({ name: name() })), null]),
+    removedResources: chance.pick([list(name), undefined]),
+    removedResourceNames: chance.pick([list(() => ({ name: name() })), null]),
   };
 }
 
 for (const mode of ["delta", "sotw"] as const) {
   Deno.test(`a client stands whatever a server sends (${mode})`, () => {
     for (let seed = 1; seed <= 40; seed++) {
-      const dice = new Dice(seed);
+      const chance = new Chance(seed);
       const client = new TestClient(new TestMesh(), { mode, maxResources: 4 });
       client.subscribe(cluster, "*").subscribe(endpoints, "a", "x/*").start();
       while (client.send());
       for (let round = 0; round < 50; round++) {
         const nonce = `${seed}.${round}`;
-        const response = responseOf(dice, mode, nonce);
+        const response = responseOf(chance, mode, nonce);
         client.respond(response);
         const before = client.requests.length;
         while (client.send());
@@ -91,10 +80,10 @@ for (const mode of ["delta", "sotw"] as const) {
 }
 
 Deno.test("textField() and bytesField() read any bytes to an end", () => {
-  const dice = new Dice(7);
+  const chance = new Chance(7);
   for (let round = 0; round < 20_000; round++) {
-    const bytes = dice.bytes(30);
-    const field = dice.below(5);
+    const bytes = chance.bytes(30);
+    const field = chance.below(5);
     const text = textField(bytes, field);
     assert.ok(text === undefined || bytesField(bytes, field) !== undefined);
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What no Envoy sends: it may cost its stream, never the process or anybody else's series.
 import assert from "node:assert/strict";
+import { Chance } from "@denvoy/base/testing";
 import { messageCodec } from "@denvoy/proto";
 import { TestFleet, type TestFlush } from "../testing.ts";
 
@@ -106,7 +107,7 @@ Deno.test("families of unusual shape are taken: several metrics, labels apart, o
 });
 
 Deno.test("bytes of any kind end in an error or in values, and change nothing else", () => {
-  const random = seededRandom(11);
+  const chance = new Chance(11);
   const good = codec.encode({
     envoyMetrics: [
       {
@@ -125,9 +126,9 @@ Deno.test("bytes of any kind end in an error or in values, and change nothing el
   test.flush("good", { counters: { good: 1 } });
   test.open("bad");
   for (let round = 0; round < 20_000; round++) {
-    const bytes = good.slice(0, 1 + Math.floor(random() * good.length));
+    const bytes = good.slice(0, 1 + chance.below(good.length));
     for (let change = 0; change < 3; change++) {
-      bytes[Math.floor(random() * bytes.length)] = Math.floor(random() * 256);
+      bytes[chance.below(bytes.length)] = chance.below(256);
     }
     try {
       test.take("bad", bytes);
@@ -137,12 +138,3 @@ Deno.test("bytes of any kind end in an error or in values, and change nothing el
   }
   assert.match(test.text(), /^envoy_good\{envoy_node_id="good",.*\} 1$/m);
 });
-
-/** Numbers from 0 to 1 that look random, the same in each run. */
-function seededRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}

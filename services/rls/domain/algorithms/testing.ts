@@ -3,6 +3,7 @@
  * Charges and chance for tests of counting.
  * @module
  */
+import { Chance } from "@denvoy/base/testing";
 import type { Charge } from "../counter_store.ts";
 
 /** Returns a charge of one hit against 10 per minute in a fixed window, with changes. */
@@ -20,11 +21,6 @@ export function testCharge(changes: Partial<Charge> = {}): Charge {
 
 /** Returns a function that gives whole numbers from 0 to `below` - 1, the same for the same seed. */
 export function seededRandom(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return Math.floor(((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32 * below);
-  };
+  const chance = new Chance(seed);
+  return (below) => chance.below(below);
 }

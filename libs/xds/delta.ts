@@ -9,8 +9,7 @@ import { encodeEmptyAlias, encodeHeartbeat, setVersion } from "./encoded_resourc
 import type { Plan } from "./plan.ts";
 import { encodeDeltaResponse } from "./response.ts";
 import type { ResponseBody } from "./response_body.ts";
-import { settleReply } from "./settle.ts";
-import type { RequestContext } from "./sotw.ts";
+import { type RequestContext, settleReply } from "./settle.ts";
 import type { StreamEffect } from "./stream_events.ts";
 import type { StreamState, TypeState } from "./stream_state.ts";
 import { applyChange } from "./subscribe.ts";
@@ -34,11 +33,8 @@ export function takeDeltaRequest(
   context: RequestContext,
   request: DeltaDiscoveryRequest,
 ): readonly StreamEffect[] {
-  const { stream, type, isFirst, nowMs } = context;
-  const nonce = request.responseNonce ?? "";
-  const settled = isFirst
-    ? []
-    : settleReply(stream, type, { nonce, error: request.errorDetail, nowMs });
+  const { stream, type, isFirst } = context;
+  const settled = settleReply(context, request);
   const change = type.subscription.update({
     subscribe: allNames(request.resourceNamesSubscribe, request.resourceLocatorsSubscribe),
     unsubscribe: allNames(request.resourceNamesUnsubscribe, request.resourceLocatorsUnsubscribe),

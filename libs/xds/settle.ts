@@ -5,37 +5,38 @@
  * @module
  */
 import { blame, nackDetail, park, suspectGroups } from "./nack.ts";
-import type { ErrorDetail } from "./discovery_request.ts";
+import type { AnyDiscoveryRequest } from "./discovery_request.ts";
 import type { Resource } from "./resource.ts";
 import type { NackDetail, StreamEffect } from "./stream_events.ts";
 import type { InFlight, StreamState, TypeState } from "./stream_state.ts";
 import { versionOnly } from "./target.ts";
 
-/** What a request says about the response before it. */
-export interface Reply {
-  /** `response_nonce`. */
-  readonly nonce: string;
-  /** `error_detail`. */
-  readonly error: ErrorDetail | null | undefined;
+/** What a request is taken with. */
+export interface RequestContext {
+  /** The stream. */
+  readonly stream: StreamState;
+  /** The type of the request. */
+  readonly type: TypeState;
+  /** It is the first of its type on this stream. */
+  readonly isFirst: boolean;
   /** When it arrived. */
   readonly nowMs: number;
 }
 
 /**
- * Settles the response in flight if the request names its nonce; any other nonce is stale and says
- * nothing about it.
+ * Settles the response in flight if the request names its nonce; any other nonce is stale, or of an
+ * earlier stream in a first request, and says nothing about it.
  */
 export function settleReply(
-  stream: StreamState,
-  type: TypeState,
-  reply: Reply,
+  { stream, type, nowMs }: RequestContext,
+  reply: AnyDiscoveryRequest,
 ): readonly StreamEffect[] {
   const { inFlight } = type;
-  if (inFlight === undefined || inFlight.nonce !== reply.nonce) return [];
+  if (inFlight === undefined || inFlight.nonce !== reply.responseNonce) return [];
   type.inFlight = undefined;
-  const detail = nackDetail(reply.error);
-  if (detail !== undefined) return reject({ stream, type, inFlight, nowMs: reply.nowMs }, detail);
-  return accept({ stream, type, inFlight, nowMs: reply.nowMs });
+  const detail = nackDetail(reply.errorDetail);
+  if (detail !== undefined) return reject({ stream, type, inFlight, nowMs }, detail);
+  return accept({ stream, type, inFlight, nowMs });
 }
 
 interface Settlement {

@@ -10,38 +10,23 @@ import type { Plan } from "./plan.ts";
 import type { Resource } from "./resource.ts";
 import { encodeSotwResponse } from "./response.ts";
 import type { ResponseBody } from "./response_body.ts";
-import { settleReply } from "./settle.ts";
+import { type RequestContext, settleReply } from "./settle.ts";
 import type { StreamEffect } from "./stream_events.ts";
 import type { StreamState, TypeState } from "./stream_state.ts";
 import { applyChange } from "./subscribe.ts";
 import { isVersionOnly } from "./target.ts";
 import type { Rendered } from "./delta.ts";
 
-/** What a request is taken with. */
-export interface RequestContext {
-  /** The stream. */
-  readonly stream: StreamState;
-  /** The type of the request. */
-  readonly type: TypeState;
-  /** It is the first of its type on this stream. */
-  readonly isFirst: boolean;
-  /** When it arrived. */
-  readonly nowMs: number;
-}
-
 /**
  * Takes a request. Its names count whatever its nonce: with one response in flight per type, the
- * newest request is the truth. A nonce of an earlier stream in a first request means nothing.
+ * newest request is the truth.
  */
 export function takeSotwRequest(
   context: RequestContext,
   request: DiscoveryRequest,
 ): readonly StreamEffect[] {
-  const { stream, type, isFirst, nowMs } = context;
-  const nonce = request.responseNonce ?? "";
-  const settled = isFirst
-    ? []
-    : settleReply(stream, type, { nonce, error: request.errorDetail, nowMs });
+  const { stream, type, isFirst } = context;
+  const settled = settleReply(context, request);
   const names = allNames(request.resourceNames, request.resourceLocators);
   const change = type.subscription.replace(names, type.policy.legacyWildcard);
   if (change === undefined) return settled;

@@ -62,7 +62,7 @@ export async function openAccess(parts: AccessParts): Promise<Access> {
     knownToken: (token) => callerTokens?.current.identify(token),
     jwt: jwt && { verify: (token) => jwt.current.verify(token) },
     sockets,
-    isRevoked: (serial) => ca.isRevoked(serial),
+    isRevoked: ({ serial }) => ca.isRevoked(serial),
     allowUnauthenticated: config.allowUnauthenticated,
     trustDomain,
   });

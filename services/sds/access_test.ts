@@ -130,7 +130,12 @@ function casesOnBehalf({ web, ads }: {
   readonly web: Approach;
   readonly ads: Approach;
 }): Readonly<Record<string, Case>> {
-  const behalf = (identity: string) => ({ headers: { "x-denvoy-on-behalf-of": identity } });
+  const behalf = (identity: string) => ({
+    headers: {
+      "x-denvoy-on-behalf-of": identity,
+      "x-denvoy-on-behalf-of-certificate": "a1;CN%3Dca",
+    },
+  });
   return {
     "ads for a node": {
       ...ads,

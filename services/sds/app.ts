@@ -207,7 +207,9 @@ function endRevoked(
   ca.subscribe((event) => {
     if (event.kind !== "revoked") return;
     const { serial } = event.revocation;
-    sessions.recheck(({ credentials }) => credentials.peer.certificate?.serial === serial);
+    sessions.recheck(({ caller, credentials: { peer } }) =>
+      peer.certificate?.serial === serial || caller.certificate?.serial === serial
+    );
   });
 }
 

@@ -4,12 +4,13 @@
  * bytes are passed on as they are, and never logged.
  * @module
  */
-import { type Clock, type Logger, ok, type Result } from "@denvoy/base";
+import { type Clock, type Logger, ok, type Result, StatusCode } from "@denvoy/base";
 import {
   connectXds,
   onBehalfOf,
   type RequestingNode,
   type ServerConnections,
+  type VerifiedNode,
   type XdsClient,
   type XdsSubscription,
   type XdsUpdate,
@@ -30,11 +31,9 @@ export interface SdsSecretsOptions {
 }
 
 /** For whom is asked. */
-export interface AskingNode {
+export interface AskingNode extends VerifiedNode {
   /** The node as it introduced itself. */
   readonly node: RequestingNode;
-  /** The URI SAN by which it was verified. */
-  readonly identity: string;
 }
 
 interface InNameOfNode extends Pick<AskingNode, "node"> {
@@ -67,18 +66,25 @@ export class SdsSecrets implements AsyncDisposable {
    * asked otherwise: without a name it would answer with what is the own business of ads.
    */
   open(asking: AskingNode, listener: NodeSecretListener): Result<NodeSecretSource, string> {
-    const headers = onBehalfOf(asking.identity);
+    const headers = onBehalfOf(asking);
     return headers.ok
       ? ok(this.#connect({ ...asking, headers: headers.value }, listener))
       : headers;
   }
 
   #connect(asking: InNameOfNode, listener: NodeSecretListener): NodeSecretSource {
-    const client = connectXds(this.#clientOptions(asking, listener, () => failureOf(client)));
+    let asked: readonly string[] = [];
+    const report = () => {
+      const failure = failureOf(client);
+      listener.connection(failure?.message);
+      if (failure?.isRefusal === true) listener.answered(asked);
+    };
+    const client = connectXds(this.#clientOptions(asking, { listener, report }));
     this.#clients.add(client);
     let subscription: XdsSubscription<string> | undefined;
     return {
       setNames(names) {
+        asked = names;
         if (subscription !== undefined) subscription.setNames(names);
         else if (names.length > 0) subscription = subscribe(client, { names, listener });
       },
@@ -94,8 +100,10 @@ export class SdsSecrets implements AsyncDisposable {
 
   #clientOptions(
     { node: { id, cluster, locality, metadata }, headers }: InNameOfNode,
-    listener: NodeSecretListener,
-    failure: () => string | undefined,
+    { listener, report }: {
+      readonly listener: NodeSecretListener;
+      readonly report: () => void;
+    },
   ): Parameters<typeof connectXds>[0] {
     const { connections, clock, logger } = this.#options;
     return {
@@ -110,8 +118,8 @@ export class SdsSecrets implements AsyncDisposable {
       quiet: true,
       health: {
         ok: () => listener.connection(undefined),
-        degraded: () => listener.connection(failure()),
-        failed: () => listener.connection(failure()),
+        degraded: report,
+        failed: report,
       },
     };
   }
@@ -150,8 +158,17 @@ function judge({ resources }: XdsUpdate<string>): ReadonlyMap<string, string> {
   );
 }
 
+interface Failure {
+  readonly message: string;
+  /** Sds has an answer, and it is no: there is nothing to wait for. */
+  readonly isRefusal: boolean;
+}
+
 /** Undefined while only a secret is bad: the connection is well. */
-function failureOf(client: XdsClient): string | undefined {
+function failureOf(client: XdsClient): Failure | undefined {
   const away = client.report().find(({ phase }) => phase !== "connected");
-  return away && (away.failure?.message ?? "connecting");
+  if (away === undefined) return undefined;
+  const { code, message = "connecting" } = away.failure ?? {};
+  const isRefusal = code === StatusCode.UNAUTHENTICATED || code === StatusCode.PERMISSION_DENIED;
+  return { message, isRefusal };
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import type { Result } from "@denvoy/base";
+import { type Result, StatusCode, StatusError } from "@denvoy/base";
 import { RecordingLogger } from "@denvoy/base/testing";
-import { ON_BEHALF_OF, ServerConnections } from "@denvoy/discovery";
+import { ON_BEHALF_OF, ON_BEHALF_OF_CERTIFICATE, ServerConnections } from "@denvoy/discovery";
 import { TestXdsServer } from "@denvoy/discovery/testing";
 import { until } from "@denvoy/grpc/testing";
 import { messageCodec } from "@denvoy/proto";
@@ -17,6 +17,8 @@ const node = {
   ...{ id: "n", cluster: "c", metadata: {}, userAgent: "" },
   locality: { region: "r", zone: "", subZone: "" },
 };
+
+const certificate = { serial: "a1", issuer: "CN=ca" };
 
 function secret(name: string, version: string, inner = name): Resource {
   const value = codec.encode({ name: inner, genericSecret: { secret: { inlineString: "hush" } } });
@@ -56,12 +58,16 @@ Deno.test("SdsSecrets asks for each node in its own name, over one connection", 
   await using secrets = new SdsSecrets({ connections, clock: systemClock, logger });
   const listeners = ["x", "y"].map((who) => {
     const listener = new Listener();
-    opened(secrets.open({ node, identity: `spiffe://m/${who}` }, listener)).setNames(["a"]);
+    opened(secrets.open({ node, identity: `spiffe://m/${who}`, certificate }, listener)).setNames([
+      "a",
+    ]);
     return listener;
   });
   await until("both", () => listeners.every(({ has }) => has.get("a") === "1"));
   const asked = server.calls.map(({ metadata }) => metadata.get(ON_BEHALF_OF)?.join());
   assert.deepEqual(asked.sort(), ["spiffe://m/x", "spiffe://m/y"]);
+  const shown = server.calls.map(({ metadata }) => metadata.get(ON_BEHALF_OF_CERTIFICATE)?.join());
+  assert.deepEqual(shown, ["a1;CN%3Dca", "a1;CN%3Dca"]);
   assert.equal(server.calls[0]?.node?.locality?.region, "r");
   assert.equal(new Set(server.calls.map(({ peer }) => peer.address)).size, 1);
   assert.deepEqual(listeners.map(({ failure }) => failure), [undefined, undefined]);
@@ -74,7 +80,7 @@ Deno.test("SdsSecrets never asks without a name: what no header can hold is refu
   const logger = new RecordingLogger();
   await using secrets = new SdsSecrets({ connections, clock: systemClock, logger });
   for (const identity of ["spiffe://m/a,b", "spiffe://m/a b", "spiffe://m/ä", ""]) {
-    const refused = secrets.open({ node, identity }, new Listener());
+    const refused = secrets.open({ node, identity, certificate }, new Listener());
     assert.ok(!refused.ok, identity);
     assert.match(refused.error, /without a comma: is /);
   }
@@ -89,7 +95,7 @@ Deno.test("SdsSecrets has an answer for each name: it came, it is missing, or it
   const logger = new RecordingLogger();
   await using secrets = new SdsSecrets({ connections, clock: systemClock, logger });
   const listener = new Listener();
-  const source = opened(secrets.open({ node, identity: "spiffe://m/x" }, listener));
+  const source = opened(secrets.open({ node, identity: "spiffe://m/x", certificate }, listener));
   source.setNames([]);
   assert.equal(server.calls.length, 0);
   source.setNames(["good", "strange", "broken", "missing"]);
@@ -100,4 +106,23 @@ Deno.test("SdsSecrets has an answer for each name: it came, it is missing, or it
   source.close();
   source.close();
   assert.equal([...secrets.clients].length, 0);
+});
+
+Deno.test("SdsSecrets has an answer when sds refuses a node: there is nothing to wait for", async () => {
+  for (const code of [StatusCode.UNAUTHENTICATED, StatusCode.PERMISSION_DENIED]) {
+    await using server = await TestXdsServer.start({
+      viewOf: () => {
+        throw new StatusError(code, "the client certificate a1 is revoked");
+      },
+    });
+    await using connections = new ServerConnections({ servers: [server.address] });
+    const logger = new RecordingLogger();
+    await using secrets = new SdsSecrets({ connections, clock: systemClock, logger });
+    const listener = new Listener();
+    const asking = { node, identity: "spiffe://m/x", certificate };
+    opened(secrets.open(asking, listener)).setNames(["a", "b"]);
+    await until("the refusal", () => listener.known.size === 2);
+    assert.match(listener.failure ?? "", /a1 is revoked/);
+    assert.deepEqual([...listener.has], []);
+  }
 });

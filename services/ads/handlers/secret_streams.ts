@@ -13,7 +13,12 @@ import {
   StatusCode,
   StatusError,
 } from "@denvoy/base";
-import { type BesideStreams, type RequestingNode, requestingNode } from "@denvoy/discovery";
+import {
+  type BesideStreams,
+  type RequestingNode,
+  requestingNode,
+  type VerifiedNode,
+} from "@denvoy/discovery";
 import type { Peer } from "@denvoy/grpc";
 import type { Node } from "@denvoy/proto/messages";
 import { Hub, type HubOptions, type HubStream, type ResourceKey, serveStream } from "@denvoy/xds";
@@ -32,11 +37,11 @@ import { SecretSession } from "./secret_session.ts";
 /** What secrets are served with. */
 export interface SecretStreamParts {
   /**
-   * Returns where the secrets of a node come from that was verified by a URI SAN, or why they cannot
-   * be asked for in its name.
+   * Returns where the secrets of a node come from that was verified by its certificate, or why they
+   * cannot be asked for in its name.
    */
   readonly openSource: (
-    asking: { readonly node: RequestingNode; readonly identity: string },
+    asking: VerifiedNode & { readonly node: RequestingNode },
     listener: NodeSecretListener,
   ) => Result<NodeSecretSource, string>;
   /** Says who a node may be. */
@@ -152,14 +157,14 @@ export class SecretStreams implements BesideStreams {
     readonly signal: AbortSignal;
   }): void {
     const { health, logger, openSource } = this.#parts;
-    const identity = this.#identityOf(node, peer);
-    if (identity === undefined) {
+    const verified = this.#verifiedBy(node, peer);
+    if (verified === undefined) {
       const fields = { node: node.id, address: peer.address, shown: peer.uriSans };
       logger.warn("secrets of node are not asked for: it has no single identity", fields);
       return;
     }
     const member = health.join();
-    const source = openSource({ node, identity }, {
+    const source = openSource({ node, ...verified }, {
       changed: (change) => session.take(change),
       answered: (names) => session.answer(names),
       connection: (failure) => member.report(failure),
@@ -174,11 +179,16 @@ export class SecretStreams implements BesideStreams {
     logger.warn("secrets of node are not asked for: its identity cannot be passed on", fields);
   }
 
-  /** The SAN by which the node was verified; which of several would be meant nobody can tell. */
-  #identityOf(node: RequestingNode, { uriSans }: Peer): string | undefined {
-    const { identity } = this.#parts;
-    if (identity !== undefined) return identity.expectedUri(node);
-    return uriSans.length === 1 ? uriSans[0] : undefined;
+  /** By what the node was verified; which of several SANs would be meant nobody can tell. */
+  #verifiedBy(
+    node: RequestingNode,
+    { uriSans, certificate }: Peer,
+  ): VerifiedNode | undefined {
+    const { identity: template } = this.#parts;
+    const only = uriSans.length === 1 ? uriSans[0] : undefined;
+    const identity = template === undefined ? only : template.expectedUri(node);
+    if (identity === undefined || certificate === undefined) return undefined;
+    return { identity, certificate };
   }
 
   #move(session: SecretSession, view: NodeView | undefined): void {

@@ -32,12 +32,12 @@ class Scene {
     const { views, publisher } = openConfiguration({ clock, store: new MemoryStore(10) });
     const health = new SdsHealth(this.readiness.component("sds"), logger);
     this.streams = new SecretStreams({
-      openSource: ({ node, identity }, listener) => {
+      openSource: ({ node, identity, certificate: { serial } }, listener) => {
         if (identity.includes(",")) return err("identity must be without a comma");
         this.open++;
         this.listeners.push(listener);
         return ok({
-          setNames: (names) => this.asked.push(`${node.id} as ${identity}: ${names}`),
+          setNames: (names) => this.asked.push(`${node.id} as ${identity} by ${serial}: ${names}`),
           close: () => this.open--,
         });
       },
@@ -63,7 +63,8 @@ class Scene {
       yield requestCodec.decode(requestCodec.encode(first));
       await new Promise((resolve) => signal.addEventListener("abort", resolve));
     }
-    const peer = { address: "1.2.3.4:5", uriSans, dnsSans: [] };
+    const certificate = { serial: "a1", issuer: "CN=ca" };
+    const peer = { address: "1.2.3.4:5", uriSans, dnsSans: [], certificate };
     const call = { mode: "delta", peer, metadata: new Map(), signal } as const;
     const responses = this.streams.serve(requests(), call)[Symbol.asyncIterator]();
     return { abort, responses };
@@ -75,7 +76,7 @@ Deno.test("SecretStreams asks for a node by its identity, and lets go when its c
   const { abort, responses } = scene.call(["spiffe://m/n"]);
   const first = responses.next();
   for (let turn = 0; turn < 1000 && scene.asked.length === 0; turn++) await Promise.resolve();
-  assert.deepEqual(scene.asked, ["n as spiffe://m/n: s"]);
+  assert.deepEqual(scene.asked, ["n as spiffe://m/n by a1: s"]);
   const [listener] = scene.listeners;
   listener?.changed({ put: [{ name: "s", version: "7", value: new Uint8Array() }], removed: [] });
   listener?.answered(["s"]);

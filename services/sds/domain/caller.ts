@@ -3,6 +3,7 @@
  * Who asks for secrets, and how that was proven.
  * @module
  */
+import type { CertificateId } from "@denvoy/base";
 import { parseSpiffeId } from "./spiffe_id.ts";
 
 /** How a caller proved who it is; `none` only where callers need not. */
@@ -16,6 +17,8 @@ export interface Caller {
   readonly proof: Proof;
   /** The identity of the service that asks on its behalf; absent when it asks itself. */
   readonly through?: string;
+  /** The certificate by which that service has verified it; absent when it asks itself. */
+  readonly certificate?: CertificateId;
   /** When its proof ends by itself, in milliseconds since the epoch; absent where that is unknown. */
   readonly validUntilMs?: number;
 }

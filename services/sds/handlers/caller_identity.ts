@@ -3,7 +3,7 @@
  * Who a caller is, from what its connection and its headers prove. What proves nothing is refused.
  * @module
  */
-import { StatusCode, StatusError } from "@denvoy/base";
+import { type CertificateId, StatusCode, StatusError } from "@denvoy/base";
 import { askedOnBehalfOf } from "@denvoy/discovery";
 import type { Metadata, Peer } from "@denvoy/grpc";
 import type { Node } from "@denvoy/proto/messages";
@@ -35,8 +35,8 @@ export interface IdentityParts {
   readonly jwt: JwtVerifier | undefined;
   /** Identities by the path of the unix socket that a caller came through. */
   readonly sockets: ReadonlyMap<string, string>;
-  /** Tells whether the CA has revoked the certificate with this serial number. */
-  readonly isRevoked: (serial: string) => boolean;
+  /** Tells whether a certificate is known to be revoked. */
+  readonly isRevoked: (certificate: CertificateId) => boolean;
   /** Believes callers that prove nothing. */
   readonly allowUnauthenticated: boolean;
   /** The trust domain of the CA. */
@@ -61,20 +61,25 @@ export class CallerIdentity {
     const own = believable(this.#own(credentials));
     const asked = askedOnBehalfOf(credentials.metadata);
     if (asked === undefined) return own;
-    const [identity] = asked;
+    const { identities, certificate } = asked;
+    const [identity] = identities;
     const mayVouch = own.proof === "certificate" && this.#parts.policy().mayVouch(own.identity);
     if (!mayVouch) {
       throw denied(`"${own.identity}" may not ask on behalf of others`);
     }
-    if (identity === undefined || asked.length > 1) {
+    if (identity === undefined || identities.length > 1) {
       throw denied("a caller that another asks for must have one identity");
     }
-    return believable({ ...own, identity, through: own.identity });
+    if (certificate === undefined) {
+      throw denied("a caller that another asks for must be named with its certificate");
+    }
+    this.#checkRevoked(certificate, ` of "${identity}"`);
+    return believable({ ...own, identity, through: own.identity, certificate });
   }
 
   #own(credentials: Credentials): Caller {
     const { peer, metadata } = credentials;
-    this.#checkRevoked(peer);
+    this.#checkRevoked(peer.certificate);
     const token = bearerToken(metadata);
     if (token !== undefined) return this.#ofToken(token);
     const named = nameOf(peer);
@@ -88,9 +93,9 @@ export class CallerIdentity {
   }
 
   /** Whatever else it shows: nobody but the thief of its key may still use a revoked certificate. */
-  #checkRevoked({ certificate }: Peer): void {
-    if (certificate === undefined || !this.#parts.isRevoked(certificate.serial)) return;
-    throw unauthenticated(`the client certificate ${certificate.serial} is revoked`);
+  #checkRevoked(certificate: CertificateId | undefined, whose = ""): void {
+    if (certificate === undefined || !this.#parts.isRevoked(certificate)) return;
+    throw unauthenticated(`the client certificate ${certificate.serial}${whose} is revoked`);
   }
 
   #ofToken(token: string): Caller {

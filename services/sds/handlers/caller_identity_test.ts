@@ -19,7 +19,7 @@ function identityWith(parts: Partial<IdentityParts> = {}): CallerIdentity {
     knownToken: () => undefined,
     jwt: undefined,
     sockets: new Map(),
-    isRevoked: (serial) => serial === "bad",
+    isRevoked: ({ serial }) => serial === "bad",
     allowUnauthenticated: false,
     trustDomain: "shop",
     ...parts,
@@ -82,9 +82,15 @@ Deno.test("no proof makes a name one that is none", () => {
   assert.equal(callerOf({ headers: token, parts: sub }), "spiffe://shop/web");
 });
 
+function headersFor(identity: string, certificate = "a1;CN%3Dca") {
+  return {
+    "x-denvoy-on-behalf-of": identity,
+    "x-denvoy-on-behalf-of-certificate": certificate,
+  };
+}
+
 Deno.test("whom ads asks for is a SPIFFE ID or a word, and one alone", () => {
-  const ask = (text: string) =>
-    callerOf({ uriSans: [ADS], headers: { "x-denvoy-on-behalf-of": text } });
+  const ask = (text: string) => callerOf({ uriSans: [ADS], headers: headersFor(text) });
   assert.equal(ask("spiffe://shop/web"), "spiffe://shop/web");
   assertRefused(ask("spiffe://shop/a/../victim"), UNAUTHENTICATED, /segments/);
   assertRefused(ask("spiffe://shop/web,spiffe://shop/b"), PERMISSION_DENIED, /one identity/);
@@ -110,4 +116,23 @@ Deno.test("a revoked certificate proves nothing, whatever comes with it", () => 
   const refused = { code: UNAUTHENTICATED, message: "the client certificate bad is revoked" };
   assert.throws(() => identify("bad"), refused);
   assert.throws(() => identify("bad", token), refused);
+});
+
+Deno.test("whom ads asks for has a certificate, which nobody but ads may say and sds has not revoked", () => {
+  const web = "spiffe://shop/web";
+  const revoked = { parts: { isRevoked: ({ serial }: { serial: string }) => serial === "f00d" } };
+  const ask = (headers: Readonly<Record<string, string>>, uriSans: readonly string[] = [ADS]) =>
+    callerOf({ uriSans, headers, ...revoked });
+  assert.equal(ask(headersFor(web)), web);
+  const why = 'the client certificate f00d of "spiffe://shop/web" is revoked';
+  assertRefused(ask(headersFor(web, "f00d;CN%3Dca")), UNAUTHENTICATED, new RegExp(`^${why}$`));
+  const { "x-denvoy-on-behalf-of": identity } = headersFor(web);
+  const without = { "x-denvoy-on-behalf-of": identity };
+  assertRefused(ask(without), PERMISSION_DENIED, /named with its certificate/);
+  assertRefused(ask(headersFor(web, "f00d")), PERMISSION_DENIED, /named with its certificate/);
+  const alone = { "x-denvoy-on-behalf-of-certificate": "a1;CN%3Dca" };
+  assertRefused(ask(alone), PERMISSION_DENIED, /must have one identity/);
+  for (const headers of [headersFor(web), alone]) {
+    assertRefused(ask(headers, [web]), PERMISSION_DENIED, /may not ask on behalf of others/);
+  }
 });

@@ -51,7 +51,7 @@ class Scene {
         knownToken: () => undefined,
         jwt: undefined,
         sockets: new Map(),
-        isRevoked: (serial) => revoked.has(serial),
+        isRevoked: ({ serial }) => revoked.has(serial),
         allowUnauthenticated: false,
         ...{ policy, trustDomain: "shop" },
       }),

@@ -19,6 +19,7 @@ export * from "./files/file_content.ts";
 export { type ScanOptions, scanSignatures, type Signatures } from "./files/file_signatures.ts";
 export * from "./files/file_watcher.ts";
 export * from "./files/reloaded_files.ts";
+export * from "./files/text_file_source.ts";
 export * from "./files/text_files.ts";
 export * from "./files/tls_files.ts";
 export * from "./files/token_files.ts";

@@ -3,15 +3,20 @@
  * Opens the sources of clusters: files, ads and the API; and follows host names.
  * @module
  */
-import { formatProblem } from "@denvoy/base";
+import { formatProblem, type Logger } from "@denvoy/base";
 import { loadClientTls, observeXdsClients } from "@denvoy/discovery";
-import type { ComponentHealth, Runtime } from "@denvoy/runtime";
+import {
+  type ComponentHealth,
+  type Runtime,
+  TextFileSource,
+  type TextFileState,
+} from "@denvoy/runtime";
 import { AdsSource } from "./adapters/ads_source.ts";
-import { ClusterFileSource, type ClusterSourceState } from "./adapters/cluster_file_source.ts";
 import { NameResolver } from "./adapters/name_resolver.ts";
 import { ApiClusters } from "./api_clusters.ts";
 import type { HdsConfig } from "./config.ts";
-import type { ClusterSource } from "./domain/checked_cluster.ts";
+import type { CheckedCluster, ClusterSource } from "./domain/checked_cluster.ts";
+import { readClusterTexts } from "./domain/cluster_document.ts";
 import type { ClusterReadOptions } from "./domain/cluster_reader.ts";
 import type { DefaultCheck } from "./domain/health_check.ts";
 import type { HealthControl } from "./health_control.ts";
@@ -72,16 +77,26 @@ function followNames({ config, runtime: { clock, logger }, control }: SourcePart
   return resolver;
 }
 
-async function openFiles(path: string, parts: SourceParts): Promise<ClusterFileSource> {
+/** Clusters of files by their names. */
+type FileClusters = ReadonlyMap<string, CheckedCluster>;
+
+async function openFiles(
+  path: string,
+  parts: SourceParts,
+): Promise<TextFileSource<FileClusters>> {
   const { config, runtime: { clock, logger, readiness }, control, instruments } = parts;
-  const read = readOptions("files", parts);
+  const options = readOptions("files", parts);
   const health = readiness.component("files");
-  const source = new ClusterFileSource({
-    ...{ path, read, logger, clock },
-    onClusters: (clusters) => control.setClusters("files", clusters),
+  const source = new TextFileSource<FileClusters>({
+    ...{ path, what: "cluster file", logger, clock },
+    parse(texts) {
+      const { clusters: value, problems } = readClusterTexts(texts, options);
+      return { value, problems };
+    },
     onState(state) {
+      if (state.kind === "ok") control.setClusters("files", state.value);
       instruments.fileLoads.add(1, { outcome: state.kind === "ok" ? "applied" : "refused" });
-      tellHealth(health, state);
+      tellFiles(state, { health, logger });
     },
   });
   await source.load({ allowInvalid: config.allowInvalid });
@@ -121,9 +136,14 @@ function readOptions(
   return { source, defaultCheck, moreExtensions: config.extensions, envoyFacts: facts };
 }
 
-function tellHealth(health: ComponentHealth, state: ClusterSourceState): void {
+function tellFiles(
+  state: TextFileState<FileClusters>,
+  { health, logger }: { readonly health: ComponentHealth; readonly logger: Logger },
+): void {
   if (state.kind === "ok") {
-    health.ok(`${state.clusters} clusters in ${state.files} files`);
+    const { files, value: { size: clusters } } = state;
+    logger.info("took over cluster files", { files, clusters });
+    health.ok(`${clusters} clusters in ${files} files`);
     return;
   }
   const errors = state.problems.filter(({ severity }) => severity === "error");

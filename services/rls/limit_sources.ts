@@ -4,13 +4,13 @@
  * @module
  */
 import { loadClientTls, observeXdsClients, type XdsClientOptions } from "@denvoy/discovery";
-import type { ComponentHealth, Runtime } from "@denvoy/runtime";
-import { LimitFileSource } from "./adapters/limit_file_source.ts";
+import { type ComponentHealth, type Runtime, TextFileSource } from "@denvoy/runtime";
+import { LIMIT_FILE } from "./adapters/limit_files.ts";
 import { XdsLimitSource } from "./adapters/xds_limit_source.ts";
 import type { RlsConfig } from "./config.ts";
 import { combineLimits } from "./domain/limit_resources.ts";
 import type { DomainLimits } from "./domain/limit_rule.ts";
-import type { LimitSet } from "./domain/limit_set.ts";
+import { type LimitSet, readLimitSet } from "./domain/limit_set.ts";
 import type { LimitsInForce } from "./limits_in_force.ts";
 import { checkXdsAddresses } from "./xds_settings.ts";
 
@@ -92,10 +92,21 @@ async function loadFiles(
   { limits: path = "", mergeDomains, allowInvalid }: RlsConfig,
   { runtime: { logger, clock }, limits }: LimitSourceParts,
   onLimits: (set: LimitSet) => void,
-): Promise<LimitFileSource> {
-  const source = new LimitFileSource({
-    ...{ path, mergeDomains, logger, clock, onLimits },
-    onState: (state) => limits.follow(state),
+): Promise<TextFileSource<LimitSet>> {
+  const source = new TextFileSource<LimitSet>({
+    ...{ path, what: LIMIT_FILE, logger, clock },
+    parse(texts) {
+      const { set, problems } = readLimitSet(texts, { mergeDomains });
+      return { value: set, problems };
+    },
+    onState(state) {
+      if (state.kind === "ok") {
+        const { value, files } = state;
+        onLimits(value);
+        logger.info("took over limits", { files, domains: [...value.domains.keys()].length });
+      }
+      limits.follow(state);
+    },
   });
   await source.load({ allowInvalid });
   return source;

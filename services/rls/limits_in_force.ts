@@ -4,8 +4,7 @@
  * @module
  */
 import { formatProblem } from "@denvoy/base";
-import type { ComponentHealth } from "@denvoy/runtime";
-import type { LimitSourceState } from "./adapters/limit_file_source.ts";
+import type { ComponentHealth, TextFileState } from "@denvoy/runtime";
 import type { LimitSet } from "./domain/limit_set.ts";
 import type { RlsInstruments } from "./metrics.ts";
 
@@ -56,7 +55,7 @@ export class LimitsInForce {
   }
 
   /** Takes a state of the files. */
-  follow(state: LimitSourceState): void {
+  follow(state: TextFileState<LimitSet>): void {
     if (state.kind === "ok") {
       this.#problems = 0;
       this.#instruments.fileLoads.add(1, { outcome: "applied" });

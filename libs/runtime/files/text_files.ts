@@ -31,10 +31,21 @@ export function isTextPath(path: string, root: string): boolean {
   return names.every((name) => !name.startsWith(".")) && /\.(ya?ml|json)$/.test(path);
 }
 
-/** Reads the files that count at or under `path`. Never rejects for what is wrong with a file. */
+/** How files are read. */
+export interface TextFileOptions {
+  /** What one of them is, for problems, e.g. `limit file`. */
+  readonly what: string;
+  /** Files beyond this number are not seen. @default 10000 */
+  readonly maxFiles?: number;
+}
+
+/**
+ * Reads the files that count at or under `path`; that there is none is a problem. Never rejects for
+ * what is wrong with a file.
+ */
 export async function readTextFiles(
   path: string,
-  { maxFiles }: { readonly maxFiles: number },
+  { what, maxFiles = 10_000 }: TextFileOptions,
 ): Promise<FileTexts> {
   const root = rootOf(path);
   const include = (file: string) => isTextPath(file, root);
@@ -49,5 +60,19 @@ export async function readTextFiles(
     if (text === undefined) problems.push({ severity: "error", file, message });
     else texts.set(file, text);
   }
-  return { texts, problems };
+  if (texts.size > 0 || problems.length > 0) return { texts, problems };
+  const message = await exists(root)
+    ? `no ${what} (.yaml, .yml, .json) is there`
+    : "must exist: there is no such file or folder";
+  return { texts, problems: [{ severity: "error", file: path, message }] };
+}
+
+/** What cannot be looked at is there. */
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    return !(error instanceof Deno.errors.NotFound);
+  }
 }

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { eventually, startBackend, startEnvoy, TempFolder } from "../support/mod.ts";
+import {
+  type DenvoyMetrics,
+  eventually,
+  startBackend,
+  startDenvoyMetrics,
+  startEnvoy,
+  TempFolder,
+} from "../support/mod.ts";
 import { runDenvoy } from "../cli/run_denvoy.ts";
 import { startCollector } from "./collector.ts";
-import { type DenvoyMetrics, startDenvoyMetrics } from "./denvoy_metrics.ts";
 import { fleetEnvoy } from "./fleet_envoy.ts";
 import { askEnvoy } from "./fleet_scrape.ts";
 

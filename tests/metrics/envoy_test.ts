@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { assertNoFailures, eventually, Load, startBackend, startEnvoy } from "../support/mod.ts";
-import { startDenvoyMetrics } from "./denvoy_metrics.ts";
+import {
+  assertNoFailures,
+  eventually,
+  Load,
+  startBackend,
+  startDenvoyMetrics,
+  startEnvoy,
+} from "../support/mod.ts";
 import { fleetEnvoy } from "./fleet_envoy.ts";
 import { askEnvoy, fleetText } from "./fleet_scrape.ts";
 import { parseWithPrometheus } from "./prometheus_parser.ts";

@@ -3,8 +3,8 @@
  * Reads `/fleet/metrics`, and sends requests through Envoys.
  * @module
  */
-import type { DenvoyMetrics } from "./denvoy_metrics.ts";
 import { type PrometheusText, readPrometheusText } from "./prometheus_text.ts";
+import { type DenvoyMetrics } from "../support/mod.ts";
 
 /** Returns the text; throws unless it is answered with 200. */
 export async function fleetText(

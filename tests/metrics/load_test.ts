@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { eventually, startBackend, startDenvoyAds, startEnvoy } from "../support/mod.ts";
-import { startDenvoyMetrics } from "./denvoy_metrics.ts";
+import {
+  eventually,
+  startBackend,
+  startDenvoyAds,
+  startDenvoyMetrics,
+  startEnvoy,
+} from "../support/mod.ts";
 import { fleetEnvoy } from "./fleet_envoy.ts";
 import { askEnvoy } from "./fleet_scrape.ts";
 

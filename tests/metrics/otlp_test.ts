@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { eventually, startBackend, startEnvoy } from "../support/mod.ts";
+import { eventually, startBackend, startDenvoyMetrics, startEnvoy } from "../support/mod.ts";
 import { startCollector } from "./collector.ts";
-import { startDenvoyMetrics } from "./denvoy_metrics.ts";
 import { decodeOtlp } from "./otlp_decoder.ts";
 import { fleetEnvoy } from "./fleet_envoy.ts";
 import { askEnvoy } from "./fleet_scrape.ts";

@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is left of totals when either side starts anew, and when nobody listens for a while.
 import assert from "node:assert/strict";
-import { type Envoy, eventually, startBackend, startEnvoy, TempFolder } from "../support/mod.ts";
-import { type DenvoyMetrics, startDenvoyMetrics } from "./denvoy_metrics.ts";
+import {
+  type DenvoyMetrics,
+  type Envoy,
+  eventually,
+  startBackend,
+  startDenvoyMetrics,
+  startEnvoy,
+  TempFolder,
+} from "../support/mod.ts";
 import { fleetEnvoy } from "./fleet_envoy.ts";
 import { askEnvoy, scrapeFleet, valueOf } from "./fleet_scrape.ts";
 

@@ -5,10 +5,8 @@
  */
 export * from "./backend.ts";
 export * from "./bootstrap.ts";
-export * from "./denvoy_ads.ts";
-export * from "./denvoy_hds.ts";
-export * from "./denvoy_rls.ts";
-export * from "./denvoy_sds.ts";
+export * from "./denvoy_service.ts";
+export * from "./denvoy_services.ts";
 export * from "./envoy.ts";
 export * from "./envoy_admin.ts";
 export * from "./eventually.ts";

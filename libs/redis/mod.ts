@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Connections to Redis that heal themselves, and the settings by which people name them.
+ * Connections to Redis that heal themselves, the settings by which people name them, and state that
+ * replicas share through them.
  * @module
  */
 export * from "./open_redis_link.ts";
@@ -8,3 +9,4 @@ export * from "./redis_command.ts";
 export * from "./redis_config.ts";
 export * from "./redis_link.ts";
 export * from "./redis_settings.ts";
+export * from "./shared_log.ts";

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Tables that replicas share through a real Redis: one order of commits for all, none lost, and what
+ * happens when Redis is away or has lost its data.
+ * @module
+ */
+import assert from "node:assert/strict";
+import {
+  type LogCommit,
+  type LogFollower,
+  type LogSnapshot,
+  openRedisLink,
+  SharedLog,
+} from "@denvoy/redis";
+import { systemClock } from "@denvoy/runtime";
+import { eventually, freePort, type Redis, startRedis } from "../support/mod.ts";
+import { onPort } from "./store.ts";
+
+/** A replica with one table, `numbers`. */
+class Replica implements LogFollower, AsyncDisposable {
+  readonly log: SharedLog;
+  readonly numbers = new Map<string, string>();
+  readonly notes: string[] = [];
+  resets = 0;
+
+  constructor({ port }: Pick<Redis, "port">) {
+    this.log = new SharedLog({
+      link: openRedisLink(onPort(port)),
+      feed: openRedisLink(onPort(port)),
+      keyPrefix: "{test}",
+      tables: ["numbers"],
+      follower: this,
+      clock: systemClock,
+    });
+  }
+
+  static async open(redis: Pick<Redis, "port">): Promise<Replica> {
+    const replica = new Replica(redis);
+    await replica.log.open();
+    return replica;
+  }
+
+  reset({ tables }: LogSnapshot): void {
+    this.resets++;
+    this.numbers.clear();
+    for (const [name, text] of tables.get("numbers") ?? []) this.numbers.set(name, text);
+  }
+
+  take({ tables, note }: LogCommit): void {
+    if (note !== undefined) this.notes.push(note);
+    const { put = {}, remove = [] } = tables.numbers ?? {};
+    for (const name of remove) this.numbers.delete(name);
+    for (const [name, text] of Object.entries(put)) this.numbers.set(name, text);
+  }
+
+  everything(): LogCommit["tables"] {
+    return { numbers: { put: Object.fromEntries(this.numbers), remove: [] } };
+  }
+
+  heard(): void {}
+
+  /** Counts a name up, as often as it takes for nobody to have come first. */
+  async increment(name: string): Promise<void> {
+    for (;;) {
+      const put = { [name]: String(Number(this.numbers.get(name) ?? 0) + 1) };
+      const commit = { tables: { numbers: { put, remove: [] } } };
+      const { kind } = await this.log.append(commit, this.log.sequence);
+      if (kind === "kept") return;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.log.close();
+  }
+}
+
+function becomes(what: string, isSo: () => boolean): Promise<unknown> {
+  return eventually(() => Promise.resolve(isSo()), { what, withinMs: 40_000 });
+}
+
+function sameFor(replicas: readonly Replica[]): Promise<unknown> {
+  const shown = (replica: Replica) => JSON.stringify([...replica.numbers].sort());
+  return becomes(
+    "all replicas to have the same",
+    () => replicas.every((each) => shown(each) === shown(replicas[0] ?? each)),
+  );
+}
+
+Deno.test("commits of several replicas at once are all kept, in one order", async () => {
+  await using redis = await startRedis();
+  await using first = await Replica.open(redis);
+  await using second = await Replica.open(redis);
+  const work = [first, second, first, second].map(async (replica) => {
+    for (let count = 0; count < 25; count++) await replica.increment("shared");
+  });
+  await Promise.all(work);
+  await sameFor([first, second]);
+  assert.equal(first.numbers.get("shared"), "100");
+  assert.equal(first.log.sequence, 100);
+  assert.equal(first.log.epoch, second.log.epoch);
+
+  await second.log.append({ tables: {}, note: "hello" }, "anywhere");
+  assert.deepEqual(second.notes, ["hello"]);
+  await becomes("the note to arrive", () => first.notes.length === 1);
+  const remove = { tables: { numbers: { put: { a: "1" }, remove: ["shared"] } } };
+  assert.deepEqual(await first.log.append(remove, 100), { kind: "moved" });
+  assert.deepEqual(await first.log.append(remove, 101), { kind: "kept" });
+  await using late = await Replica.open(redis);
+  assert.deepEqual([...late.numbers], [["a", "1"]]);
+  await sameFor([first, second, late]);
+  assert.equal(late.resets, 1);
+});
+
+Deno.test("what does not fit into the stream is read anew", async () => {
+  await using redis = await startRedis();
+  await using first = await Replica.open(redis);
+  await using second = await Replica.open(redis);
+  const text = "x".repeat(9 * 2 ** 20);
+  for (const name of ["a", "b"]) {
+    const put = { [name]: text };
+    await first.log.append({ tables: { numbers: { put, remove: [] } } }, "anywhere");
+  }
+  await first.increment("c");
+  await using late = await Replica.open(redis);
+  await sameFor([first, second, late]);
+  assert.equal(late.numbers.get("c"), "1");
+});
+
+Deno.test("Redis away: nothing is kept, what is known stays, and an empty one gets it again", async () => {
+  const port = freePort();
+  const opening = Replica.open({ port });
+  let redis = await startRedis({ port });
+  try {
+    await using first = await opening;
+    await using second = await Replica.open(redis);
+    for (let count = 0; count < 3; count++) await first.increment("n");
+    await sameFor([first, second]);
+    redis.child.kill("SIGKILL");
+    await redis.child.exited;
+    await becomes("both to notice", () => [first, second].every(({ log }) => log.trouble));
+    await assert.rejects(() => first.increment("n"), /Redis is away .* try again/);
+    assert.equal(first.numbers.get("n"), "3");
+    redis = await startRedis({ port });
+    await becomes("both to be back", () => [first, second].every(({ log }) => !log.trouble));
+    await second.increment("n");
+    await first.increment("n");
+    await sameFor([first, second]);
+    assert.equal(first.numbers.get("n"), "5");
+    await using late = await Replica.open(redis);
+    assert.deepEqual([...late.numbers], [["n", "5"]]);
+  } finally {
+    await redis[Symbol.asyncDispose]();
+  }
+});

@@ -59,6 +59,13 @@ export class RandomMessages {
     return message;
   }
 
+  /** Returns the bytes of a message of the type with this name. */
+  bytes(typeName: string): Uint8Array {
+    const desc = this.#registry.message(typeName);
+    assert.ok(desc, typeName);
+    return toBinary(desc, this.message(desc));
+  }
+
   #field(field: DescField, depth: number): unknown {
     if (field.message && depth === 0) return undefined;
     const length = 1 + this.#chance.below(3);

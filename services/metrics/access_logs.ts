@@ -6,7 +6,6 @@
  */
 import { ProblemError } from "@denvoy/base";
 import type { MethodImplementation } from "@denvoy/grpc";
-import { messageCodec } from "@denvoy/proto";
 import type { AnyRoute, Runtime } from "@denvoy/runtime";
 import { FileLogSink } from "./adapters/file_log_sink.ts";
 import { HdrLatencyHistogram } from "./adapters/hdr_latency_histogram.ts";
@@ -14,9 +13,10 @@ import { OtlpLogSink } from "./adapters/otlp_log_sink.ts";
 import { StdoutLogSink } from "./adapters/stdout_log_sink.ts";
 import type { MetricsConfig } from "./config.ts";
 import { type AccessLogFilter, readAccessLogFilter, Sampler } from "./domain/access_log_filter.ts";
-import { type AccessLogLine, httpLine, tcpLine } from "./domain/access_log_line.ts";
 import { SignalTable } from "./domain/golden_signals.ts";
-import { accessLogMethods, type RawEntry } from "./handlers/access_log_service.ts";
+import { lineOf, type RawEntry } from "./handlers/access_log_entry.ts";
+import { AccessLogLineWriter } from "./handlers/access_log_line_writer.ts";
+import { accessLogMethods } from "./handlers/access_log_service.ts";
 import { signalRoutes } from "./http/signal_routes.ts";
 import { type LoggedLine, LogQueue, type LogSink } from "./log_sink.ts";
 import { otlpTarget } from "./open_otlp.ts";
@@ -32,8 +32,6 @@ export interface AccessLogs extends AsyncDisposable {
 }
 
 const TICK_MS = 60_000;
-const httpCodec = messageCodec("envoy.data.accesslog.v3.HTTPAccessLogEntry");
-const tcpCodec = messageCodec("envoy.data.accesslog.v3.TCPAccessLogEntry");
 
 /** Opens it. @throws ProblemError when a setting makes no sense */
 export function openAccessLogs(config: MetricsConfig, runtime: Runtime): AccessLogs {
@@ -76,12 +74,13 @@ export function openAccessLogs(config: MetricsConfig, runtime: Runtime): AccessL
 
 /** Turns entries into lines, and hands those that are wanted to each sink. */
 class AccessLogWriter implements AsyncDisposable {
-  /** Lines that wait as text cost the collector of garbage nothing, unlike objects. */
-  readonly #texts: readonly LogQueue<string>[];
+  /** Lines that wait as bytes cost the collector of garbage little, unlike objects. */
+  readonly #texts: readonly LogQueue<Uint8Array>[];
   readonly #records: readonly LogQueue<LoggedLine>[];
   readonly #filters: readonly AccessLogFilter[];
   readonly #sampler: Sampler;
   readonly #takesNothingElse: boolean;
+  readonly #lines = new AccessLogLineWriter();
 
   constructor(config: MetricsConfig, runtime: Runtime) {
     const { clock, logger, metrics, readiness } = runtime;
@@ -94,7 +93,7 @@ class AccessLogWriter implements AsyncDisposable {
       labels: ["sink", "outcome"],
     });
     const { accessLogQueue: maxLines, accessLogOverflow: overflow } = config;
-    const queueOf = <L extends string | LoggedLine>(sink: LogSink<L>) =>
+    const queueOf = <L extends Uint8Array | LoggedLine>(sink: LogSink<L>) =>
       new LogQueue<L>({
         ...{ sink, maxLines, overflow, clock, logger },
         onLines: (outcome, count) => lines.add(count, { sink: sink.name, outcome }),
@@ -109,11 +108,16 @@ class AccessLogWriter implements AsyncDisposable {
     if (this.#texts.length + this.#records.length === 0) return;
     const sampled = this.#sampler.next();
     if (!sampled && this.#takesNothingElse) return;
+    if (sampled && this.#records.length === 0) return this.#writeText(entry);
     const line = lineOf(entry);
     if (!sampled && !this.#filters.some((filter) => filter.matches(line))) return;
     for (const queue of this.#records) queue.add({ node: entry.source.node, line });
+    this.#writeText(entry);
+  }
+
+  #writeText(entry: RawEntry): void {
     if (this.#texts.length === 0) return;
-    const text = JSON.stringify(line);
+    const text = this.#lines.write(entry);
     for (const queue of this.#texts) queue.add(text);
   }
 
@@ -129,15 +133,8 @@ class AccessLogWriter implements AsyncDisposable {
   }
 }
 
-function lineOf({ source: { node, log }, kind, bytes }: RawEntry): AccessLogLine {
-  const origin = { node: node.id, cluster: node.cluster, log };
-  return kind === "http"
-    ? httpLine(httpCodec.decode(bytes), origin)
-    : tcpLine(tcpCodec.decode(bytes), origin);
-}
-
 interface Sinks {
-  readonly texts: LogSink<string>[];
+  readonly texts: LogSink<Uint8Array>[];
   readonly records: LogSink<LoggedLine>[];
 }
 

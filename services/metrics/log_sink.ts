@@ -17,8 +17,8 @@ export interface LoggedLine {
   readonly line: AccessLogLine;
 }
 
-/** A place for lines: as JSON text, or with what they hold. */
-export interface LogSink<L extends string | LoggedLine> extends AsyncDisposable {
+/** A place for lines: as the bytes of JSON with the end of the line, or with what they hold. */
+export interface LogSink<L extends Uint8Array | LoggedLine> extends AsyncDisposable {
   /** Its name: `stdout`, `file` or `otlp`. */
   readonly name: string;
   /** Writes lines; rejects when that failed. A second call comes after the first has ended. */
@@ -26,7 +26,7 @@ export interface LogSink<L extends string | LoggedLine> extends AsyncDisposable 
 }
 
 /** What a queue works with. */
-export interface LogQueueOptions<L extends string | LoggedLine> {
+export interface LogQueueOptions<L extends Uint8Array | LoggedLine> {
   /** Where lines go. */
   readonly sink: LogSink<L>;
   /** Lines that wait at most. */
@@ -50,7 +50,7 @@ const TRIES = 5;
 const RETRY_MS = 1_000;
 
 /** Lines on their way to one sink. */
-export class LogQueue<L extends string | LoggedLine> implements AsyncDisposable {
+export class LogQueue<L extends Uint8Array | LoggedLine> implements AsyncDisposable {
   readonly #options: LogQueueOptions<L>;
   readonly #waiting: (() => void)[] = [];
   #lines: L[] = [];

@@ -11,6 +11,10 @@ function lineOf(number: number): LoggedLine {
   return { node: testNode("a"), line: { number } };
 }
 
+function bytesOf(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
 /** A sink that takes its time, or fails, as it is told. */
 class SlowSink implements LogSink<LoggedLine> {
   readonly name = "slow";
@@ -109,10 +113,12 @@ Deno.test("FileLogSink rotates by size, keeps as many as it should and splits no
   try {
     {
       await using sink = new FileLogSink({ path, maxBytes: 30, keep: 2 });
-      for (let number = 10; number < 20; number++) await sink.write([`{"number":${number}}`]);
+      for (let number = 10; number < 20; number++) {
+        await sink.write([bytesOf(`{"number":${number}}\n`)]);
+      }
     }
     await using again = new FileLogSink({ path, maxBytes: 30, keep: 2 });
-    await again.write([`{"number":20}`]);
+    await again.write([bytesOf(`{"number":20}\n`)]);
     const text = async (name: string) => await Deno.readTextFile(join(folder, name));
     assert.equal(await text("access.log"), '{"number":20}\n');
     assert.equal(await text("access.log.1"), '{"number":18}\n{"number":19}\n');

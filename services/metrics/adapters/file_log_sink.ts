@@ -4,8 +4,8 @@
  * that to `access.log.2`, and the last one is removed. No line is split.
  * @module
  */
+import { joinBytes } from "@denvoy/base";
 import type { LogSink } from "../log_sink.ts";
-import { encodeLines } from "./stdout_log_sink.ts";
 
 /** Where lines go, and how much is kept. */
 export interface FileLogSinkOptions {
@@ -18,7 +18,7 @@ export interface FileLogSinkOptions {
 }
 
 /** Appends to a file. */
-export class FileLogSink implements LogSink<string> {
+export class FileLogSink implements LogSink<Uint8Array> {
   /** Its name. */
   readonly name = "file";
   readonly #options: FileLogSinkOptions;
@@ -31,8 +31,8 @@ export class FileLogSink implements LogSink<string> {
   }
 
   /** See {@linkcode LogSink.write}. */
-  async write(lines: readonly string[]): Promise<void> {
-    const bytes = encodeLines(lines);
+  async write(lines: readonly Uint8Array[]): Promise<void> {
+    const bytes = joinBytes(lines);
     let file = this.#file ?? await this.#open();
     const full = this.#size > 0 && this.#size + bytes.length > this.#options.maxBytes;
     if (full) file = await this.#rotate();

@@ -4,17 +4,11 @@
  * standard error.
  * @module
  */
+import { joinBytes } from "@denvoy/base";
 import type { LogSink } from "../log_sink.ts";
 
-const encoder = new TextEncoder();
-
-/** Returns the bytes of lines, each with its end. */
-export function encodeLines(lines: readonly string[]): Uint8Array {
-  return encoder.encode(`${lines.join("\n")}\n`);
-}
-
 /** Writes to what is given; standard output outlives it. */
-export class StdoutLogSink implements LogSink<string> {
+export class StdoutLogSink implements LogSink<Uint8Array> {
   /** Its name. */
   readonly name = "stdout";
   readonly #output: { write(bytes: Uint8Array): Promise<number> };
@@ -25,8 +19,8 @@ export class StdoutLogSink implements LogSink<string> {
   }
 
   /** See {@linkcode LogSink.write}. */
-  async write(lines: readonly string[]): Promise<void> {
-    let rest = encodeLines(lines);
+  async write(lines: readonly Uint8Array[]): Promise<void> {
+    let rest = joinBytes(lines);
     while (rest.length > 0) rest = rest.subarray(await this.#output.write(rest));
   }
 

@@ -35,7 +35,7 @@ export interface LogOrigin {
   readonly log: string;
 }
 
-/** Envoy's short names of response flags (`%RESPONSE_FLAGS%`). */
+/** Envoy's short names of response flags (`%RESPONSE_FLAGS%`), by field number from 1. */
 const flagNames: readonly (readonly [keyof Flags, string])[] = [
   ["failedLocalHealthcheck", "LH"],
   ["noHealthyUpstream", "UH"],
@@ -67,6 +67,14 @@ const flagNames: readonly (readonly [keyof Flags, string])[] = [
   ["downstreamRemoteReset", "DR"],
 ];
 
+/**
+ * Field numbers of response flags by their short names; without `UAEX`, which is no plain flag but says
+ * more.
+ */
+export const responseFlagNumbers: Readonly<Record<string, number>> = Object.fromEntries(
+  flagNames.map(([, name], at) => [name, at + 1]).filter(([name]) => name !== "UAEX"),
+);
+
 /** Returns the line of an HTTP request. */
 export function httpLine(entry: HttpEntry, origin: LogOrigin): AccessLogLine {
   const { request, response, commonProperties, protocolVersion } = entry;
@@ -84,6 +92,16 @@ export function tcpLine(entry: TcpEntry, origin: LogOrigin): AccessLogLine {
   const line = head("tcp", origin, commonProperties);
   if (connectionProperties !== undefined) addFields(line, connectionProperties);
   if (commonProperties !== undefined) addFields(line, commonProperties);
+  return line;
+}
+
+/**
+ * Returns what the fields of `AccessLogCommon`, `HTTPRequestProperties`, `HTTPResponseProperties` or
+ * `ConnectionProperties` are in a line, but for `time`.
+ */
+export function fieldsLine(message: object): AccessLogLine {
+  const line: NewLine = {};
+  addFields(line, message);
   return line;
 }
 

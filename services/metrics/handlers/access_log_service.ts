@@ -17,27 +17,10 @@ import {
 import { type Bytes, joinBytes } from "@denvoy/base";
 import type { SignalEntry } from "../domain/golden_signals.ts";
 import type { NodeInfo } from "../domain/node_info.ts";
-import { AccessLogReader, type EntryKind } from "./access_log_reader.ts";
+import type { AccessLogSource, RawEntry } from "./access_log_entry.ts";
+import { AccessLogReader } from "./access_log_reader.ts";
 import { decodeNode, nodeInfoOf } from "./node_message.ts";
 import { WireCursor } from "./wire_cursor.ts";
-
-/** Who logs on a stream, and under which name. */
-export interface AccessLogSource {
-  /** The Envoy. */
-  readonly node: NodeInfo;
-  /** `log_name` of its logger. */
-  readonly log: string;
-}
-
-/** An entry as it came. */
-export interface RawEntry {
-  /** Who logged it. */
-  readonly source: AccessLogSource;
-  /** Which message it is. */
-  readonly kind: EntryKind;
-  /** The encoded HTTPAccessLogEntry or TCPAccessLogEntry. */
-  readonly bytes: Uint8Array;
-}
 
 /** What answers the RPC. */
 export interface AccessLogParts {

@@ -8,7 +8,15 @@ export * from "./codec.ts";
 export { loadRegistry, Registry, type RegistryFile, typeNameOf, typeUrlOf } from "./registry.ts";
 export { AnyMessage, messageFromBinary } from "./message.ts";
 export { formatPath, type Path } from "./path.ts";
-export type { PlainMap, PlainValue } from "./plain.ts";
+export {
+  type Bounds,
+  FieldReader,
+  type FieldReaderOptions,
+  type MapAt,
+  valueOf,
+} from "./field_reader.ts";
+export { isPlainMap, type PlainMap, type PlainValue } from "./plain.ts";
+export { type Complaint, problemAt } from "./problem_at.ts";
 export { listAt, type PlainItem, readMessage, type ReadOptions, type ReadResult } from "./read.ts";
 export {
   parseDocuments,

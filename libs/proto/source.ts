@@ -29,6 +29,8 @@ export interface SourceDocument {
   readonly value: PlainValue;
   /** Returns where the value at `path` stands, or its key; the closest place there is otherwise. */
   place(path: Path, at?: "key" | "value"): Place;
+  /** Returns the plain scalar at `path` as it is written: `007`, not 7; undefined for what is none. */
+  literal(path: Path): string | undefined;
 }
 
 /** How a text is read. */
@@ -119,10 +121,16 @@ class TextDocument implements SourceDocument {
   }
 
   place(path: Path, at: "key" | "value" = "value"): Place {
-    const item = this.#itemOffset(path);
-    if (item !== undefined) return this.#lines.place(item);
+    return this.#lines.place(this.#itemOffset(path) ?? this.#treeOffset(path, at));
+  }
+
+  literal(path: Path): string | undefined {
+    return literalAt(this.#text, this.#treeOffset(path, "value"));
+  }
+
+  #treeOffset(path: Path, at: "key" | "value"): number {
     this.#tree ??= parseTrees(this.#text)[0];
-    return this.#lines.place(this.#tree ? offsetOf(this.#tree, path, at) : 0);
+    return this.#tree ? offsetOf(this.#tree, path, at) : 0;
   }
 
   /** Items of top-level lists are found without a tree: their lines are wanted for every resource. */
@@ -167,13 +175,13 @@ function parseAnyYaml(text: string, options: ParseOptions): ParseResult {
     place: lines.place(error.pos[0]),
   }));
   if (faults.length > 0) return failed(faults, options);
-  return convertTrees(trees, lines, options);
+  return convertTrees(trees, text, { lines, ...options });
 }
 
 function convertTrees(
   trees: readonly Document.Parsed[],
-  lines: LineIndex,
-  options: ParseOptions,
+  text: string,
+  { lines, ...options }: ParseOptions & { readonly lines: LineIndex },
 ): ParseResult {
   const documents: SourceDocument[] = [];
   const { file } = options;
@@ -190,7 +198,8 @@ function convertTrees(
       if (value === null) continue;
       const place = (path: Path, at: "key" | "value" = "value"): Place =>
         lines.place(offsetOf(tree, path, at));
-      documents.push({ ...(file === undefined ? {} : { file }), value, place });
+      const literal = (path: Path) => literalAt(text, offsetOf(tree, path, "value"));
+      documents.push({ ...(file === undefined ? {} : { file }), value, place, literal });
     } catch (error) {
       if (!(error instanceof YamlError)) throw error;
       return failed([toFault(error)], options);
@@ -212,6 +221,12 @@ function lowerFirst(text: string): string {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? lowerFirst(error.message) : String(error);
+}
+
+function literalAt(text: string, offset: number): string | undefined {
+  const plain = /[-+.\w]+/y;
+  plain.lastIndex = offset;
+  return plain.exec(text)?.[0];
 }
 
 /** Turns offsets into lines and columns; looks at the text only when asked. */

@@ -6,9 +6,9 @@
  */
 import { hasErrors, type Problem } from "@denvoy/base";
 import {
+  isPlainMap,
   listAt,
   parseDocuments,
-  type PlainMap,
   type PlainValue,
   type SourceDocument,
 } from "@denvoy/proto";
@@ -83,8 +83,7 @@ function standIn(key: ResourceKey): SlotEdit {
 }
 
 function fieldAt(value: PlainValue, key: string): PlainValue | undefined {
-  const isMap = typeof value === "object" && value !== null && !Array.isArray(value);
-  return isMap && Object.hasOwn(value, key) ? (value as PlainMap)[key] : undefined;
+  return isPlainMap(value) && Object.hasOwn(value, key) ? value[key] : undefined;
 }
 
 function textAt(value: PlainValue, key: string): string | undefined {

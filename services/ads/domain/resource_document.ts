@@ -7,7 +7,7 @@
  */
 import { hasErrors, type Problem } from "@denvoy/base";
 import {
-  formatPath,
+  isPlainMap,
   listAt,
   parseDocuments,
   type ParseOptions,
@@ -15,6 +15,7 @@ import {
   type PlainItem,
   type PlainMap,
   type PlainValue,
+  problemAt,
   readMessage,
   type SourceDocument,
   validate,
@@ -121,7 +122,7 @@ interface ItemContext {
 
 function readItem(source: SourceDocument, context: ItemContext): ResourceDocument {
   const { item: { value, path }, selector, typeUrl } = context;
-  const isBare = typeUrl !== undefined && isMap(value) && !Object.hasOwn(value, "@type");
+  const isBare = typeUrl !== undefined && isPlainMap(value) && !Object.hasOwn(value, "@type");
   const read = readMessage({ value, path, source, ...(isBare ? { typeUrl } : {}) });
   if (read.message === undefined) return { drafts: [], problems: read.problems };
   const problems = [...read.problems, ...validate(read.message, { source, path })];
@@ -131,7 +132,7 @@ function readItem(source: SourceDocument, context: ItemContext): ResourceDocumen
     const place = [...path, ...resource.error.path];
     return {
       drafts: [],
-      problems: [...problems, problemAt(source, place, resource.error.message)],
+      problems: [...problems, problemAt(source, place, { message: resource.error.message })],
     };
   }
   const { line } = source.place(path);
@@ -154,7 +155,8 @@ function* unknownFields(source: SourceDocument, value: PlainMap): Generator<Prob
   for (const key of Object.keys(value)) {
     if (DOCUMENT_FIELDS.includes(snakeCase(key))) continue;
     const known = DOCUMENT_FIELDS.join(", ");
-    yield problemAt(source, [key], `unknown field "${key}", expected one of ${known}`, "key");
+    const message = `unknown field "${key}", expected one of ${known}`;
+    yield problemAt(source, [key], { message, at: "key" });
   }
 }
 
@@ -166,26 +168,8 @@ function snakeCase(key: string): string {
   return key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-function isMap(value: PlainValue): value is PlainMap {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function failed(source: SourceDocument, path: Path, message: string): ResourceDocument {
-  return { drafts: [], problems: [problemAt(source, path, message)] };
-}
-
-function problemAt(
-  source: SourceDocument,
-  path: Path,
-  ...[message, at = "value"]: [string, ("key" | "value")?]
-): Problem {
-  return {
-    severity: "error",
-    message,
-    ...fileOf(source),
-    ...source.place(path, at),
-    ...(path.length > 0 ? { path: formatPath(path) } : {}),
-  };
+  return { drafts: [], problems: [problemAt(source, path, { message })] };
 }
 
 function fileOf({ file }: SourceDocument): { readonly file?: string } {

@@ -3,15 +3,8 @@
  * Reads a file of cardinality rules and notes everything that is wrong with it, each with its place.
  * @module
  */
-import { didYouMean, hasErrors, type Problem, TextPattern } from "@denvoy/base";
-import {
-  formatPath,
-  parseDocuments,
-  type Path,
-  type PlainMap,
-  type PlainValue,
-  type SourceDocument,
-} from "@denvoy/proto";
+import { hasErrors, type Problem, TextPattern } from "@denvoy/base";
+import { FieldReader, type MapAt, parseDocuments, valueOf } from "@denvoy/proto";
 import { type CardinalityRule, CardinalityRules, type RuleAction } from "./cardinality_rules.ts";
 
 /** What came of a file. */
@@ -32,124 +25,79 @@ export function readRuleFile(text: string, file: string): RuleFileResult {
   if (problems.length > 0) return { problems };
   const [document, second] = documents;
   if (document === undefined) return { rules: CardinalityRules.none, problems };
-  const reader = new RuleReader(document, file);
-  const rules = reader.read();
+  const reader = new FieldReader(document);
+  const rules = readRules(reader, file);
   if (second !== undefined) reader.error([], "must hold one document: there are more");
   return hasErrors(reader.problems)
     ? { problems: reader.problems }
     : { rules, problems: reader.problems };
 }
 
-class RuleReader {
-  readonly problems: Problem[] = [];
-  readonly #document: SourceDocument;
-  readonly #file: string;
+function readRules(reader: FieldReader, file: string): CardinalityRules {
+  const root = reader.root();
+  if (root === undefined) return CardinalityRules.none;
+  reader.keys(root, FILE_FIELDS);
+  const otherwise = reader.word(root, "default", ["keep", "drop"] as const) ?? "keep";
+  const rules = reader.maps(root, "rules").flatMap((at) => readRule(reader, at, { file }) ?? []);
+  return new CardinalityRules(rules, otherwise);
+}
 
-  constructor(document: SourceDocument, file: string) {
-    this.#document = document;
-    this.#file = file;
-  }
+function readRule(
+  reader: FieldReader,
+  at: MapAt,
+  { file }: { readonly file: string },
+): CardinalityRule | undefined {
+  reader.keys(at, RULE_FIELDS);
+  const action = readAction(reader, at);
+  const name = reader.text(at, "name");
+  const labels = readLabels(reader, at);
+  if (action === undefined) return undefined;
+  const place = `${file}:${reader.line(at.path)}`;
+  return { place, action, match: { labels, ...(name && { name: new TextPattern(name) }) } };
+}
 
-  read(): CardinalityRules {
-    const root = this.#map(this.#document.value, [], FILE_FIELDS);
-    const otherwise = this.#word(root.default ?? "keep", ["default"], ["keep", "drop"] as const);
-    const rules = this.#list(root.rules ?? [], ["rules"])
-      .map((rule, index) => this.#rule(rule, ["rules", index]));
-    return new CardinalityRules(rules.filter((rule) => rule !== undefined), otherwise ?? "keep");
-  }
-
-  error(path: Path, message: string, hint?: string): void {
-    const { line, column } = this.#document.place(path);
-    this.problems.push({
-      severity: "error",
-      message,
-      file: this.#file,
-      line,
-      column,
-      path: formatPath(path),
-      ...(hint !== undefined && { hint }),
-    });
-  }
-
-  #rule(value: PlainValue, path: Path): CardinalityRule | undefined {
-    const fields = this.#map(value, path, RULE_FIELDS);
-    const action = this.#action(fields, path);
-    const name = fields.name === undefined ? undefined : this.#text(fields.name, [...path, "name"]);
-    const labels = Object.entries(this.#map(fields.labels ?? {}, [...path, "labels"]))
-      .map(([label, pattern]) => ({
-        name: label,
-        value: new TextPattern(this.#text(pattern, [...path, "labels", label])),
-      }));
-    if (action === undefined) return undefined;
-    const place = `${this.#file}:${this.#document.place(path).line}`;
-    return { place, action, match: { labels, ...(name && { name: new TextPattern(name) }) } };
-  }
-
-  #action(fields: PlainMap, path: Path): RuleAction | undefined {
-    const kind = this.#word(fields.action ?? "", [...path, "action"], ACTIONS);
-    switch (kind) {
-      case "drop_labels": {
-        const names = this.#list(fields.remove ?? [], [...path, "remove"]).map((name, index) =>
-          new TextPattern(this.#text(name, [...path, "remove", index]))
-        );
-        if (names.length === 0) this.error([...path, "remove"], "must name the labels to drop");
-        return { kind, names };
-      }
-      case "rewrite_label": {
-        const name = this.#text(fields.label ?? "", [...path, "label"]);
-        if (name === "") this.error([...path, "label"], "must name the label to rewrite");
-        const replacement = this.#text(fields.replacement ?? "", [...path, "replacement"]);
-        const pattern = this.#pattern(fields.pattern ?? "", [...path, "pattern"]);
-        return { kind, name, pattern, replacement };
-      }
-      default:
-        return kind && { kind };
+function readLabels(reader: FieldReader, at: MapAt): CardinalityRule["match"]["labels"] {
+  const labels = reader.map(at, "labels");
+  if (labels === undefined) return [];
+  return Object.keys(labels.map).map((name) => {
+    const pattern = reader.text(labels, name);
+    if (valueOf(labels, name) === undefined) {
+      reader.error([...labels.path, name], 'must be a pattern: is empty, "" is for absent labels');
     }
-  }
+    return { name, value: new TextPattern(pattern ?? "") };
+  });
+}
 
-  #pattern(value: PlainValue, path: Path): RegExp {
-    const text = this.#text(value, path);
-    if (text === "") this.error(path, "must be a regular expression: is empty");
-    try {
-      return new RegExp(text, "u");
-    } catch (error) {
-      this.error(path, `must be a regular expression: ${(error as Error).message}`);
-      return /(?!)/;
+function readAction(reader: FieldReader, at: MapAt): RuleAction | undefined {
+  if (valueOf(at, "action") === undefined) {
+    reader.error(at.path, `needs an \`action\`, one of ${ACTIONS.join(", ")}`);
+  }
+  const kind = reader.word(at, "action", ACTIONS);
+  switch (kind) {
+    case "drop_labels": {
+      const names = reader.texts(at, "remove").map((name) => new TextPattern(name));
+      if (names.length === 0) reader.error([...at.path, "remove"], "must name the labels to drop");
+      return { kind, names };
     }
-  }
-
-  #word<W extends string>(value: PlainValue, path: Path, words: readonly W[]): W | undefined {
-    const text = this.#text(value, path);
-    const word = words.find((one) => one === text);
-    if (word === undefined) {
-      const message = `must be one of ${words.join(", ")}: is ${JSON.stringify(text)}`;
-      this.error(path, message, didYouMean(text, words));
+    case "rewrite_label": {
+      const name = reader.text(at, "label") ?? "";
+      if (name === "") reader.error([...at.path, "label"], "must name the label to rewrite");
+      const replacement = reader.text(at, "replacement") ?? "";
+      return { kind, name, pattern: readPattern(reader, at), replacement };
     }
-    return word;
+    default:
+      return kind && { kind };
   }
+}
 
-  #text(value: PlainValue, path: Path): string {
-    if (typeof value === "string") return value;
-    if (value !== null && typeof value !== "object") return String(value);
-    this.error(path, "must be a text");
-    return "";
-  }
-
-  #list(value: PlainValue, path: Path): readonly PlainValue[] {
-    if (Array.isArray(value)) return value;
-    this.error(path, "must be a list");
-    return [];
-  }
-
-  #map(value: PlainValue, path: Path, known?: readonly string[]): PlainMap {
-    if (typeof value !== "object" || value === null || Array.isArray(value)) {
-      this.error(path, "must be a mapping");
-      return {};
-    }
-    for (const name of Object.keys(value)) {
-      if (known === undefined || known.includes(name)) continue;
-      this.error([...path, name], `must not have field "${name}"`, didYouMean(name, known));
-    }
-    return value;
+function readPattern(reader: FieldReader, at: MapAt): RegExp {
+  const text = reader.text(at, "pattern") ?? "";
+  const path = [...at.path, "pattern"];
+  if (text === "") reader.error(path, "must be a regular expression: is empty");
+  try {
+    return new RegExp(text, "u");
+  } catch (error) {
+    reader.error(path, `must be a regular expression: ${(error as Error).message}`);
+    return /(?!)/;
   }
 }

@@ -57,7 +57,15 @@ const mistakes: Readonly<Record<string, readonly string[]>> = {
   "rules: [{ action: dorp, name: x }]": [
     'rules.yaml:1:19: rules[0].action: must be one of keep, drop, drop_labels, rewrite_label: is "dorp" (did you mean "drop"?)',
   ],
-  "rule: []": ['rules.yaml:1:7: rule: must not have field "rule" (did you mean "rules"?)'],
+  "rule: []": [
+    'rules.yaml:1:1: rule: unknown key "rule", expected one of default, rules (did you mean "rules"?)',
+  ],
+  "rules: [{ name: x }]": [
+    "rules.yaml:1:9: rules[0]: needs an `action`, one of keep, drop, drop_labels, rewrite_label",
+  ],
+  "rules: [{ action: drop, labels: { a: ~ } }]": [
+    'rules.yaml:1:38: rules[0].labels.a: must be a pattern: is empty, "" is for absent labels',
+  ],
   "rules: [{ action: rewrite_label, label: l, pattern: '(' }]": [
     "rules.yaml:1:53: rules[0].pattern: must be a regular expression: Invalid regular expression: /(/u: Unterminated group",
   ],
@@ -65,7 +73,7 @@ const mistakes: Readonly<Record<string, readonly string[]>> = {
     "rules.yaml:1:9: rules[0].remove: must name the labels to drop",
   ],
   "rules: [{ action: drop, labels: [a] }]": [
-    "rules.yaml:1:33: rules[0].labels: must be a mapping",
+    "rules.yaml:1:33: rules[0].labels: must be a map: is a list",
   ],
   "default: maybe": [
     'rules.yaml:1:10: default: must be one of keep, drop: is "maybe"',

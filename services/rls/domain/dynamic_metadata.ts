@@ -3,7 +3,7 @@
  * What a response says of its request for access logs and later filters.
  * @module
  */
-import type { PlainMap, PlainValue } from "@denvoy/proto";
+import { isPlainMap, type PlainMap, type PlainValue } from "@denvoy/proto";
 import type { DescriptorStatus } from "./decision.ts";
 import type { Match } from "./descriptor_matcher.ts";
 import type { CountedLimit } from "./limit_rule.ts";
@@ -54,14 +54,10 @@ function mergeInto(target: PlainMap, source: PlainMap): void {
     if (key === "__proto__") continue;
     const known = Object.hasOwn(target, key) ? target[key] : undefined;
     if (known === undefined) target[key] = copyOf(value);
-    else if (isMap(known) && isMap(value)) mergeInto(known, value);
+    else if (isPlainMap(known) && isPlainMap(value)) mergeInto(known, value);
   }
 }
 
 function copyOf(value: PlainValue): PlainValue {
-  return isMap(value) || Array.isArray(value) ? structuredClone(value) : value;
-}
-
-function isMap(value: PlainValue): value is PlainMap {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return isPlainMap(value) || Array.isArray(value) ? structuredClone(value) : value;
 }

@@ -4,8 +4,14 @@
  * @module
  */
 import { hasErrors, type Problem, TextPattern } from "@denvoy/base";
-import { parseDocuments, type Path, type PlainMap, type SourceDocument } from "@denvoy/proto";
-import { type FieldAt, FieldReader, isMap, valueOf } from "./field_reader.ts";
+import {
+  FieldReader,
+  isPlainMap,
+  type MapAt,
+  parseDocuments,
+  type SourceDocument,
+  valueOf,
+} from "@denvoy/proto";
 import { policyKeys, readPolicy } from "./limit_policy.ts";
 import type { DomainLimits, LimitRule, RuleLevel } from "./limit_rule.ts";
 
@@ -24,6 +30,7 @@ const ruleKeys: readonly string[] = [
   ...["key", "value", "rate_limit", "descriptors", "shadow_mode", "quota_mode"],
   ...["detailed_metric", "value_to_metric", "share_threshold", "metadata"],
 ];
+/** envoyproxy/ratelimit takes each of its keys at every level. */
 const allKeys: ReadonlySet<string> = new Set([...fileKeys, ...ruleKeys, ...policyKeys]);
 
 /** Reads a file's text. `file` appears in problems and tells JSON by its name. Never throws. */
@@ -32,7 +39,7 @@ export function readLimitFile(text: string, { file }: { readonly file?: string }
   if (hasErrors(problems)) return { limits: undefined, found: undefined, problems };
   const [document] = documents;
   if (document === undefined) return failed(file, "must have a `domain`: the file is empty");
-  const reader = new FieldReader(document, text);
+  const reader = new FieldReader(document);
   const limits = new LimitFileReader(reader, document).read();
   const [, second] = documents;
   if (second !== undefined) {
@@ -49,7 +56,7 @@ export function isLimitText(text: string, file?: string): boolean {
   // Most texts are told by their words alone; to parse a large one takes long.
   if (!/\b(domain|descriptors)\b/.test(text)) return false;
   const { documents: [document] } = parseDocuments(text, file === undefined ? {} : { file });
-  if (document === undefined || !isMap(document.value)) return false;
+  if (document === undefined || !isPlainMap(document.value)) return false;
   const { value } = document;
   const isOther = ["@type", "resources", "nodes"].some((key) => Object.hasOwn(value, key));
   return !isOther && fileKeys.some((key) => Object.hasOwn(value, key));
@@ -65,9 +72,7 @@ function at(file: string | undefined): { readonly file?: string } {
 }
 
 /** Where a descriptor is read and what it is below. */
-interface RuleItem {
-  readonly map: PlainMap;
-  readonly path: Path;
+interface RuleItem extends MapAt {
   readonly parent: string;
 }
 
@@ -82,23 +87,21 @@ class LimitFileReader {
   }
 
   read(): DomainLimits {
-    const { value, file } = this.#document;
-    if (!isMap(value)) {
-      this.#reader.error([], "must be a map with `domain` and `descriptors`");
-      return { domain: "", rules: [], place: { ...at(file), line: 1 } };
-    }
-    this.#reader.keys({ map: value, path: [] }, { known: fileKeys, elsewhere: allKeys });
-    const field = (name: string): FieldAt => ({ map: value, path: [], name });
-    const domain = this.#reader.text(field("domain")) ?? "";
-    if (domain === "") this.#reader.error(["domain"], "`domain` must not be empty");
+    const { file } = this.#document;
+    const reader = this.#reader;
+    const root = reader.root("must be a map with `domain` and `descriptors`");
+    if (root === undefined) return { domain: "", rules: [], place: { ...at(file), line: 1 } };
+    reader.keys(root, fileKeys, { elsewhere: allKeys });
+    const domain = reader.text(root, "domain") ?? "";
+    if (domain === "") reader.error(["domain"], "`domain` must not be empty");
     this.#domain = domain;
-    const rules = this.#rules(field("descriptors"), domain);
-    return { domain, rules, place: { ...at(file), line: this.#reader.line(["domain"]) } };
+    const rules = this.#rules(root, domain);
+    return { domain, rules, place: { ...at(file), line: reader.line(["domain"]) } };
   }
 
-  #rules(field: FieldAt, parent: string): readonly LimitRule[] {
+  #rules(above: MapAt, parent: string): readonly LimitRule[] {
     const seen = new Map<string, LimitRule>();
-    return this.#reader.maps(field).map((item) => {
+    return this.#reader.maps(above, "descriptors").map((item) => {
       const rule = this.#rule({ ...item, parent });
       const first = seen.get(rule.composite);
       if (first === undefined) seen.set(rule.composite, rule);
@@ -111,32 +114,32 @@ class LimitFileReader {
     });
   }
 
-  #rule({ map, path, parent }: RuleItem): LimitRule {
+  #rule({ parent, ...item }: RuleItem): LimitRule {
     const reader = this.#reader;
-    reader.keys({ map, path }, { known: ruleKeys, elsewhere: allKeys });
-    const field = (name: string): FieldAt => ({ map, path, name });
-    const key = reader.text(field("key")) ?? "";
-    if (key === "" && typeof valueOf(field("key")) !== "object") {
+    const { path } = item;
+    reader.keys(item, ruleKeys, { elsewhere: allKeys });
+    const key = reader.text(item, "key") ?? "";
+    if (key === "" && typeof valueOf(item, "key") !== "object") {
       reader.error(path, "`key` must not be empty");
     }
-    const value = reader.text(field("value")) || undefined;
+    const value = reader.text(item, "value") || undefined;
     const composite = value === undefined ? key : `${key}_${value}`;
     const rulePath = `${parent}.${composite}`;
-    const rules = this.#rules(field("descriptors"), rulePath);
-    const shareThreshold = reader.flag(field("share_threshold"));
+    const rules = this.#rules(item, rulePath);
+    const shareThreshold = reader.flag(item, "share_threshold");
     if (shareThreshold && !composite.includes("*")) {
       reader.error([...path, "share_threshold"], "`share_threshold` needs a `*` in key or value");
     }
     return {
       domain: this.#domain,
       ...{ key, value, composite, path: rulePath, shareThreshold },
-      limit: readPolicy(reader, { ...field("rate_limit"), elsewhere: allKeys }),
+      limit: readPolicy(reader, item, { elsewhere: allKeys }),
       children: rules.length === 0 ? undefined : ruleLevel(rules),
-      shadowMode: reader.flag(field("shadow_mode")),
-      quotaMode: reader.flag(field("quota_mode")),
-      detailedMetric: reader.flag(field("detailed_metric")),
-      valueToMetric: reader.flag(field("value_to_metric")),
-      metadata: reader.map(field("metadata")),
+      shadowMode: reader.flag(item, "shadow_mode"),
+      quotaMode: reader.flag(item, "quota_mode"),
+      detailedMetric: reader.flag(item, "detailed_metric"),
+      valueToMetric: reader.flag(item, "value_to_metric"),
+      metadata: reader.map(item, "metadata")?.map,
       place: { ...at(this.#document.file), line: reader.line(path) },
     };
   }

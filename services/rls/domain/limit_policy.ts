@@ -5,9 +5,15 @@
  * count together).
  * @module
  */
-import type { Path, PlainMap, PlainValue } from "@denvoy/proto";
+import {
+  type FieldReader,
+  isPlainMap,
+  type MapAt,
+  type Path,
+  type PlainValue,
+  valueOf,
+} from "@denvoy/proto";
 import type { Algorithm } from "./counter_store.ts";
-import { type FieldAt, type FieldReader, isMap, valueOf } from "./field_reader.ts";
 import {
   type CountedLimit,
   failurePolicies,
@@ -22,6 +28,8 @@ export const policyKeys: readonly string[] = [
   ...["unit", "requests_per_unit", "unlimited", "name", "replaces"],
   ...["unit_multiplier", "algorithm", "burst", "on_store_failure"],
 ];
+
+const policyKeySet: ReadonlySet<string> = new Set(policyKeys);
 
 /** Key of one item of `replaces`. */
 export const replaceKeys: readonly string[] = ["name"];
@@ -38,11 +46,11 @@ const algorithms = ["fixed_window", "sliding_window", "token_bucket", "concurren
 /** Returns the limit of a rule; undefined without one or when something is wrong, which is noted. */
 export function readPolicy(
   reader: FieldReader,
-  field: FieldAt & { readonly elsewhere: Iterable<string> },
+  rule: MapAt,
+  { elsewhere }: { readonly elsewhere: ReadonlySet<string> },
 ): Limit | undefined {
-  const value = valueOf(field);
-  const path = [...field.path, field.name];
-  const { elsewhere } = field;
+  const value = valueOf(rule, "rate_limit");
+  const path = [...rule.path, "rate_limit"];
   if (value === undefined) return undefined;
   if (!Array.isArray(value)) return readOne(reader, { value, path, elsewhere });
   return readSeveral(reader, { values: value, path, elsewhere });
@@ -54,7 +62,7 @@ function readSeveral(
   { values, path, elsewhere }: {
     readonly values: readonly PlainValue[];
     readonly path: Path;
-    readonly elsewhere: Iterable<string>;
+    readonly elsewhere: ReadonlySet<string>;
   },
 ): CountedLimit | undefined {
   if (values.length === 0 || values.length > MAX_WINDOWS) {
@@ -100,47 +108,38 @@ function readOne(
   { value, path, elsewhere }: {
     readonly value: PlainValue;
     readonly path: Path;
-    readonly elsewhere: Iterable<string>;
+    readonly elsewhere: ReadonlySet<string>;
   },
 ): Limit | undefined {
   if (typeof value === "string") return readShorthand(reader, { text: value, path });
-  if (!isMap(value)) {
+  if (!isPlainMap(value)) {
     reader.error(path, "must be a map, or a text such as `100 per 15 minutes`");
     return undefined;
   }
-  reader.keys({ map: value, path }, { known: policyKeys, elsewhere });
-  const at = (name: string): FieldAt => ({ map: value, path, name });
-  const name = reader.text(at("name")) ?? "";
-  const replaces = readReplaces(reader, { field: at("replaces"), name });
-  if (!reader.flag(at("unlimited"))) {
-    return readCounted(reader, { map: value, path, name, replaces });
-  }
-  if (reader.text(at("unit"))) reader.error(path, "must not have both `unit` and `unlimited`");
+  const at = { map: value, path };
+  reader.keys(at, policyKeys, { elsewhere });
+  const name = reader.text(at, "name") ?? "";
+  const replaces = readReplaces(reader, at, { name });
+  if (!reader.flag(at, "unlimited")) return readCounted(reader, at, { name, replaces });
+  if (reader.text(at, "unit")) reader.error(path, "must not have both `unit` and `unlimited`");
   return { kind: "unlimited", name, replaces };
-}
-
-interface PolicyParts {
-  readonly map: PlainMap;
-  readonly path: Path;
-  readonly name: string;
-  readonly replaces: readonly string[];
 }
 
 function readCounted(
   reader: FieldReader,
-  { map, path, name, replaces }: PolicyParts,
+  at: MapAt,
+  { name, replaces }: { readonly name: string; readonly replaces: readonly string[] },
 ): CountedLimit | undefined {
-  const at = (field: string): FieldAt => ({ map, path, name: field });
-  const requestsPerUnit = reader.whole(at("requests_per_unit"), { min: 0, max: MAX_REQUESTS }) ?? 0;
-  const unitMultiplier = reader.whole(at("unit_multiplier"), { min: 1, max: MAX_REQUESTS }) ?? 1;
-  const algorithm = readAlgorithm(reader, { map, path });
-  const onStoreFailure = reader.word(at("on_store_failure"), failurePolicies);
-  const text = reader.text(at("unit"));
-  if (text === undefined || text === "") {
+  const { path } = at;
+  const requestsPerUnit = reader.whole(at, "requests_per_unit", { min: 0, max: MAX_REQUESTS }) ?? 0;
+  const unitMultiplier = reader.whole(at, "unit_multiplier", { min: 1, max: MAX_REQUESTS }) ?? 1;
+  const algorithm = readAlgorithm(reader, at);
+  const onStoreFailure = reader.word(at, "on_store_failure", failurePolicies);
+  if (!reader.text(at, "unit")) {
     reader.error(path, "must have a `unit` unless it is `unlimited`");
     return undefined;
   }
-  const unit = reader.word(at("unit"), units);
+  const unit = reader.word(at, "unit", units);
   if (unit === undefined) return undefined;
   return windowed(reader, {
     path,
@@ -148,15 +147,11 @@ function readCounted(
   });
 }
 
-function readAlgorithm(
-  reader: FieldReader,
-  { map, path }: Pick<PolicyParts, "map" | "path">,
-): Algorithm {
-  const word = reader.word({ map, path, name: "algorithm" }, algorithms) ?? "fixed_window";
-  const bounds = { min: 1, max: MAX_REQUESTS };
-  const burst = reader.whole({ map, path, name: "burst" }, bounds);
+function readAlgorithm(reader: FieldReader, at: MapAt): Algorithm {
+  const word = reader.word(at, "algorithm", algorithms) ?? "fixed_window";
+  const burst = reader.whole(at, "burst", { min: 1, max: MAX_REQUESTS });
   if (burst !== undefined && word !== "token_bucket") {
-    reader.error([...path, "burst"], `must go with the algorithm token_bucket: is ${word}`);
+    reader.error([...at.path, "burst"], `must go with the algorithm token_bucket: is ${word}`);
   }
   switch (word) {
     case "fixed_window":
@@ -172,14 +167,15 @@ function readAlgorithm(
 
 function readReplaces(
   reader: FieldReader,
-  { field, name }: { readonly field: FieldAt; readonly name: string },
+  at: MapAt,
+  { name }: { readonly name: string },
 ): readonly string[] {
-  return reader.maps(field).flatMap((item) => {
-    reader.keys(item, { known: replaceKeys, elsewhere: policyKeys });
-    const other = reader.text({ ...item, name: "name" }) ?? "";
-    const at = [...item.path, "name"];
-    if (other === "") reader.error(at, "must name the limit that it replaces");
-    else if (other === name) reader.error(at, `must not replace itself: is ${quote(name)}`);
+  return reader.maps(at, "replaces").flatMap((item) => {
+    reader.keys(item, replaceKeys, { elsewhere: policyKeySet });
+    const other = reader.text(item, "name") ?? "";
+    const path = [...item.path, "name"];
+    if (other === "") reader.error(path, "must name the limit that it replaces");
+    else if (other === name) reader.error(path, `must not replace itself: is ${quote(name)}`);
     else return [other];
     return [];
   });

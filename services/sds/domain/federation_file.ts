@@ -4,8 +4,7 @@
  * @module
  */
 import { err, hasErrors, ok, type Problem, type Result } from "@denvoy/base";
-import { parseDocuments } from "@denvoy/proto";
-import { DocumentFields, type MapAt } from "./document_fields.ts";
+import { FieldReader, type MapAt, parseDocuments } from "@denvoy/proto";
 import { parseSpiffeId, trustDomainProblem } from "./spiffe_id.ts";
 
 /** Another trust domain as it is declared; paths are as they were written. */
@@ -32,7 +31,7 @@ export function readFederationFile(
   const { documents: [document], problems } = parseDocuments(text, { file });
   if (hasErrors(problems)) return err(problems);
   if (document === undefined) return ok([]);
-  const fields = new DocumentFields(document);
+  const fields = new FieldReader(document, { isSecret: true });
   const root = fields.root();
   if (root !== undefined) fields.keys(root, ["trust_domains"]);
   const domains = root === undefined
@@ -41,12 +40,12 @@ export function readFederationFile(
   return fields.problems.length > 0 ? err(fields.problems) : ok(domains);
 }
 
-function readDomain(fields: DocumentFields, at: MapAt): DeclaredDomain | undefined {
+function readDomain(fields: FieldReader, at: MapAt): DeclaredDomain | undefined {
   fields.keys(at, KEYS);
   const trustDomain = fields.required(at, "name");
   const url = fields.required(at, "url");
-  const spiffeId = fields.text(at, "spiffe_id");
-  const bundleFile = fields.text(at, "bundle");
+  const spiffeId = fields.filled(at, "spiffe_id");
+  const bundleFile = fields.filled(at, "bundle");
   if (trustDomain === undefined || url === undefined) return undefined;
   const problem = trustDomainProblem(trustDomain);
   if (problem !== undefined) fields.error([...at.path, "name"], problem);
@@ -60,5 +59,5 @@ function readDomain(fields: DocumentFields, at: MapAt): DeclaredDomain | undefin
   if ((spiffeId === undefined) !== (bundleFile === undefined)) {
     fields.error(at.path, "needs `spiffe_id` and `bundle` together, or neither");
   }
-  return { trustDomain, url, caFile: fields.text(at, "ca"), spiffeId, bundleFile };
+  return { trustDomain, url, caFile: fields.filled(at, "ca"), spiffeId, bundleFile };
 }

@@ -27,8 +27,8 @@ Deno.test("readFederationFile() takes both ways in which an endpoint proves who 
 
 Deno.test("readFederationFile() finds everything that is wrong", () => {
   const table: readonly (readonly [string, RegExp])[] = [
-    ["{ url: 'https://x/' }", /needs a `name`/],
-    ["{ name: x }", /needs a `url`/],
+    ["{ url: 'https://x/' }", /needs `name`/],
+    ["{ name: x }", /needs `url`/],
     ["{ name: X, url: 'https://x/' }", /lower-case/],
     ["{ name: x, url: 'http://x/' }", /must start with https/],
     ["{ name: x, url: 'https://x/', spiffe_id: 'spiffe://x/y' }", /together, or neither/],

@@ -4,7 +4,7 @@
  * @module
  */
 import { err, hasErrors, ok, type Problem, type Result } from "@denvoy/base";
-import { parseDocuments } from "@denvoy/proto";
+import { FieldReader, type MapAt, parseDocuments } from "@denvoy/proto";
 import {
   type CertificateProfile,
   DEFAULT_RULES,
@@ -12,7 +12,6 @@ import {
   type PolicyRules,
 } from "./access_policy.ts";
 import type { KeyType } from "./certificate_facts.ts";
-import { DocumentFields, type MapAt } from "./document_fields.ts";
 import { NameTemplate } from "./name_template.ts";
 
 /** Kinds of key that may be asked for. */
@@ -30,13 +29,13 @@ export function readPolicyFile(
   const { documents: [document], problems } = parseDocuments(text, { file });
   if (hasErrors(problems)) return err(problems);
   if (document === undefined) return ok(DEFAULT_RULES);
-  const fields = new DocumentFields(document);
+  const fields = new FieldReader(document, { isSecret: true });
   const root = fields.root();
   const rules = root === undefined ? DEFAULT_RULES : readRules(fields, root);
   return fields.problems.length > 0 ? err(fields.problems) : ok(rules);
 }
 
-function readRules(fields: DocumentFields, root: MapAt): PolicyRules {
+function readRules(fields: FieldReader, root: MapAt): PolicyRules {
   fields.keys(root, ROOT_KEYS);
   return {
     grants: fields.maps(root, "grants").flatMap((at) => readGrant(fields, at)),
@@ -47,7 +46,7 @@ function readRules(fields: DocumentFields, root: MapAt): PolicyRules {
   };
 }
 
-function readGrant(fields: DocumentFields, at: MapAt): readonly Grant[] {
+function readGrant(fields: FieldReader, at: MapAt): readonly Grant[] {
   fields.keys(at, ["identity", "secrets"]);
   const identity = readIdentity(fields, at);
   if (identity === undefined) return [];
@@ -56,7 +55,7 @@ function readGrant(fields: DocumentFields, at: MapAt): readonly Grant[] {
   return [{ identity, secrets }];
 }
 
-function readProfile(fields: DocumentFields, at: MapAt): readonly CertificateProfile[] {
+function readProfile(fields: FieldReader, at: MapAt): readonly CertificateProfile[] {
   fields.keys(at, ["identity", "dns_names", "key_type", "lifetime"]);
   const identity = readIdentity(fields, at);
   if (identity === undefined) return [];
@@ -70,7 +69,7 @@ function readProfile(fields: DocumentFields, at: MapAt): readonly CertificatePro
   }];
 }
 
-function readIdentity(fields: DocumentFields, at: MapAt): NameTemplate | undefined {
+function readIdentity(fields: FieldReader, at: MapAt): NameTemplate | undefined {
   const text = fields.required(at, "identity");
   return text === undefined
     ? undefined
@@ -78,7 +77,7 @@ function readIdentity(fields: DocumentFields, at: MapAt): NameTemplate | undefin
 }
 
 function templates(
-  fields: DocumentFields,
+  fields: FieldReader,
   at: MapAt,
   { name, known }: { readonly name: string; readonly known?: ReadonlySet<string> },
 ): readonly NameTemplate[] {
@@ -96,7 +95,7 @@ function templates(
 }
 
 function template(
-  fields: DocumentFields,
+  fields: FieldReader,
   { text, path }: { readonly text: string; readonly path: MapAt["path"] },
 ): NameTemplate | undefined {
   const parsed = NameTemplate.parse(text);

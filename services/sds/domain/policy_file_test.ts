@@ -86,7 +86,7 @@ Deno.test("readPolicyFile() finds everything that is wrong, each with its line",
     const expected of [
       /^policy\.yaml:3:\d+: grants\[0\]\.secrets\[0\]: .*\{other\}/,
       /^policy\.yaml:3:\d+: grants\[0\]\.secrets\[1\]: placeholders/,
-      /^policy\.yaml:4:\d+: grants\[1\]: needs a `identity`/,
+      /^policy\.yaml:4:\d+: grants\[1\]: needs `identity`/,
       /^policy\.yaml:5:\d+: grants\[2\]: needs `secrets`/,
       /key_type: must be one of ec-p256/,
       /lifetime: must be a duration/,

@@ -5,9 +5,8 @@
  * @module
  */
 import { err, hasErrors, ok, type Problem, type Result } from "@denvoy/base";
-import { parseDocuments } from "@denvoy/proto";
+import { FieldReader, type MapAt, parseDocuments } from "@denvoy/proto";
 import type { IssueRequest } from "./certificate_authority.ts";
-import { DocumentFields, type MapAt } from "./document_fields.ts";
 import { KEY_TYPES } from "./policy_file.ts";
 import { readSanMatcher } from "./san_matcher.ts";
 import type { SecretOrigin, SecretSpec } from "./secret_spec.ts";
@@ -31,16 +30,16 @@ export function readSecretsFile(
   const { documents: [document], problems } = parseDocuments(text, { file: options.file });
   if (hasErrors(problems)) return err(problems);
   if (document === undefined) return ok([]);
-  const fields = new DocumentFields(document);
+  const fields = new FieldReader(document, { isSecret: true });
   const specs = new SecretsFileReader(fields, options).read();
   return fields.problems.length > 0 ? err(fields.problems) : ok(specs);
 }
 
 class SecretsFileReader {
-  readonly #fields: DocumentFields;
+  readonly #fields: FieldReader;
   readonly #options: SecretsFileOptions;
 
-  constructor(fields: DocumentFields, options: SecretsFileOptions) {
+  constructor(fields: FieldReader, options: SecretsFileOptions) {
     this.#fields = fields;
     this.#options = options;
   }
@@ -124,14 +123,10 @@ class SecretsFileReader {
     this.#fields.keys(at, ["files", "rotate", "keep"]);
     const files = this.#fields.texts(at, "files").map(this.#options.resolve);
     if (files.length > 0) return { kind: "ticket-files", files };
-    const keep = at.map.keep ?? 3;
-    if (typeof keep !== "number" || !Number.isInteger(keep) || keep < 2 || keep > 10) {
-      this.#fields.error([...at.path, "keep"], "must be a whole number from 2 to 10");
-    }
     return {
       kind: "generated-tickets",
       rotateMs: this.#fields.durationMs(at, "rotate") ?? 12 * HOUR_MS,
-      keep: Number(keep),
+      keep: this.#fields.whole(at, "keep", { min: 2, max: 10 }) ?? 3,
     };
   }
 
@@ -152,7 +147,7 @@ class SecretsFileReader {
 
   #issue(at: MapAt): IssueRequest {
     this.#fields.keys(at, ["spiffe_id", "dns_names", "ip_addresses", "key_type", "lifetime"]);
-    const spiffeId = this.#fields.text(at, "spiffe_id");
+    const spiffeId = this.#fields.filled(at, "spiffe_id");
     const keyType = this.#fields.word(at, "key_type", KEY_TYPES);
     const lifetimeMs = this.#fields.durationMs(at, "lifetime");
     return {
@@ -165,7 +160,7 @@ class SecretsFileReader {
   }
 
   #path(at: MapAt, name: string): string | undefined {
-    const path = this.#fields.text(at, name);
+    const path = this.#fields.filled(at, name);
     return path === undefined ? undefined : this.#options.resolve(path);
   }
 

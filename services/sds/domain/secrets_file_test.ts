@@ -47,7 +47,7 @@ Deno.test("readSecretsFile() maps names to files and to what is made", () => {
 
 Deno.test("readSecretsFile() finds everything that is wrong", () => {
   const table: readonly (readonly [string, RegExp])[] = [
-    ["- { certificate: { chain: a, key: b } }", /needs a `name`/],
+    ["- { certificate: { chain: a, key: b } }", /needs `name`/],
     ["- { name: a }", /needs exactly one of certificate, trust/],
     ["- { name: a, trust: { own_ca: true }, generic: { file: x } }", /needs exactly one of/],
     ["- { name: a, certificate: { chain: a } }", /needs either `chain` and `key`, or `pkcs12`/],

@@ -4,13 +4,12 @@
  * @module
  */
 import { type Clock, ProblemError, StatusCode, StatusError } from "@denvoy/base";
-import { parseDocuments } from "@denvoy/proto";
+import { FieldReader, type MapAt, parseDocuments } from "@denvoy/proto";
 import type { ApiRequest, JsonSchema } from "@denvoy/runtime";
 import type { ApiSecrets } from "../api_secrets.ts";
 import type { SdsConfig } from "../config.ts";
 import type { AccessTokens } from "../domain/access_tokens.ts";
 import type { CertificateAuthority } from "../domain/certificate_authority.ts";
-import { DocumentFields, type MapAt } from "../domain/document_fields.ts";
 import type { IssuedCertificates } from "../domain/issued_certificates.ts";
 import type { KeyImporter } from "../domain/key_importer.ts";
 import type { SecretBook } from "../domain/secret_book.ts";
@@ -56,13 +55,13 @@ export const anyObject: JsonSchema = { type: "object" };
 /** Reads a JSON body with `read`. @throws ProblemError with all that is wrong, and no value of it */
 export async function readBody<T>(
   request: Pick<ApiRequest, "text">,
-  read: (fields: DocumentFields, root: MapAt) => T | undefined,
+  read: (fields: FieldReader, root: MapAt) => T | undefined,
 ): Promise<T> {
   const { documents: [document], problems } = parseDocuments(await request.text(), {
     format: "json",
   });
   if (document === undefined) throw new ProblemError(problems.map(unquoted));
-  const fields = new DocumentFields(document);
+  const fields = new FieldReader(document, { isSecret: true });
   const root = fields.root();
   const value = root && read(fields, root);
   if (value === undefined || fields.problems.length > 0) throw new ProblemError(fields.problems);

@@ -43,7 +43,7 @@ Deno.test("what cannot be done is said with a status and a reason", async () => 
     ["PUT", `/v1/secrets/${"a".repeat(513)}`, generic, 400, /at most 512/],
     ["DELETE", "/v1/secrets/ROOTCA", undefined, 404, /was put here/],
     ["GET", "/v1/secrets/nothing", undefined, 404, /no secret has the name/],
-    ["POST", "/v1/tokens", {}, 400, /needs a `identity`/],
+    ["POST", "/v1/tokens", {}, 400, /needs `identity`/],
     ["POST", "/v1/tokens", { identity: "Not An Id" }, 400, /SPIFFE ID/],
     ["POST", "/v1/tokens", { identity: "web", ttl: "soon" }, 400, /duration/],
     [

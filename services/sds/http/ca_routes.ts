@@ -4,11 +4,11 @@
  * is replaced, and the bundle for everybody.
  * @module
  */
+import type { FieldReader, MapAt } from "@denvoy/proto";
 import { type AnyRoute, json, route, text } from "@denvoy/runtime";
 import type { RevocationReason } from "../domain/certificate_authority.ts";
 import type { SignCsrRequest } from "../domain/certificate_authority.ts";
 import { writeSpiffeBundle } from "../domain/spiffe_bundle.ts";
-import type { DocumentFields, MapAt } from "../domain/document_fields.ts";
 import { anyObject, type ApiParts, identityOf, isoTime, readBody, whoOf } from "./api_parts.ts";
 import { certificateJson } from "./secret_json.ts";
 
@@ -88,12 +88,12 @@ function issueRoute({ ca, audit }: ApiParts): AnyRoute {
 }
 
 function readIssue(
-  fields: DocumentFields,
+  fields: FieldReader,
   { root, ca }: { readonly root: MapAt; readonly ca: ApiParts["ca"] },
 ): SignCsrRequest | undefined {
   fields.keys(root, ["csr", "identity", "dns_names", "ip_addresses", "lifetime"]);
   const csrPem = fields.required(root, "csr");
-  const identity = fields.text(root, "identity");
+  const identity = fields.filled(root, "identity");
   const lifetimeMs = fields.durationMs(root, "lifetime");
   if (csrPem === undefined) return undefined;
   return {

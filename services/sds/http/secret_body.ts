@@ -3,8 +3,8 @@
  * Reads a secret from the body of a request. Nothing of it is quoted.
  * @module
  */
+import type { FieldReader, MapAt } from "@denvoy/proto";
 import { ProblemError } from "@denvoy/base";
-import type { DocumentFields, MapAt } from "../domain/document_fields.ts";
 import type { KeyImporter } from "../domain/key_importer.ts";
 import { readSanMatcher } from "../domain/san_matcher.ts";
 import type { SecretMaterial } from "../domain/secret_material.ts";
@@ -13,7 +13,7 @@ const KINDS = ["certificate", "trust", "session_tickets", "generic"] as const;
 
 /** Returns the secret of a body; problems are noted in `fields`. */
 export function readSecretBody(
-  fields: DocumentFields,
+  fields: FieldReader,
   { root, importer }: { readonly root: MapAt; readonly importer: KeyImporter },
 ): SecretMaterial | undefined {
   fields.keys(root, KINDS);
@@ -37,13 +37,13 @@ export function readSecretBody(
 }
 
 function certificate(
-  fields: DocumentFields,
+  fields: FieldReader,
   { at, importer }: { readonly at: MapAt; readonly importer: KeyImporter },
 ): SecretMaterial | undefined {
   fields.keys(at, ["chain", "key", "password", "pkcs12", "ocsp"]);
-  const passphrase = fields.text(at, "password");
-  const pkcs12 = fields.text(at, "pkcs12");
-  const ocsp = fields.text(at, "ocsp");
+  const passphrase = fields.filled(at, "password");
+  const pkcs12 = fields.filled(at, "pkcs12");
+  const ocsp = fields.filled(at, "ocsp");
   const named = { ...(passphrase !== undefined && { passphrase }) };
   const staple = { ...(ocsp !== undefined && { ocspStaple: bytesOf(ocsp) }) };
   if (pkcs12 !== undefined) {
@@ -60,10 +60,10 @@ function certificate(
   return { kind: "tls-certificate", chainPem, keyPem: key.value, ...staple };
 }
 
-function trust(fields: DocumentFields, at: MapAt): SecretMaterial | undefined {
+function trust(fields: FieldReader, at: MapAt): SecretMaterial | undefined {
   fields.keys(at, ["bundle", "crl", "only_leaf_crl", "sans"]);
   const bundlePem = fields.required(at, "bundle");
-  const crlPem = fields.text(at, "crl");
+  const crlPem = fields.filled(at, "crl");
   if (bundlePem === undefined) return undefined;
   return {
     kind: "validation-context",
@@ -74,13 +74,13 @@ function trust(fields: DocumentFields, at: MapAt): SecretMaterial | undefined {
   };
 }
 
-function generic(fields: DocumentFields, at: MapAt): SecretMaterial {
+function generic(fields: FieldReader, at: MapAt): SecretMaterial {
   fields.keys(at, ["secret", "secrets"]);
-  const secret = fields.text(at, "secret");
+  const secret = fields.filled(at, "secret");
   const named = fields.map(at, "secrets");
   const secrets = new Map<string, Uint8Array>();
   for (const key of Object.keys(named?.map ?? {})) {
-    const value = named && fields.text(named, key);
+    const value = named && fields.filled(named, key);
     if (value !== undefined) secrets.set(key, bytesOf(value));
   }
   return {

@@ -27,6 +27,10 @@ export interface FleetEnvoyOptions {
   readonly flushInterval?: string;
   /** Access loggers of its listener. */
   readonly accessLog?: readonly unknown[];
+  /** More listeners. */
+  readonly moreListeners?: readonly unknown[];
+  /** More clusters. */
+  readonly moreClusters?: readonly unknown[];
   /** Merged over the top level of the bootstrap. */
   readonly extra?: Readonly<Record<string, unknown>>;
 }
@@ -49,10 +53,14 @@ export function fleetEnvoy(options: FleetEnvoyOptions): {
     stats_flush_interval: options.flushInterval ?? "0.5s",
     stats_sinks: [metricsSink(options.sink)],
     static_resources: {
-      listeners: [listener(port, { accessLog: options.accessLog ?? [], cluster: name })],
+      listeners: [
+        listener(port, { accessLog: options.accessLog ?? [], cluster: name }),
+        ...options.moreListeners ?? [],
+      ],
       clusters: [
         cluster("metrics", [options.metrics], http2),
         cluster(name, backends, options.clusterExtra),
+        ...options.moreClusters ?? [],
       ],
     },
     ...options.extra,
@@ -116,11 +124,12 @@ export function address(text: string): Readonly<Record<string, unknown>> {
   return { socket_address: { address: host, port_value: Number(port) } };
 }
 
-function cluster(
+/** Returns a cluster with these endpoints. */
+export function cluster(
   name: string,
   addresses: readonly string[],
   more: Readonly<Record<string, unknown>> = {},
-) {
+): Readonly<Record<string, unknown>> {
   const lb_endpoints = addresses.map((text) => ({ endpoint: { address: address(text) } }));
   return { name, load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints }] }, ...more };
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The line that is written straight from the wire against the one of domain/access_log_line.ts.
 import assert from "node:assert/strict";
+import { Chance } from "@denvoy/base/testing";
 import { loadRegistry, messageCodec } from "@denvoy/proto";
-import { RandomMessages, seededRandom } from "@denvoy/proto/testing";
+import { RandomMessages } from "@denvoy/proto/testing";
 import { testNode } from "../testing.ts";
 import { lineOf, type RawEntry } from "./access_log_entry.ts";
 import { AccessLogLineWriter } from "./access_log_line_writer.ts";
@@ -62,20 +63,20 @@ for (const kind of ["http", "tcp"] as const) {
   });
 }
 
-const numbers = seededRandom(5);
+const chance = new Chance(5);
 
 /** Mostly small, with all lengths there are. */
 function integer(): number {
-  return Math.floor(2 ** (numbers() * 53));
+  return Math.floor(2 ** (chance.fraction() * 53));
 }
 
 Deno.test("numbers, durations and times are written digit by digit as JSON has them", () => {
   for (let count = 0; count < 3_000; count++) {
-    const nanos = Math.floor(10 ** (numbers() * 9)) * 10 ** Math.floor(numbers() * 4) % 1e9;
+    const nanos = Math.floor(10 ** (chance.fraction() * 9)) * 10 ** chance.below(4) % 1e9;
     const bytes = http.encode({
       commonProperties: {
-        startTime: { seconds: Math.floor(10 ** (numbers() * 12)), nanos },
-        duration: { seconds: count % 3 === 0 ? Math.floor(numbers() * 1e5) : 0, nanos },
+        startTime: { seconds: Math.floor(10 ** (chance.fraction() * 12)), nanos },
+        duration: { seconds: count % 3 === 0 ? chance.below(1e5) : 0, nanos },
         upstreamWireBytesSent: integer(),
         upstreamWireBytesReceived: integer(),
       },

@@ -11,7 +11,7 @@ import assert from "node:assert/strict";
 export function getInteropClient(): Promise<InstalledGoProgram> {
   return installGoProgram({
     title: "the interop client of grpc-go",
-    module: "google.golang.org/grpc/interop/client@v1.85.0",
+    source: { module: "google.golang.org/grpc/interop/client@v1.85.0" },
     name: "grpc-go-interop-1.85.0",
     program: "client",
   });

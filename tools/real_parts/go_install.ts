@@ -16,11 +16,11 @@ export type InstalledGoProgram =
 export interface GoPackage {
   /** How messages call it. */
   readonly title: string;
-  /** The package with its exact version, as `go install` takes it. */
-  readonly module: string;
+  /** The package with its exact version, as `go install` takes it, or a folder with a module of ours. */
+  readonly source: { readonly module: string } | { readonly folder: string };
   /** Its name in the cache, with the version. */
   readonly name: string;
-  /** What `go install` calls the program. */
+  /** What the program is called; of a package, what `go install` calls it. */
   readonly program: string;
 }
 
@@ -41,16 +41,21 @@ export async function installGoProgram(wanted: GoPackage): Promise<InstalledGoPr
   }
 }
 
-async function install({ module }: GoPackage, folder: string): Promise<void> {
+async function install({ source, program }: GoPackage, into: string): Promise<void> {
+  const flags = ["-trimpath", "-ldflags=-s -w"];
+  const args = "module" in source
+    ? ["install", ...flags, source.module]
+    : ["build", ...flags, "-mod=readonly", "-o", join(into, program), "."];
   const { code, stderr } = await new Deno.Command("go", {
-    args: ["install", "-trimpath", "-ldflags=-s -w", module],
+    args,
+    ...("folder" in source && { cwd: source.folder }),
     // An older Go says so at once instead of fetching another.
-    env: { GOBIN: folder, CGO_ENABLED: "0", GOTOOLCHAIN: "local" },
+    env: { GOBIN: into, CGO_ENABLED: "0", GOTOOLCHAIN: "local" },
     stdin: "null",
     stdout: "null",
     stderr: "piped",
   }).output();
   if (code === 0) return;
   const words = new TextDecoder().decode(stderr).trim().split("\n").at(-1);
-  throw new Error(`go install ${module} failed: ${words}`);
+  throw new Error(`go ${args[0]} of ${program} failed: ${words}`);
 }

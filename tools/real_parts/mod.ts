@@ -11,6 +11,7 @@ export * from "./grpcio.ts";
 export * from "./otlp_decoder.ts";
 export * from "./process.ts";
 export * from "./prometheus_parser.ts";
+export * from "./prometheus_scrape.ts";
 export * from "./python_packages.ts";
 export * from "./rate_limit_reference.ts";
 export * from "./redis.ts";

@@ -12,7 +12,9 @@ export const rateLimitReferenceVersion = "v1.4.1-0.20260122083618-3fb702589d36";
 export function getRateLimitReference(): Promise<InstalledGoProgram> {
   return installGoProgram({
     title: "envoyproxy/ratelimit",
-    module: `github.com/envoyproxy/ratelimit/src/service_cmd@${rateLimitReferenceVersion}`,
+    source: {
+      module: `github.com/envoyproxy/ratelimit/src/service_cmd@${rateLimitReferenceVersion}`,
+    },
     name: `envoyproxy-ratelimit-${rateLimitReferenceVersion}`,
     program: "service_cmd",
   });

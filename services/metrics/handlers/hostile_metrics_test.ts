@@ -28,6 +28,10 @@ const cases: Readonly<Record<string, readonly [flush: TestFlush, reason: string]
     { histograms: { h: { count: 2, sum: NaN, buckets: [] } } },
     "invalid_value",
   ],
+  "a negative sum": [
+    { histograms: { h: { count: 2, sum: -1, buckets: [] } } },
+    "invalid_value",
+  ],
   "ten thousand buckets": [{
     histograms: {
       h: { count: 9, sum: 1, buckets: Array.from({ length: 10_000 }, (_, at) => [at, 0]) },

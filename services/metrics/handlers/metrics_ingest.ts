@@ -176,10 +176,13 @@ export class MetricsIngest {
   }
 }
 
-/** Counts rise from bucket to bucket, and no number is out of the ordinary. */
+/**
+ * Counts rise from bucket to bucket, and no number is out of the ordinary. What Envoy samples is never
+ * negative, and OpenMetrics has no negative sums.
+ */
 function isInterval(interval: Interval, kind: SeriesKind): boolean {
   const { count, sum, bounds, values, length } = interval;
-  if (!(count >= 0 && count < Infinity) || !Number.isFinite(sum)) return false;
+  if (!(count >= 0 && count < Infinity) || !(sum >= 0 && sum < Infinity)) return false;
   if (kind === "summary") return true;
   let bound = -Infinity;
   let below = 0;

@@ -2,7 +2,7 @@
 // What the scraper of Prometheus, and promtool, make of our text; skipped where there is no Go.
 import assert from "node:assert/strict";
 import { getPrometheusScrape } from "@denvoy/tools/real_parts";
-import { TestFleet } from "../../services/metrics/testing.ts";
+import { TestFleet } from "@denvoy/metrics/testing";
 import { eventually, startBackend, startDenvoyMetrics, startEnvoy } from "../support/mod.ts";
 import { fleetEnvoy } from "./fleet_envoy.ts";
 import { askEnvoy } from "./fleet_scrape.ts";

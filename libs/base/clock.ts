@@ -20,3 +20,8 @@ export interface Clock {
   /** Calls `callback` once after `delayMs`; the timer does not keep the process alive. */
   after(delayMs: number, callback: () => void): Timer;
 }
+
+/** Returns a moment (ms since the epoch) as people and RFC 3339 have it. @throws RangeError on none */
+export function isoTime(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -7,12 +7,12 @@ import { bodyOf, serve } from "./testing.ts";
 Deno.test("serveApi() passes decoded path and declared query parameters", async () => {
   await using api = await serve();
   const found = await bodyOf(
-    `${api.base}/v1/things/a%2Fb/c/d%20e?verbose&limit=3&tag=x&tag=y&view=full`,
+    `${api.base}/v1/things/a%2Fb/c/d%20e?verbose&limit=3&tag=x&tag=y&view=full&soak=1.5s`,
   );
   assert.deepEqual(JSON.parse(found.body), {
     type: "a/b",
     name: "c/d e",
-    query: { verbose: true, limit: 3, tag: ["x", "y"], view: "full" },
+    query: { verbose: true, limit: 3, page: 1, soak: 1500, tag: ["x", "y"], view: "full" },
     principal: "anonymous",
   });
   assert.equal((await bodyOf(`${api.base}/v1/things/special/case`)).body, "special");
@@ -28,8 +28,11 @@ Deno.test("serveApi() answers errors as JSON with the status of their code", asy
     ["method", "/v1/things/a/b", { method: "DELETE" }, 405, /GET, PUT, HEAD/],
     ["bad encoding", "/v1/things/a/%ff", {}, 400, /percent-encoded/],
     ["unknown query", "/v1/things/a/b?verbos", {}, 400, /did you mean \\"verbose\\"/],
-    ["bad integer", "/v1/things/a/b?limit=x", {}, 400, /whole number/],
-    ["bad word", "/v1/things/a/b?view=x", {}, 400, /full, brief/],
+    ["bad integer", "/v1/things/a/b?limit=x", {}, 400, /whole number from 1 to 9: is \\"x\\"/],
+    ["too small", "/v1/things/a/b?limit=0", {}, 400, /whole number from 1 to 9: is \\"0\\"/],
+    ["too large a number", "/v1/things/a/b?limit=10", {}, 400, /from 1 to 9: is \\"10\\"/],
+    ["bad duration", "/v1/things/a/b?soak=5", {}, 400, /duration such as 30s: is \\"5\\"/],
+    ["bad word", "/v1/things/a/b?view=x", {}, 400, /full, brief: is \\"x\\"/],
     ["given twice", "/v1/things/a/b?limit=1&limit=2", {}, 400, /once/],
     ["not JSON", "/v1/things/a/b", { ...put, body: "{" }, 400, /must be JSON/],
     ["not UTF-8", "/v1/things/a/b", { ...put, body: new Uint8Array([0xff]) }, 400, /UTF-8/],
@@ -172,6 +175,22 @@ Deno.test("serveApi() describes each of its routes in a valid OpenAPI 3.1 docume
     assert.deepEqual(declared, named);
     assert.ok(operation.summary && operation.responses.default);
   }
+});
+
+Deno.test("openApiDocument() says of query parameters what is checked", async () => {
+  await using api = await serve();
+  const document = JSON.parse((await bodyOf(`${api.base}/openapi.json`)).body);
+  const { parameters } = document.paths["/v1/things/{type}/{name}"].get;
+  const query = parameters.filter((one: { in: string }) => one.in === "query");
+  const schemas = query.map((one: { name: string; schema: unknown }) => [one.name, one.schema]);
+  assert.deepEqual(Object.fromEntries(schemas), {
+    verbose: { type: "boolean" },
+    limit: { type: "integer", minimum: 1, maximum: 9 },
+    page: { type: "integer", default: 1 },
+    soak: { type: "string", examples: ["30s"] },
+    tag: { type: "array", items: { type: "string" } },
+    view: { type: "string", enum: ["full", "brief"] },
+  });
 });
 
 interface Operation {

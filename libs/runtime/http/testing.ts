@@ -39,6 +39,20 @@ export interface ReadAnswer {
 const done = { 200: { doc: "Done." } };
 const problem: Problem = { severity: "error", message: "must be X", path: "a.b" };
 
+interface ThingQuery {
+  readonly verbose: boolean;
+  readonly limit: number | undefined;
+  readonly page: number;
+  readonly soak: number | undefined;
+  readonly tag: readonly string[];
+  readonly view: "full" | "brief" | undefined;
+}
+
+/** Fails to compile when a handler gets other types than its route declares. */
+function typed(query: ThingQuery): ThingQuery {
+  return query;
+}
+
 function routes(): readonly AnyRoute[] {
   return [
     route({
@@ -47,15 +61,16 @@ function routes(): readonly AnyRoute[] {
       summary: "Gets.",
       query: {
         verbose: { type: "boolean", doc: "V." },
-        limit: { type: "integer", doc: "L." },
+        limit: { type: "integer", min: 1, max: 9, doc: "L." },
+        page: { type: "integer", default: 1, doc: "P." },
+        soak: { type: "duration", doc: "S." },
         tag: { type: "strings", doc: "T." },
         view: { type: "string", words: ["full", "brief"], doc: "W." },
       },
       responses: done,
       handle({ params, query, principal }) {
         const { type, name }: { type: string; name: string } = params;
-        const limit: number | undefined = query.limit;
-        return json({ type, name, query: { ...query, limit }, principal: principal.kind });
+        return json({ type, name, query: typed(query), principal: principal.kind });
       },
     }),
     route({

@@ -3,8 +3,8 @@
  * What all routes of the API work with, and how they read what all requests have in common.
  * @module
  */
-import { type Clock, type Problem, ProblemError, StatusCode, StatusError } from "@denvoy/base";
-import type { ApiRequest, JsonSchema } from "@denvoy/runtime";
+import { type Clock, ProblemError, StatusCode, StatusError } from "@denvoy/base";
+import type { ApiRequest } from "@denvoy/runtime";
 import type { Configuration } from "../domain/configuration.ts";
 import type { ConsistencyPolicy } from "../domain/consistency.ts";
 import { everyNode, type NodeSelector } from "../domain/node_selector.ts";
@@ -22,9 +22,6 @@ export interface ApiParts {
   /** How long a registered endpoint lives without a heartbeat unless it says otherwise. */
   readonly endpointTtlMs: number;
 }
-
-/** Any object, for schemas that are described in words. */
-export const anyObject: JsonSchema = { type: "object" };
 
 /** Media types of bodies that hold resources. */
 export const resourceMediaTypes: readonly string[] = [
@@ -54,25 +51,4 @@ export function selectorOf(text: string | undefined): NodeSelector {
   const parsed = parseSelectorText(text);
   if (parsed.ok) return parsed.value;
   throw new ProblemError(parsed.error);
-}
-
-/** Returns who sent a request, for the history. */
-export function whoOf({ principal }: Pick<ApiRequest, "principal">): string {
-  return principal.kind === "anonymous" ? "anonymous" : principal.name;
-}
-
-/** Returns a moment as people read it. */
-export function isoTime(ms: number): string {
-  return new Date(ms).toISOString();
-}
-
-/** Throws when a value of the request breaks a rule. */
-export function invalid(path: string, message: string): never {
-  const problem: Problem = { severity: "error", path, message };
-  throw new ProblemError([problem]);
-}
-
-/** Throws NOT_FOUND. */
-export function notFound(message: string): never {
-  throw new StatusError(StatusCode.NOT_FOUND, message);
 }

@@ -4,21 +4,12 @@
  * @module
  */
 import { hasErrors, type Problem, ProblemError } from "@denvoy/base";
-import { type AnyRoute, route } from "@denvoy/runtime";
+import { anyObject, type AnyRoute, invalid, route, whoOf } from "@denvoy/runtime";
 import type { SlotEdit } from "../domain/catalog.ts";
 import { readResourceText, type ResourceDraft } from "../domain/resource_document.ts";
 import { describeKey } from "../domain/resource_types.ts";
 import { slotText } from "../domain/slot.ts";
-import {
-  anyObject,
-  type ApiParts,
-  bodyFormat,
-  invalid,
-  resourceMediaTypes,
-  selectorOf,
-  typeOf,
-  whoOf,
-} from "./api_parts.ts";
+import { type ApiParts, bodyFormat, resourceMediaTypes, selectorOf, typeOf } from "./api_parts.ts";
 import { change, changeQuery } from "./change_options.ts";
 import { changeResponses, outcomeResponse } from "./outcome_json.ts";
 

@@ -3,14 +3,19 @@
  * The query parameters and headers that every change takes: dry run, rollout, expected version.
  * @module
  */
-import { type ApiRequest, parseDuration, type QueryParameter } from "@denvoy/runtime";
+import {
+  type ApiRequest,
+  invalid,
+  type QueryParameters,
+  type QueryValues,
+  whoOf,
+} from "@denvoy/runtime";
 import type { SlotEdit } from "../domain/catalog.ts";
 import type { ChangeOutcome, Expectation } from "../domain/configuration_writer.ts";
-import type { ConsistencyPolicy } from "../domain/consistency.ts";
 import { defaultRolloutRules, type RolloutRules } from "../domain/rollout.ts";
 import type { RolloutOutcome } from "../domain/rollout_control.ts";
 import type { SlotRef } from "../domain/slot.ts";
-import { type ApiParts, invalid, selectorOf, whoOf } from "./api_parts.ts";
+import { type ApiParts, selectorOf } from "./api_parts.ts";
 
 /** Query parameters of every change. */
 export const changeQuery = {
@@ -31,34 +36,17 @@ export const changeQuery = {
     type: "string",
     doc: "Nodes that must accept before the others get it: a number, or `all` (the default).",
   },
-  soak: { type: "string", doc: "How long only those nodes have it at least, e.g. `5s`." },
-  timeout: { type: "string", doc: "When it is decided without enough ACKs, e.g. `5m`." },
+  soak: { type: "duration", doc: "How long only those nodes have it at least, e.g. `5s`." },
+  timeout: { type: "duration", doc: "When it is decided without enough ACKs, e.g. `5m`." },
   onTimeout: {
     type: "string",
     words: ["revert", "promote"],
     doc: "How it is decided then. Default `revert`.",
   },
-} as const satisfies Readonly<Record<string, QueryParameter>>;
+} as const satisfies QueryParameters;
 
 /** Values of {@linkcode changeQuery}. */
-export interface ChangeQuery {
-  /** See {@linkcode changeQuery}. */
-  readonly dryRun: boolean;
-  /** See {@linkcode changeQuery}. */
-  readonly summary: string | undefined;
-  /** See {@linkcode changeQuery}. */
-  readonly dangling: string | undefined;
-  /** See {@linkcode changeQuery}. */
-  readonly rollout: string | undefined;
-  /** See {@linkcode changeQuery}. */
-  readonly minAcks: string | undefined;
-  /** See {@linkcode changeQuery}. */
-  readonly soak: string | undefined;
-  /** See {@linkcode changeQuery}. */
-  readonly timeout: string | undefined;
-  /** See {@linkcode changeQuery}. */
-  readonly onTimeout: string | undefined;
-}
+export type ChangeQuery = QueryValues<typeof changeQuery>;
 
 /** A change that a request wants. */
 export interface WantedChange {
@@ -80,7 +68,7 @@ export function change(
   const { query } = request;
   const { edits, expectations = [] } = wanted;
   const { dryRun, summary = wanted.summary } = query;
-  const policy = policyOf(query, parts.writePolicy);
+  const policy = query.dangling ?? parts.writePolicy;
   const who = whoOf(request);
   const changeRequest = { source: "api", who, summary, edits, policy, expectations } as const;
   if (query.rollout === undefined || dryRun) {
@@ -116,16 +104,12 @@ function tagOf(header: string): string {
     invalid("If-Match", `must be one tag in quotes, or *: current value is ${header}`);
 }
 
-function policyOf({ dangling }: ChangeQuery, setting: ConsistencyPolicy): ConsistencyPolicy {
-  return dangling === "strict" || dangling === "refuse" || dangling === "warn" ? dangling : setting;
-}
-
 function rulesOf(query: ChangeQuery): RolloutRules {
   return {
     minAcks: minAcksOf(query.minAcks),
-    soakMs: durationOf("soak", query.soak) ?? defaultRolloutRules.soakMs,
-    timeoutMs: durationOf("timeout", query.timeout) ?? defaultRolloutRules.timeoutMs,
-    onTimeout: query.onTimeout === "promote" ? "promote" : "revert",
+    soakMs: query.soak ?? defaultRolloutRules.soakMs,
+    timeoutMs: query.timeout ?? defaultRolloutRules.timeoutMs,
+    onTimeout: query.onTimeout ?? "revert",
   };
 }
 
@@ -133,10 +117,4 @@ function minAcksOf(text: string | undefined): number | "all" {
   if (text === undefined || text === "all") return "all";
   if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
   return invalid("minAcks", `must be all or a number from 1: current value is ${text}`);
-}
-
-function durationOf(path: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  return parseDuration(text) ??
-    invalid(path, `must be a duration such as 30s: current value is ${text}`);
 }

@@ -3,10 +3,23 @@
  * Endpoints that register themselves, renew and leave; and what health checkers say of endpoints.
  * @module
  */
-import { type AnyRoute, empty, formatDuration, json, route } from "@denvoy/runtime";
+import { isoTime } from "@denvoy/base";
+import {
+  anyObject,
+  type AnyRoute,
+  empty,
+  formatDuration,
+  json,
+  notFound,
+  pageOf,
+  pageQuery,
+  pageSchema,
+  type QueryValues,
+  route,
+} from "@denvoy/runtime";
 import type { LiveRegistration } from "../domain/registration.ts";
 import { LOAD_ASSIGNMENT } from "../domain/resource_types.ts";
-import { anyObject, type ApiParts, invalid, isoTime, notFound } from "./api_parts.ts";
+import { type ApiParts } from "./api_parts.ts";
 import { readRegistration, readVerdicts } from "./endpoint_body.ts";
 import type { Json } from "./resource_json.ts";
 
@@ -35,7 +48,6 @@ const registrationBody = {
 };
 const registered = { 200: { doc: "The endpoint as it is now.", schema: anyObject } };
 const missing = { 404: { doc: "The endpoint is not registered: register it again." } };
-const MAX_LIST = 10_000;
 
 /** Returns the routes. */
 export function endpointRoutes(parts: ApiParts): readonly AnyRoute[] {
@@ -142,17 +154,9 @@ function lists(parts: ApiParts): readonly AnyRoute[] {
   const responses = {
     200: {
       doc: "Registered endpoints; `next` is there when there is more: pass it as `after`.",
-      schema: {
-        type: "object",
-        required: ["endpoints"],
-        properties: { endpoints: { type: "array", items: anyObject }, next: { type: "string" } },
-      },
+      schema: pageSchema("endpoints", anyObject),
     },
   };
-  const query = {
-    limit: { type: "integer", doc: "At most so many. Default and maximum 10000." },
-    after: { type: "string", doc: "Where to go on, from `next`." },
-  } as const;
   return [
     route({
       method: "GET",
@@ -160,7 +164,7 @@ function lists(parts: ApiParts): readonly AnyRoute[] {
       summary: "The registered endpoints of a cluster",
       tag: TAG,
       params: { cluster: params.cluster },
-      query,
+      query: pageQuery,
       responses,
       handle: ({ params: { cluster }, query }) => json(page(endpoints.list(cluster), query)),
     }),
@@ -169,7 +173,7 @@ function lists(parts: ApiParts): readonly AnyRoute[] {
       path: "/v1/endpoints",
       summary: "All registered endpoints",
       tag: TAG,
-      query,
+      query: pageQuery,
       responses,
       handle: ({ query }) => json(page(endpoints.list(), query)),
     }),
@@ -251,22 +255,12 @@ function registrationJson(live: LiveRegistration): Json {
   };
 }
 
-function page(
-  all: Iterable<LiveRegistration>,
-  { limit = MAX_LIST, after }: {
-    readonly limit?: number | undefined;
-    readonly after?: string | undefined;
-  },
-): Json {
-  if (limit < 1 || limit > MAX_LIST) {
-    invalid("limit", `must be between 1 and ${MAX_LIST}: current value is ${limit}`);
-  }
-  const sorted = [...all].map((live) => ({ live, key: `${live.cluster}\n${live.id}` }))
-    .filter(({ key }) => after === undefined || key > after)
-    .sort((a, b) => a.key < b.key ? -1 : 1);
-  const shown = sorted.slice(0, limit);
-  const endpoints = shown.map(({ live }) => registrationJson(live));
-  return sorted.length > limit ? { endpoints, next: shown.at(-1)?.key } : { endpoints };
+function page(all: Iterable<LiveRegistration>, query: QueryValues<typeof pageQuery>): Json {
+  const { items, next } = pageOf(all, {
+    ...query,
+    keyOf: ({ cluster, id }) => `${cluster}\n${id}`,
+  });
+  return { endpoints: items.map(registrationJson), ...next };
 }
 
 function unknown(cluster: string, id: string): never {

@@ -3,12 +3,12 @@
  * How the outcome of a change is answered: what was done, or which rule kept it from being done.
  * @module
  */
-import { formatProblem, type Problem, StatusCode } from "@denvoy/base";
+import { formatProblem, isoTime, type Problem, StatusCode } from "@denvoy/base";
 import { type ApiResponse, HttpError, json, type RouteResponse } from "@denvoy/runtime";
 import type { ChangeOutcome } from "../domain/configuration_writer.ts";
 import type { RevisionChange, RevisionHead } from "../domain/revision.ts";
 import type { RolloutOutcome } from "../domain/rollout_control.ts";
-import { type ApiParts, isoTime } from "./api_parts.ts";
+import { type ApiParts } from "./api_parts.ts";
 import { changeDiff, changeJson, type Json } from "./resource_json.ts";
 import { rolloutJson } from "./rollout_json.ts";
 

@@ -4,6 +4,7 @@
  * API marks as sensitive are shown as `[redacted]`, in differences too.
  * @module
  */
+import { isoTime } from "@denvoy/base";
 import { messageFromBinary, toJson, toYaml } from "@denvoy/proto";
 import type { Resource } from "@denvoy/xds";
 import type { NodeSelector } from "../domain/node_selector.ts";
@@ -12,7 +13,6 @@ import type { SlotContent, SlotDifference } from "../domain/revision.ts";
 import { selectorToJson } from "../domain/selector_parser.ts";
 import { type KeyState, settled, type Slot, type SlotRef } from "../domain/slot.ts";
 import { unifiedDiff } from "../domain/text_diff.ts";
-import { isoTime } from "./api_parts.ts";
 
 /** A JSON object of an answer. */
 export type Json = Readonly<Record<string, unknown>>;

@@ -3,10 +3,11 @@
  * Lists resources page by page, in an order that does not depend on how they came.
  * @module
  */
+import { invalid } from "@denvoy/runtime";
 import type { TypeUrl } from "@denvoy/xds";
 import type { Catalog } from "../domain/catalog.ts";
 import { type KeyState, settled, type Slot } from "../domain/slot.ts";
-import { invalid, typeOf } from "./api_parts.ts";
+import { typeOf } from "./api_parts.ts";
 import { type Json, pluralOf, slotJson } from "./resource_json.ts";
 
 /** What to list. */
@@ -18,20 +19,14 @@ export interface ListQuery {
   /** Layer that decides. */
   readonly owner: string | undefined;
   /** Page size. */
-  readonly limit: number | undefined;
+  readonly limit: number;
   /** `next` of the page before. */
   readonly after: string | undefined;
 }
 
-const DEFAULT_LIMIT = 1000;
-const MAX_LIMIT = 10_000;
-
 /** Returns one page. */
 export function listResources(catalog: Catalog, query: ListQuery): Json {
-  const limit = query.limit ?? DEFAULT_LIMIT;
-  if (limit < 1 || limit > MAX_LIMIT) {
-    invalid("limit", `must be between 1 and ${MAX_LIMIT}: current value is ${limit}`);
-  }
+  const { limit } = query;
   const resources: Json[] = [];
   for (const state of statesAfter(catalog, query)) {
     // A name is never split over two pages, so that the next one can begin after it.

@@ -5,32 +5,28 @@
  */
 import { hasErrors, ProblemError, StatusCode } from "@denvoy/base";
 import {
+  anyObject,
   type AnyRoute,
   type ApiResponse,
   entityTag,
   HttpError,
+  invalid,
   isNotModified,
   json,
-  type QueryParameter,
+  notFound,
+  pageQuery,
+  pageSchema,
+  type QueryParameters,
   route,
   text,
+  whoOf,
 } from "@denvoy/runtime";
 import type { Resource } from "@denvoy/xds";
 import type { NodeSelector } from "../domain/node_selector.ts";
 import { readResourceText, type ResourceDraft } from "../domain/resource_document.ts";
 import { describeKey, type ResourceType } from "../domain/resource_types.ts";
 import { type KeyState, settled, type Slot } from "../domain/slot.ts";
-import {
-  anyObject,
-  type ApiParts,
-  bodyFormat,
-  invalid,
-  notFound,
-  resourceMediaTypes,
-  selectorOf,
-  typeOf,
-  whoOf,
-} from "./api_parts.ts";
+import { type ApiParts, bodyFormat, resourceMediaTypes, selectorOf, typeOf } from "./api_parts.ts";
 import { change, changeQuery, expectationsOf } from "./change_options.ts";
 import { changeResponses, outcomeResponse } from "./outcome_json.ts";
 import { resourceJson, resourceYaml, slotJson } from "./resource_json.ts";
@@ -46,7 +42,7 @@ const nodesQuery = {
     type: "string",
     doc: "The nodes that the resource is for, e.g. `cluster=front`; none means every node.",
   },
-} as const satisfies Readonly<Record<string, QueryParameter>>;
+} as const satisfies QueryParameters;
 
 /** Returns the routes. */
 export function resourceRoutes(parts: ApiParts): readonly AnyRoute[] {
@@ -68,20 +64,13 @@ function list(parts: ApiParts): AnyRoute {
         words: ["files", "api", "pin", "rollout"],
         doc: "Only what this layer decides.",
       },
-      limit: { type: "integer", doc: "At most so many. Default 1000, at most 10000." },
-      after: { type: "string", doc: "Where to go on, from `next`." },
+      ...pageQuery,
+      limit: { ...pageQuery.limit, default: 1000 },
     },
     responses: {
       200: {
         doc: "One entry for each resource and selector.",
-        schema: {
-          type: "object",
-          required: ["resources"],
-          properties: {
-            resources: { type: "array", items: anyObject },
-            next: { type: "string" },
-          },
-        },
+        schema: pageSchema("resources", anyObject),
       },
     },
     handle: ({ query }) => json(listResources(parts.configuration.catalog, query)),

@@ -3,15 +3,23 @@
  * The history: revisions, what differs between two, and the way back.
  * @module
  */
-import { type AnyRoute, json, type QueryParameter, route, text } from "@denvoy/runtime";
+import {
+  anyObject,
+  type AnyRoute,
+  invalid,
+  json,
+  notFound,
+  route,
+  text,
+  whoOf,
+} from "@denvoy/runtime";
 import type { SlotDifference } from "../domain/revision.ts";
 import { allBrokenReferences } from "../domain/consistency.ts";
-import { anyObject, type ApiParts, invalid, notFound, typeOf, whoOf } from "./api_parts.ts";
+import { type ApiParts, typeOf } from "./api_parts.ts";
 import { changeResponses, headJson, outcomeResponse } from "./outcome_json.ts";
 import { changeDiff, changeJson, type Json } from "./resource_json.ts";
 
 const TAG = "revisions";
-const MAX_LIST = 1000;
 const params = { id: "Number of the revision." };
 
 /** Returns the routes. */
@@ -26,7 +34,7 @@ function list({ configuration: { store, writer } }: ApiParts): AnyRoute {
     summary: "The revisions that are kept, newest first",
     tag: TAG,
     query: {
-      limit: { type: "integer", doc: "At most so many. Default 100, at most 1000." },
+      limit: { type: "integer", min: 1, max: 1000, default: 100, doc: "At most so many." },
       before: { type: "integer", doc: "Only older ones than this." },
       type: { type: "string", doc: "Only those that changed this resource; with `name`." },
       name: { type: "string", doc: "Only those that changed this resource; with `type`." },
@@ -45,10 +53,7 @@ function list({ configuration: { store, writer } }: ApiParts): AnyRoute {
         },
       },
     },
-    handle({ query: { limit = 100, before, type, name } }) {
-      if (limit < 1 || limit > MAX_LIST) {
-        invalid("limit", `must be between 1 and ${MAX_LIST}: current value is ${limit}`);
-      }
+    handle({ query: { limit, before, type, name } }) {
       if ((type === undefined) !== (name === undefined)) {
         invalid("type", "type and name must be given together");
       }
@@ -129,9 +134,7 @@ function rollback(parts: ApiParts): AnyRoute {
       "it lasts until that resource changes in the file. Registrations stay as they are.",
     tag: TAG,
     params,
-    query: {
-      dryRun: { type: "boolean", doc: "Changes nothing; answers what would change." },
-    } as const satisfies Readonly<Record<string, QueryParameter>>,
+    query: { dryRun: { type: "boolean", doc: "Changes nothing; answers what would change." } },
     responses: changeResponses,
     handle(request) {
       const { params: { id }, query: { dryRun } } = request;

@@ -3,9 +3,9 @@
  * How rollouts look in answers.
  * @module
  */
+import { isoTime } from "@denvoy/base";
 import type { RolloutRecord } from "../domain/rollouts.ts";
 import { selectorToJson } from "../domain/selector_parser.ts";
-import { isoTime } from "./api_parts.ts";
 import { type Json, slotRefJson } from "./resource_json.ts";
 
 /** Returns a rollout with where it stands and how far each node is. */

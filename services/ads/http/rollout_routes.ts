@@ -3,8 +3,16 @@
  * Rollouts: where they stand, and how they are decided by hand.
  * @module
  */
-import { type AnyRoute, json, route } from "@denvoy/runtime";
-import { anyObject, type ApiParts, notFound, whoOf } from "./api_parts.ts";
+import {
+  anyObject,
+  type AnyRoute,
+  json,
+  listSchema,
+  notFound,
+  route,
+  whoOf,
+} from "@denvoy/runtime";
+import { type ApiParts } from "./api_parts.ts";
 import { rolloutJson } from "./rollout_json.ts";
 
 const TAG = "rollouts";
@@ -23,11 +31,7 @@ export function rolloutRoutes(parts: ApiParts): readonly AnyRoute[] {
       responses: {
         200: {
           doc: "The rollouts.",
-          schema: {
-            type: "object",
-            required: ["rollouts"],
-            properties: { rollouts: { type: "array", items: anyObject } },
-          },
+          schema: listSchema("rollouts", anyObject),
         },
       },
       handle: () => json({ rollouts: rollouts.list().toReversed().map(rolloutJson) }),

@@ -4,13 +4,15 @@
  * waited for, and goes on where it was with `from`.
  * @module
  */
-import { StatusCode } from "@denvoy/base";
+import { isoTime, StatusCode } from "@denvoy/base";
 import {
+  anyObject,
   type AnyRoute,
   type ApiRequest,
   EventQueue,
   events,
   HttpError,
+  invalid,
   route,
   type WatchEvent,
 } from "@denvoy/runtime";
@@ -18,7 +20,7 @@ import type { TypeUrl } from "@denvoy/xds";
 import type { LoggedEvent } from "../domain/change_log.ts";
 import { LOAD_ASSIGNMENT } from "../domain/resource_types.ts";
 import type { Revision } from "../domain/revision.ts";
-import { anyObject, type ApiParts, invalid, isoTime, typeOf } from "./api_parts.ts";
+import { type ApiParts, typeOf } from "./api_parts.ts";
 import { headJson } from "./outcome_json.ts";
 import { changeJson } from "./resource_json.ts";
 

@@ -3,11 +3,20 @@
  * What is checked: reading it, and giving clusters over the API.
  * @module
  */
-import { type AnyRoute, empty, formatDuration, json, route } from "@denvoy/runtime";
+import {
+  anyObject,
+  type AnyRoute,
+  empty,
+  formatDuration,
+  json,
+  listSchema,
+  notFound,
+  route,
+} from "@denvoy/runtime";
 import type { CheckedCluster } from "../domain/checked_cluster.ts";
 import { millis } from "../domain/health_check.ts";
 import { canCheck } from "../domain/prober.ts";
-import { anyObject, type ApiParts, notFound } from "./api_parts.ts";
+import { type ApiParts } from "./api_parts.ts";
 import type { Json } from "./health_json.ts";
 
 const TAG = "clusters";
@@ -27,11 +36,7 @@ function listClusters(parts: ApiParts): AnyRoute {
     responses: {
       200: {
         doc: "`clusters` by name; `problems` say what keeps Envoys from checking one.",
-        schema: {
-          type: "object",
-          required: ["clusters"],
-          properties: { clusters: { type: "array", items: anyObject } },
-        },
+        schema: listSchema("clusters", anyObject),
       },
     },
     handle() {

@@ -3,17 +3,13 @@
  * Endpoints and changes as the API shows them.
  * @module
  */
+import { isoTime } from "@denvoy/base";
 import type { EndpointRecord, HealthChange } from "../domain/endpoint_record.ts";
 import { socketAddress } from "../domain/ip_address.ts";
 import type { HealthControl } from "../health_control.ts";
 
 /** A JSON object. */
 export type Json = Readonly<Record<string, unknown>>;
-
-/** Returns a moment as people read it. */
-export function isoTime(ms: number): string {
-  return new Date(ms).toISOString();
-}
 
 /** Returns an endpoint with its verdict. */
 export function endpointJson(record: EndpointRecord, { table, pool }: HealthControl): Json {

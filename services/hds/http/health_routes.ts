@@ -3,10 +3,23 @@
  * Endpoints and their verdicts: reading them, their history, and the orders of people.
  * @module
  */
-import { type AnyRoute, type ApiRequest, json, route } from "@denvoy/runtime";
+import {
+  anyObject,
+  type AnyRoute,
+  type ApiRequest,
+  invalid,
+  json,
+  listSchema,
+  notFound,
+  pageOf,
+  pageQuery,
+  pageSchema,
+  route,
+  whoOf,
+} from "@denvoy/runtime";
 import { type AdminOrder, adminStates, type EndpointRecord } from "../domain/endpoint_record.ts";
-import { type Health, healths } from "../domain/health.ts";
-import { anyObject, type ApiParts, invalid, limitOf, notFound } from "./api_parts.ts";
+import { healths } from "../domain/health.ts";
+import { type ApiParts } from "./api_parts.ts";
 import { changeJson, endpointJson, type Json } from "./health_json.ts";
 
 const TAG = "health";
@@ -33,29 +46,19 @@ function listHealth({ control }: ApiParts): AnyRoute {
     query: {
       cluster: { type: "string", doc: "Only of this cluster." },
       health: { type: "strings", doc: "Only of this health.", words: healths },
-      limit: { type: "integer", doc: "At most so many. Default and maximum 10000." },
-      after: { type: "string", doc: "Where to go on, from `next`." },
+      ...pageQuery,
     },
     responses: {
       200: {
         doc: "Endpoints by cluster and address; `next` is there when there is more.",
-        schema: {
-          type: "object",
-          required: ["endpoints"],
-          properties: { endpoints: { type: "array", items: anyObject }, next: { type: "string" } },
-        },
+        schema: pageSchema("endpoints", anyObject),
       },
     },
     handle({ query: { cluster, health, limit, after } }) {
-      const wanted = new Set<Health>(healths.filter((word) => health.includes(word)));
       const found = [...control.table.endpoints(cluster)]
-        .filter((record) => wanted.size === 0 || wanted.has(record.health))
-        .filter(({ key }) => after === undefined || key > after)
-        .sort((a, b) => a.key < b.key ? -1 : 1);
-      const shown = found.slice(0, limitOf(limit));
-      const endpoints = shown.map((record) => endpointJson(record, control));
-      const next = found.length > shown.length ? { next: shown.at(-1)?.key } : {};
-      return json({ endpoints, ...next });
+        .filter((record) => health.length === 0 || health.includes(record.health));
+      const { items, next } = pageOf(found, { limit, after, keyOf: ({ key }) => key });
+      return json({ endpoints: items.map((record) => endpointJson(record, control)), ...next });
     },
   });
 }
@@ -84,20 +87,16 @@ function listChanges({ control }: ApiParts): AnyRoute {
     query: {
       cluster: { type: "string", doc: "Only of this cluster." },
       address: { type: "string", doc: "Only of this endpoint." },
-      limit: { type: "integer", doc: "At most so many. Default 100, maximum 10000." },
+      limit: { ...pageQuery.limit, default: 100 },
     },
     responses: {
       200: {
         doc: "`changes`: `at`, `cluster`, `address`, `before`, `after`, `reason`, `by`.",
-        schema: {
-          type: "object",
-          required: ["changes"],
-          properties: { changes: { type: "array", items: anyObject } },
-        },
+        schema: listSchema("changes", anyObject),
       },
     },
     handle({ query: { cluster, address, limit } }) {
-      const changes = control.store.changes({ cluster, address, limit: limitOf(limit, 100) });
+      const changes = control.store.changes({ cluster, address, limit });
       return json({ changes: changes.map(changeJson) });
     },
   });
@@ -172,9 +171,7 @@ async function readOrder(
   if (typeof reason !== "string" || reason.length > MAX_REASON) {
     return invalid("reason", `must be a string of at most ${MAX_REASON} characters`);
   }
-  const { principal } = request;
-  const who = principal.kind === "anonymous" ? "anonymous" : principal.name;
-  return { state, reason, who, atMs: control.nowMs() };
+  return { state, reason, who: whoOf(request), atMs: control.nowMs() };
 }
 
 function recordOf(

@@ -3,10 +3,11 @@
  * The Envoys that probe.
  * @module
  */
-import { type AnyRoute, json, route } from "@denvoy/runtime";
+import { isoTime } from "@denvoy/base";
+import { anyObject, type AnyRoute, json, listSchema, route } from "@denvoy/runtime";
 import type { Prober } from "../domain/prober.ts";
-import { anyObject, type ApiParts } from "./api_parts.ts";
-import { isoTime, type Json } from "./health_json.ts";
+import { type ApiParts } from "./api_parts.ts";
+import { type Json } from "./health_json.ts";
 
 /** Returns the routes. */
 export function proberRoutes({ control }: ApiParts): readonly AnyRoute[] {
@@ -22,11 +23,7 @@ export function proberRoutes({ control }: ApiParts): readonly AnyRoute[] {
       responses: {
         200: {
           doc: "`probers` by name.",
-          schema: {
-            type: "object",
-            required: ["probers"],
-            properties: { probers: { type: "array", items: anyObject } },
-          },
+          schema: listSchema("probers", anyObject),
         },
       },
       handle() {

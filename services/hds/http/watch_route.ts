@@ -4,9 +4,16 @@
  * than waited for.
  * @module
  */
-import { type AnyRoute, EventQueue, events, route, type WatchEvent } from "@denvoy/runtime";
+import {
+  anyObject,
+  type AnyRoute,
+  EventQueue,
+  events,
+  route,
+  type WatchEvent,
+} from "@denvoy/runtime";
 import type { HealthControl } from "../health_control.ts";
-import { anyObject, type ApiParts } from "./api_parts.ts";
+import { type ApiParts } from "./api_parts.ts";
 import { changeJson, endpointJson } from "./health_json.ts";
 
 /** Returns the route. */

@@ -63,7 +63,7 @@ export function fleetMetricsRoute(parts: FleetMetricsParts): AnyRoute {
     },
     handle({ query, headers }) {
       const format = formatOf(headers.get("accept"));
-      const rollUp = rollUps.find((word) => word === query.by) ?? "node";
+      const rollUp = query.by ?? "node";
       const chosen = [...parts.fleet.nodes(), ...forgotten(parts.fleet, rollUp)]
         .filter(nodeFilter(query));
       const wants = familyFilter(query.name);

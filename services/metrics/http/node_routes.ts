@@ -3,8 +3,15 @@
  * `/v1/nodes`: who reports, how much, and what of it was not kept.
  * @module
  */
-import { StatusCode, StatusError } from "@denvoy/base";
-import { type AnyRoute, json, route } from "@denvoy/runtime";
+import {
+  type AnyRoute,
+  json,
+  notFound,
+  pageOf,
+  pageQuery,
+  pageSchema,
+  route,
+} from "@denvoy/runtime";
 import type { Fleet } from "../domain/fleet.ts";
 import type { NodeMetrics } from "../domain/node_metrics.ts";
 
@@ -13,8 +20,6 @@ export interface NodeRoutesParts {
   /** The nodes. */
   readonly fleet: Fleet;
 }
-
-const DEFAULT_LIMIT = 1_000;
 
 /** Returns the routes. */
 export function nodeRoutes({ fleet }: NodeRoutesParts): readonly AnyRoute[] {
@@ -25,17 +30,18 @@ export function nodeRoutes({ fleet }: NodeRoutesParts): readonly AnyRoute[] {
       summary: "Envoys that report or are remembered, in order of their ids.",
       tag: "fleet",
       query: {
-        limit: { type: "integer", doc: "Nodes at most. @default 1000" },
-        after: { type: "string", doc: "Only nodes with ids after this one: the next page." },
+        ...pageQuery,
+        limit: { ...pageQuery.limit, default: 1000 },
       },
-      responses: { 200: { doc: "`nodes`, and `next` when there are more.", schema: pageSchema } },
+      responses: {
+        200: {
+          doc: "`nodes`, and `next` when there are more.",
+          schema: pageSchema("nodes", nodeSchema),
+        },
+      },
       handle({ query }) {
-        const limit = Math.max(1, query.limit ?? DEFAULT_LIMIT);
-        const nodes = [...fleet.nodes()].filter(({ info }) => info.id > (query.after ?? ""))
-          .sort((a, b) => a.info.id < b.info.id ? -1 : 1);
-        const page = nodes.slice(0, limit).map(nodeJson);
-        const next = nodes.length > limit ? page.at(-1)?.id : undefined;
-        return json({ nodes: page, next });
+        const { items, next } = pageOf(fleet.nodes(), { ...query, keyOf: ({ info }) => info.id });
+        return json({ nodes: items.map(nodeJson), ...next });
       },
     }),
     route({
@@ -50,8 +56,7 @@ export function nodeRoutes({ fleet }: NodeRoutesParts): readonly AnyRoute[] {
       },
       handle({ params }) {
         const node = fleet.node(params.id);
-        if (node !== undefined) return json(nodeJson(node));
-        throw new StatusError(StatusCode.NOT_FOUND, `no node "${params.id}" reports`);
+        return json(nodeJson(node ?? notFound(`no node "${params.id}" reports`)));
       },
     }),
   ];
@@ -98,10 +103,4 @@ const nodeSchema = {
     series: { type: "integer" },
     cut_samples: { type: "object", additionalProperties: { type: "integer" } },
   },
-};
-
-const pageSchema = {
-  type: "object",
-  required: ["nodes"],
-  properties: { nodes: { type: "array", items: nodeSchema }, next: { type: "string" } },
 };

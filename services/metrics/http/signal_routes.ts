@@ -5,7 +5,7 @@
  * @module
  */
 import { StatusCode, StatusError } from "@denvoy/base";
-import { type AnyRoute, json, route } from "@denvoy/runtime";
+import { type AnyRoute, json, notFound, route } from "@denvoy/runtime";
 import {
   type SignalKey,
   type Signals,
@@ -82,7 +82,13 @@ function seriesRoute({ table, nowMs }: SignalRoutesParts): AnyRoute {
         type: "string",
         doc: "Only steps that began at this time or later (RFC 3339), e.g. the `start` of a step.",
       },
-      steps: { type: "integer", doc: `Only the last so many steps, 1 to ${STEPS}.` },
+      steps: {
+        type: "integer",
+        min: 1,
+        max: STEPS,
+        default: STEPS,
+        doc: "Only the last so many steps.",
+      },
     },
     responses: {
       200: {
@@ -97,7 +103,7 @@ function seriesRoute({ table, nowMs }: SignalRoutesParts): AnyRoute {
       const range = rangeOf(query);
       const steps = table.series(key, nowMs());
       if (steps === undefined) {
-        throw new StatusError(StatusCode.NOT_FOUND, "nothing was logged of it in the last hour");
+        return notFound("nothing was logged of it in the last hour");
       }
       return json({
         ...keyJson(key),
@@ -151,16 +157,10 @@ interface StepRange {
 /** RFC 3339 with its zone: a time without one would be read in the zone of this machine. */
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 
-function rangeOf({ since, steps: count = STEPS }: {
+function rangeOf({ since, steps: count }: {
   readonly since: string | undefined;
-  readonly steps: number | undefined;
+  readonly steps: number;
 }): StepRange {
-  if (count < 1 || count > STEPS) {
-    throw new StatusError(
-      StatusCode.INVALID_ARGUMENT,
-      `"steps" must be 1 to ${STEPS}, is ${count}`,
-    );
-  }
   if (since === undefined) return { sinceMs: -Infinity, count };
   const sinceMs = TIME.test(since) ? Date.parse(since) : NaN;
   if (Number.isNaN(sinceMs)) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import type { ApiRequest } from "@denvoy/runtime";
+import { type ApiRequest, parseQuery } from "@denvoy/runtime";
 import { SignalTable } from "../domain/golden_signals.ts";
 import type { LatencyHistogram, LatencyQuantiles } from "../domain/latency_histogram.ts";
 import { signalRoutes } from "./signal_routes.ts";
@@ -38,10 +38,12 @@ function tableOf(latencyUs: number): SignalTable {
   return table;
 }
 
-async function starts(query: Readonly<Record<string, unknown>>): Promise<readonly string[]> {
+async function starts(given: Readonly<Record<string, string>>): Promise<readonly string[]> {
   const routes = signalRoutes({ table: tableOf(1_000), nowMs: () => nowMs });
   const route = routes.find(({ path }) => path === "/v1/series");
-  const request = { query: { service: "shop", ...query } } as unknown as ApiRequest<never, never>;
+  const text = new URLSearchParams({ service: "shop", ...given }).toString();
+  const query = parseQuery(text, route?.query ?? {});
+  const request = { query } as unknown as ApiRequest<never, never>;
   const response = await route?.handle(request);
   if (response?.kind !== "bytes") throw new Error(`it is ${response?.kind}`);
   const { steps } = JSON.parse(new TextDecoder().decode(response.bytes)) as {
@@ -50,14 +52,14 @@ async function starts(query: Readonly<Record<string, unknown>>): Promise<readonl
   return steps.map(({ start }) => start.slice(11, 19));
 }
 
-const chosen: Readonly<Record<string, readonly [Readonly<Record<string, unknown>>, unknown]>> = {
-  "the last steps": [{ steps: 2 }, ["09:59:50", "10:00:00"]],
+const chosen: Readonly<Record<string, readonly [Readonly<Record<string, string>>, unknown]>> = {
+  "the last steps": [{ steps: "2" }, ["09:59:50", "10:00:00"]],
   "those since a time, itself included": [
     { since: "2026-01-01T09:59:40Z" },
     ["09:59:40", "09:59:50", "10:00:00"],
   ],
   "those since a time of another zone": [{ since: "2026-01-01T11:00:00.000+01:00" }, ["10:00:00"]],
-  "what both allow": [{ since: "2026-01-01T09:59:40Z", steps: 1 }, ["10:00:00"]],
+  "what both allow": [{ since: "2026-01-01T09:59:40Z", steps: "1" }, ["10:00:00"]],
   "nothing of what is to come": [{ since: "2027-01-01T00:00:00Z" }, []],
 };
 
@@ -67,8 +69,8 @@ for (const [name, [query, wanted]] of Object.entries(chosen)) {
 
 Deno.test("/v1/series gives an hour, and refuses what makes no sense", async () => {
   assert.equal((await starts({})).length, 360);
-  for (const query of [{ steps: 0 }, { steps: -1 }, { steps: 361 }]) {
-    await assert.rejects(() => starts(query), /"steps" must be 1 to 360/);
+  for (const query of [{ steps: "0" }, { steps: "-1" }, { steps: "361" }]) {
+    await assert.rejects(() => starts(query), /"steps" must be a whole number from 1 to 360/);
   }
   for (const since of ["", "yesterday", "5", "2026-01-01", "2026-13-01T00:00:00Z"]) {
     await assert.rejects(() => starts({ since }), /"since" must be a time/);

@@ -5,12 +5,12 @@
  * @module
  */
 import {
+  anyObject,
   type AnyRoute,
   type ApiRequest,
   type ApiResponse,
   empty,
   json,
-  type JsonSchema,
   type Method,
   route,
   text,
@@ -38,7 +38,6 @@ export interface ApiParts extends CounterRouteParts, ReferenceRouteParts {
   readonly responses: ResponseSettings;
 }
 
-const anyObject: JsonSchema = { type: "object" };
 const requestBody = {
   doc: "`envoy.service.ratelimit.v3.RateLimitRequest` as canonical JSON.",
   schema: anyObject,

@@ -6,12 +6,13 @@
  */
 import { type Logger, StatusCode, StatusError } from "@denvoy/base";
 import {
+  anyObject,
   type AnyRoute,
   type ApiRequest,
   type ApiResponse,
   json,
-  type JsonSchema,
-  type QueryParameter,
+  type QueryParameters,
+  type QueryValues,
   route,
 } from "@denvoy/runtime";
 import type { CounterAccess, CountersFound } from "../counter_access.ts";
@@ -32,15 +33,13 @@ export interface CounterRouteParts {
   readonly logger: Logger;
 }
 
-const anyObject: JsonSchema = { type: "object" };
-
 const target = {
   domain: { type: "string", doc: "The domain." },
   entry: {
     type: "strings",
     doc: "An entry of the descriptor as `key=value`; again for each further one, in order.",
   },
-} as const satisfies Readonly<Record<string, QueryParameter>>;
+} as const satisfies QueryParameters;
 
 const responses = {
   200: {
@@ -56,10 +55,7 @@ export function counterRoutes(parts: CounterRouteParts): readonly AnyRoute[] {
   return [readRoute(parts), resetRoute(parts), unmatchedRoute(parts)];
 }
 
-interface TargetQuery {
-  readonly domain: string | undefined;
-  readonly entry: readonly string[];
-}
+type TargetQuery = QueryValues<typeof target>;
 
 function readRoute({ counters }: CounterRouteParts): AnyRoute {
   return route({

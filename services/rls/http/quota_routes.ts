@@ -65,7 +65,7 @@ export function quotaRoutes(parts: QuotaRouteParts): readonly AnyRoute[] {
     tag: "limits",
     query: {
       domain: { type: "string", doc: "Only the limits of this domain." },
-      max: { type: "integer", doc: `Most buckets to show. Default ${DEFAULT_BUCKETS}.` },
+      max: { type: "integer", min: 0, default: DEFAULT_BUCKETS, doc: "Most buckets to show." },
     },
     responses: {
       200: {
@@ -81,10 +81,7 @@ export function quotaRoutes(parts: QuotaRouteParts): readonly AnyRoute[] {
       },
     },
     handle: ({ query: { domain, max } }) =>
-      json(quotaListing(parts, {
-        ...domain !== undefined && { domain },
-        ...max !== undefined && { max },
-      })),
+      json(quotaListing(parts, { max, ...domain !== undefined && { domain } })),
   })];
 }
 
@@ -93,7 +90,7 @@ export function quotaListing(
   parts: QuotaRouteParts,
   { domain, max = DEFAULT_BUCKETS }: { readonly domain?: string; readonly max?: number },
 ): Json {
-  return new QuotaListing(parts, Math.max(0, max)).render(domain);
+  return new QuotaListing(parts, max).render(domain);
 }
 
 /** One answer, which shows a bounded number of buckets. */

@@ -3,9 +3,9 @@
  * What all routes of the API work with, and how they read what requests have in common.
  * @module
  */
-import { type Clock, ProblemError, StatusCode, StatusError } from "@denvoy/base";
+import { type Clock, ProblemError } from "@denvoy/base";
 import { FieldReader, type MapAt, parseDocuments } from "@denvoy/proto";
-import type { ApiRequest, JsonSchema } from "@denvoy/runtime";
+import type { ApiRequest } from "@denvoy/runtime";
 import type { ApiSecrets } from "../api_secrets.ts";
 import type { SdsConfig } from "../config.ts";
 import type { AccessTokens } from "../domain/access_tokens.ts";
@@ -49,9 +49,6 @@ export interface ApiParts {
   readonly sessions: SecretSessions;
 }
 
-/** Any object, for schemas that are described in words. */
-export const anyObject: JsonSchema = { type: "object" };
-
 /** Reads a JSON body with `read`. @throws ProblemError with all that is wrong, and no value of it */
 export async function readBody<T>(
   request: Pick<ApiRequest, "text">,
@@ -76,21 +73,6 @@ function unquoted({ severity, line, column }: ProblemError["problems"][number]) 
     ...(line !== undefined && { line }),
     ...(column !== undefined && { column }),
   };
-}
-
-/** Returns who sent a request, for the audit. */
-export function whoOf({ principal }: Pick<ApiRequest, "principal">): string {
-  return principal.kind === "anonymous" ? "anonymous" : principal.name;
-}
-
-/** Returns a moment as people read it. */
-export function isoTime(ms: number): string {
-  return new Date(ms).toISOString();
-}
-
-/** Throws NOT_FOUND. */
-export function notFound(message: string): never {
-  throw new StatusError(StatusCode.NOT_FOUND, message);
 }
 
 /** Returns the SPIFFE ID of a word: itself, or that path in the own trust domain. */

@@ -4,12 +4,13 @@
  * is replaced, and the bundle for everybody.
  * @module
  */
+import { isoTime } from "@denvoy/base";
 import type { FieldReader, MapAt } from "@denvoy/proto";
-import { type AnyRoute, json, route, text } from "@denvoy/runtime";
+import { anyObject, type AnyRoute, json, pageQuery, route, text, whoOf } from "@denvoy/runtime";
 import type { RevocationReason } from "../domain/certificate_authority.ts";
 import type { SignCsrRequest } from "../domain/certificate_authority.ts";
 import { writeSpiffeBundle } from "../domain/spiffe_bundle.ts";
-import { anyObject, type ApiParts, identityOf, isoTime, readBody, whoOf } from "./api_parts.ts";
+import { type ApiParts, identityOf, readBody } from "./api_parts.ts";
 import { certificateJson } from "./secret_json.ts";
 
 const TAG = "ca";
@@ -113,10 +114,10 @@ function issuedRoute({ ca }: ApiParts): AnyRoute {
     tag: TAG,
     query: {
       name: { type: "string", doc: "Only those with this name." },
-      limit: { type: "integer", doc: "At most this many. Default 100." },
+      limit: { ...pageQuery.limit, default: 100 },
     },
     responses: { 200: { doc: "The certificates.", schema: anyObject } },
-    handle({ query: { name, limit = 100 } }) {
+    handle({ query: { name, limit } }) {
       const listed = ca.listIssued({ limit, ...(name !== undefined && { name }) });
       const certificates = listed.map(({ notBeforeMs, notAfterMs, revocation, ...record }) => ({
         ...record,
@@ -141,8 +142,7 @@ function revokeRoute({ ca, audit }: ApiParts): AnyRoute {
     query: { reason: { type: "string", doc: "Why.", words: REASONS } },
     responses: { 200: { doc: "The revocation.", schema: anyObject } },
     async handle(request) {
-      const { params: { serial }, query } = request;
-      const reason = REASONS.find((each) => each === query.reason);
+      const { params: { serial }, query: { reason } } = request;
       const revocation = await ca.revoke(serial, reason);
       audit.changed("certificate revoked", { serial, by: whoOf(request) });
       return json({

@@ -3,10 +3,11 @@
  * `/v1/nodes`: what each node holds, until when, and who issued it.
  * @module
  */
-import { type AnyRoute, json, route } from "@denvoy/runtime";
+import { isoTime } from "@denvoy/base";
+import { anyObject, type AnyRoute, json, route } from "@denvoy/runtime";
 import type { ResourceSnapshot } from "@denvoy/xds";
 import type { SecretSession, SecretSessions } from "../handlers/secret_sessions.ts";
-import { anyObject, type ApiParts, isoTime } from "./api_parts.ts";
+import { type ApiParts } from "./api_parts.ts";
 import { expiryJson, workloadJson } from "./secret_json.ts";
 
 /** Returns the routes. */

@@ -3,12 +3,12 @@
  * Secrets as people are shown them: everything but the secret.
  * @module
  */
+import { isoTime } from "@denvoy/base";
 import type { CertificateFacts } from "../domain/certificate_facts.ts";
 import type { IssuedCertificate } from "../domain/issued_certificates.ts";
 import type { ServedSecret } from "../domain/secret_book.ts";
 import { daysLeft, expiryOf } from "../domain/secret_expiry.ts";
 import type { SecretFacts } from "../domain/secret_facts.ts";
-import { isoTime } from "./api_parts.ts";
 
 /** Returns a named secret. */
 export function secretJson(

@@ -3,8 +3,8 @@
  * `/v1/secrets`: what is served, without what is secret; and how to put, rotate and remove it.
  * @module
  */
-import { type AnyRoute, empty, json, route } from "@denvoy/runtime";
-import { anyObject, type ApiParts, identityOf, notFound, readBody, whoOf } from "./api_parts.ts";
+import { anyObject, type AnyRoute, empty, json, notFound, route, whoOf } from "@denvoy/runtime";
+import { type ApiParts, identityOf, readBody } from "./api_parts.ts";
 import { holdersOf } from "./node_routes.ts";
 import { readSecretBody } from "./secret_body.ts";
 import { secretJson, workloadJson } from "./secret_json.ts";

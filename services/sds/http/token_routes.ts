@@ -3,9 +3,10 @@
  * Tokens over HTTP: join tokens for new Envoys, their exchange, and what is left of them.
  * @module
  */
-import { type AnyRoute, json, route } from "@denvoy/runtime";
+import { isoTime } from "@denvoy/base";
+import { anyObject, type AnyRoute, json, route, whoOf } from "@denvoy/runtime";
 import type { NewToken, TokenRecord } from "../domain/access_tokens.ts";
-import { anyObject, type ApiParts, identityOf, isoTime, readBody, whoOf } from "./api_parts.ts";
+import { type ApiParts, identityOf, readBody } from "./api_parts.ts";
 
 const TAG = "tokens";
 const DEFAULT_JOIN_TTL_MS = 3_600_000;

@@ -29,6 +29,16 @@ export class HttpError extends StatusError {
   }
 }
 
+/** Throws that a value of a request breaks a rule. @throws ProblemError */
+export function invalid(path: string, message: string): never {
+  throw new ProblemError([{ severity: "error", path, message }]);
+}
+
+/** Throws that there is no such thing. @throws StatusError NOT_FOUND */
+export function notFound(message: string): never {
+  throw new StatusError(StatusCode.NOT_FOUND, message);
+}
+
 /** What the body of an error answer holds, under `error`. */
 export interface ErrorBody {
   /** Name of the gRPC code, e.g. `INVALID_ARGUMENT`. */

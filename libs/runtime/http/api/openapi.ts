@@ -4,7 +4,8 @@
  * cannot tell anything else than what is served.
  * @module
  */
-import type { AnyRoute, JsonSchema, QueryParameter, RouteBody, RouteResponse } from "./route.ts";
+import type { QueryParameter } from "./query_parameter.ts";
+import type { AnyRoute, JsonSchema, RouteBody, RouteResponse } from "./route.ts";
 
 /** What the document says about the service. */
 export interface OpenApiInfo {
@@ -109,9 +110,22 @@ function queryParameters(route: AnyRoute): readonly unknown[] {
 }
 
 function querySchema(parameter: QueryParameter): JsonSchema {
-  const words = parameter.words === undefined ? {} : { enum: parameter.words };
-  if (parameter.type === "strings") return { type: "array", items: { type: "string", ...words } };
-  return { type: parameter.type, ...words };
+  const { type, words, min, max, default: fallback } = parameter;
+  const enumeration = words === undefined ? {} : { enum: words };
+  switch (type) {
+    case "strings":
+      return { type: "array", items: { type: "string", ...enumeration } };
+    case "duration":
+      return { type: "string", examples: ["30s"] };
+    default:
+      return {
+        type,
+        ...enumeration,
+        ...(min !== undefined && { minimum: min }),
+        ...(max !== undefined && { maximum: max }),
+        ...(fallback !== undefined && { default: fallback }),
+      };
+  }
 }
 
 function requestBody(body: RouteBody): Readonly<Record<string, unknown>> {

@@ -5,17 +5,19 @@
  * @module
  */
 import { didYouMean, StatusCode, StatusError } from "@denvoy/base";
-import type { QueryParameter } from "./route.ts";
-
-type Declared = Readonly<Record<string, QueryParameter>>;
+import { parseDuration } from "../../config/units.ts";
+import type { QueryParameter, QueryParameters } from "./query_parameter.ts";
 
 /** Returns the values by name. @throws {StatusError} INVALID_ARGUMENT on unknown or bad parameters */
-export function parseQuery(query: string, declared: Declared): Readonly<Record<string, unknown>> {
+export function parseQuery(
+  query: string,
+  declared: QueryParameters,
+): Readonly<Record<string, unknown>> {
   const given = new URLSearchParams(query);
   for (const name of new Set(given.keys())) {
     if (!Object.hasOwn(declared, name)) {
       const hint = didYouMean(name, Object.keys(declared));
-      throw refuse(`unknown query parameter "${name}"${hint ? `, ${hint}` : ""}`);
+      refuse(`unknown query parameter "${name}"${hint ? `, ${hint}` : ""}`);
     }
   }
   return Object.fromEntries(
@@ -31,11 +33,12 @@ function parseParameter(
   texts: readonly string[],
 ): unknown {
   if (parameter.type !== "strings" && texts.length > 1) {
-    throw refuse(`query parameter "${name}" must be given once`);
+    return refuse(`query parameter "${name}" must be given once`);
   }
   const wrong = parameter.words && texts.find((text) => !parameter.words?.includes(text));
   if (wrong !== undefined) {
-    throw refuse(`query parameter "${name}" must be one of ${parameter.words?.join(", ")}`);
+    const words = parameter.words?.join(", ");
+    return refuse(`query parameter "${name}" must be one of ${words}: is ${quote(wrong)}`);
   }
   const [text] = texts;
   switch (parameter.type) {
@@ -46,14 +49,30 @@ function parseParameter(
     case "boolean":
       if (text === undefined || text === "false") return false;
       if (text === "" || text === "true") return true;
-      throw refuse(`query parameter "${name}" must be true or false`);
+      return refuse(`query parameter "${name}" must be true or false`);
     case "integer":
+      return text === undefined ? parameter.default : parseWhole(name, parameter, text);
+    case "duration":
       if (text === undefined) return undefined;
-      if (/^-?\d{1,15}$/.test(text)) return Number(text);
-      throw refuse(`query parameter "${name}" must be a whole number`);
+      return parseDuration(text) ??
+        refuse(`query parameter "${name}" must be a duration such as 30s: is ${quote(text)}`);
   }
 }
 
-function refuse(message: string): StatusError {
-  return new StatusError(StatusCode.INVALID_ARGUMENT, message);
+function parseWhole(name: string, { min, max }: QueryParameter, text: string): number {
+  const number = /^-?\d{1,15}$/.test(text) ? Number(text) : NaN;
+  if (number >= (min ?? -Infinity) && number <= (max ?? Infinity)) return number;
+  const from = min === undefined ? "" : ` from ${min}`;
+  const to = max === undefined ? "" : ` to ${max}`;
+  return refuse(
+    `query parameter "${name}" must be a whole number${from}${to}: is ${quote(text)}`,
+  );
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.slice(0, 100));
+}
+
+function refuse(message: string): never {
+  throw new StatusError(StatusCode.INVALID_ARGUMENT, message);
 }

@@ -6,36 +6,22 @@
  */
 import type { PeerCertificate } from "../server/byte_stream.ts";
 import type { HeaderMap } from "../server/request_head.ts";
+import type { QueryParameters, QueryValues } from "./query_parameter.ts";
 import type { ApiResponse } from "./response.ts";
 
 /** A JSON Schema (2020-12), as OpenAPI 3.1 uses it. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
+/** Any object, for schemas that are described in words. */
+export const anyObject: JsonSchema = { type: "object" };
+
 /** Methods that routes may have; HEAD is answered by GET. */
 export type Method = "GET" | "PUT" | "POST" | "PATCH" | "DELETE";
-
-/** One query parameter. Parameters that a route does not declare are refused. */
-export interface QueryParameter {
-  /** `boolean` without a value is true; `strings` may be repeated. */
-  readonly type: "string" | "integer" | "boolean" | "strings";
-  /** What it does. */
-  readonly doc: string;
-  /** The words it may be; for `string` and `strings`. */
-  readonly words?: readonly string[];
-}
 
 /** Names in a path template: `{name}` is one segment, `{name...}` the rest, slashes included. */
 export type PathParameters<P extends string> = P extends `${string}{${infer Name}}${infer Rest}`
   ? { readonly [K in Name extends `${infer Bare}...` ? Bare : Name]: string } & PathParameters<Rest>
   : unknown;
-
-/** Values of query parameters; an absent boolean is false, an absent list empty. */
-export type QueryValues<Q extends Readonly<Record<string, QueryParameter>>> = {
-  readonly [K in keyof Q]: Q[K]["type"] extends "integer" ? number | undefined
-    : Q[K]["type"] extends "boolean" ? boolean
-    : Q[K]["type"] extends "strings" ? readonly string[]
-    : string | undefined;
-};
 
 /** Who used the API, for authorization and the history of changes. */
 export interface Principal {
@@ -46,6 +32,11 @@ export interface Principal {
   readonly kind: "anonymous" | "token" | "certificate";
   /** The token file's name, the SAN that makes an administrator, or the peer's address. */
   readonly name: string;
+}
+
+/** Returns the name of who sent a request, as history and audit have it. */
+export function whoOf({ principal }: { readonly principal: Principal }): string {
+  return principal.kind === "anonymous" ? "anonymous" : principal.name;
 }
 
 /** A request as a route's handler gets it. */
@@ -111,7 +102,7 @@ export type Access = "authenticated" | "mesh" | "open";
 /** One operation of the API. */
 export interface Route<
   P extends string = string,
-  Q extends Readonly<Record<string, QueryParameter>> = Readonly<Record<string, QueryParameter>>,
+  Q extends QueryParameters = QueryParameters,
 > {
   /** Its method. */
   readonly method: Method;
@@ -153,7 +144,7 @@ export interface AnyRoute extends Omit<Route, "handle"> {
 /** Returns the route; the compiler infers the names of its parameters. */
 export function route<
   const P extends string,
-  const Q extends Readonly<Record<string, QueryParameter>> = Record<never, never>,
+  const Q extends QueryParameters = Record<never, never>,
 >(definition: Route<P, Q>): AnyRoute {
   return definition;
 }

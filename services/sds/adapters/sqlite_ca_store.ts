@@ -9,13 +9,16 @@ import type {
   Revocation,
   RevocationReason,
 } from "../domain/certificate_authority.ts";
-import type {
-  AuthorityRecord,
-  CaState,
-  CaStore,
-  IssuedQuery,
-  SignerRecord,
-  StoredCertificate,
+import {
+  type AuthorityRecord,
+  type CaState,
+  type CaStore,
+  isSameSealed,
+  type IssuedQuery,
+  overtaken,
+  type SealedChange,
+  type SignerRecord,
+  type StoredCertificate,
 } from "../domain/ca/ca_store.ts";
 import { derSequence } from "../domain/ca/der.ts";
 import { expectDerTag, readDer } from "@denvoy/base";
@@ -24,6 +27,8 @@ import { migrations } from "./ca_schema.ts";
 /** Remembers in a file that has one owner. */
 export class SqliteCaStore implements CaStore {
   readonly #database: SqliteDatabase;
+  /** Of this process only: nobody else has the file. */
+  #revision = 0;
 
   /** Opens or creates the file. @throws StatusError as {@linkcode SqliteDatabase} does. */
   constructor(path: string) {
@@ -36,11 +41,17 @@ export class SqliteCaStore implements CaStore {
     if (ca === undefined) return undefined;
     const rows = this.#database.all("SELECT * FROM authorities ORDER BY position");
     const authorities = rows.map((row) => this.#authority(row));
-    return { trustDomain: String(ca.trust_domain), sequence: Number(ca.sequence), authorities };
+    return {
+      revision: this.#revision,
+      trustDomain: String(ca.trust_domain),
+      sequence: Number(ca.sequence),
+      authorities,
+    };
   }
 
   /** See {@linkcode CaStore.save}. */
   save(state: CaState): void {
+    if (state.revision !== this.#revision + 1) throw overtaken();
     this.#database.transaction(() => {
       const values = [state.trustDomain, state.sequence];
       this.#database.run("INSERT OR REPLACE INTO ca VALUES (1, ?, ?)", values);
@@ -50,6 +61,7 @@ export class SqliteCaStore implements CaStore {
         this.#insertAuthority(authority, position);
       }
     });
+    this.#revision = state.revision;
   }
 
   /** See {@linkcode CaStore.addIssued}. */
@@ -92,6 +104,11 @@ export class SqliteCaStore implements CaStore {
     this.#database.transaction(() => this.#database.run(sql, [revokedAtMs, reason, serial]));
   }
 
+  /** See {@linkcode CaStore.isRevoked}. */
+  isRevoked(serial: string): boolean {
+    return this.findIssued(serial)?.revocation !== undefined;
+  }
+
   /** See {@linkcode CaStore.listRevoked}. */
   listRevoked(nowMs: number): readonly StoredCertificate[] {
     const sql = "SELECT * FROM issued WHERE revoked_at_ms IS NOT NULL AND not_after_ms > ? " +
@@ -121,6 +138,18 @@ export class SqliteCaStore implements CaStore {
     this.#database.transaction(() =>
       this.#database.run("INSERT OR REPLACE INTO sealed_values VALUES (?, ?)", [name, sealed])
     );
+  }
+
+  /** See {@linkcode CaStore.replaceSealed}. */
+  replaceSealed(name: string, { from, to }: SealedChange): boolean {
+    if (!isSameSealed(this.readSealed(name), from)) return false;
+    this.writeSealed(name, to);
+    return true;
+  }
+
+  /** Nobody else writes here. */
+  subscribe(): () => void {
+    return () => {};
   }
 
   /** Closes the file; nothing may be called afterwards. */

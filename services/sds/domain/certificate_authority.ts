@@ -142,7 +142,7 @@ export interface CertificateAuthority {
   /** Certificates that are still valid, newest first. */
   listIssued(
     options?: { readonly limit?: number; readonly name?: string },
-  ): readonly IssuedRecord[];
+  ): Promise<readonly IssuedRecord[]>;
   /** Tells whether it has revoked the certificate with this serial number. */
   isRevoked(serial: string): boolean;
   /** Revokes. @throws StatusError NOT_FOUND for a serial that it never issued. */

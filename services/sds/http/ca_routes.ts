@@ -117,8 +117,8 @@ function issuedRoute({ ca }: ApiParts): AnyRoute {
       limit: { ...pageQuery.limit, default: 100 },
     },
     responses: { 200: { doc: "The certificates.", schema: anyObject } },
-    handle({ query: { name, limit } }) {
-      const listed = ca.listIssued({ limit, ...(name !== undefined && { name }) });
+    async handle({ query: { name, limit } }) {
+      const listed = await ca.listIssued({ limit, ...(name !== undefined && { name }) });
       const certificates = listed.map(({ notBeforeMs, notAfterMs, revocation, ...record }) => ({
         ...record,
         notBefore: isoTime(notBeforeMs),

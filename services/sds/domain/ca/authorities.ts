@@ -7,7 +7,7 @@ import { StatusCode, StatusError } from "@denvoy/base";
 import type { AuthorityState, TrustBundle } from "../certificate_authority.ts";
 import { writePem } from "../pem.ts";
 import { type Authority, authorityFacts } from "./authority.ts";
-import type { CaStore } from "./ca_store.ts";
+import type { CaState, CaStore } from "./ca_store.ts";
 import type { RotationView } from "./rotation.ts";
 
 /** What a change of the authorities meant. */
@@ -28,18 +28,19 @@ const stateOrder: Readonly<Record<AuthorityState, number>> = {
 export class Authorities {
   readonly #store: CaStore;
   readonly #trustDomain: string;
-  #list: readonly Authority[];
-  #sequence: number;
+  #list: readonly Authority[] = [];
+  #sequence = 0;
+  #revision = 0;
 
-  /** `list` and `sequence` are what the store holds. */
-  constructor(
-    { store, trustDomain }: { readonly store: CaStore; readonly trustDomain: string },
-    { list, sequence }: { readonly list: readonly Authority[]; readonly sequence: number },
-  ) {
+  /** There are none yet: call {@linkcode adopt} with what the store holds. */
+  constructor({ store, trustDomain }: Pick<CaState, "trustDomain"> & { readonly store: CaStore }) {
     this.#store = store;
     this.#trustDomain = trustDomain;
-    this.#list = list;
-    this.#sequence = sequence;
+  }
+
+  /** Number of the state that these are. */
+  get revision(): number {
+    return this.#revision;
   }
 
   /** All, the active one first. */
@@ -60,20 +61,30 @@ export class Authorities {
   }
 
   /**
-   * Replaces all authorities.
-   *
-   * @throws StatusError UNAVAILABLE when that could not be written down; then nothing has changed.
+   * Replaces all authorities. Rejects with StatusError UNAVAILABLE when that could not be written down,
+   * ABORTED when another replica was faster; then nothing has changed.
    */
-  replace(next: readonly Authority[]): AuthoritiesChange {
-    const list = [...next].sort((a, b) => stateOrder[a.record.state] - stateOrder[b.record.state]);
-    const bundleChanged = rootsOf(list) !== rootsOf(this.#list);
-    const sequence = this.#sequence + (bundleChanged ? 1 : 0);
-    const authorities = list.map((authority) => authority.record);
-    this.#store.save({ trustDomain: this.#trustDomain, sequence, authorities });
-    const signerChanged = signerOf(list) !== signerOf(this.#list);
-    this.#list = list;
+  async replace(next: readonly Authority[]): Promise<AuthoritiesChange> {
+    const sequence = this.#sequence + (rootsOf(next) === rootsOf(this.#list) ? 0 : 1);
+    const authorities = inOrder(next).map((authority) => authority.record);
+    const revision = this.#revision + 1;
+    await this.#store.save({ revision, trustDomain: this.#trustDomain, sequence, authorities });
+    return this.adopt({ revision, sequence }, next);
+  }
+
+  /** Takes over a state that is written down, `list` being its authorities. */
+  adopt(
+    { revision, sequence }: Pick<CaState, "revision" | "sequence">,
+    list: readonly Authority[],
+  ): AuthoritiesChange {
+    const before = this.#list;
+    this.#list = inOrder(list);
+    this.#revision = revision;
     this.#sequence = sequence;
-    return { bundleChanged, signerChanged };
+    return {
+      bundleChanged: rootsOf(this.#list) !== rootsOf(before),
+      signerChanged: signerOf(this.#list) !== signerOf(before),
+    };
   }
 
   /** Returns whom to trust. */
@@ -86,19 +97,32 @@ export class Authorities {
     };
   }
 
-  /** Returns what the rules of rotation look at. */
-  rotationViews(): readonly RotationView[] {
-    return this.#list.map(({ record, root, rootKey, signers: [signer] }) => ({
-      id: record.id,
-      state: record.state,
-      outside: rootKey === undefined,
-      preparedAtMs: record.preparedAtMs,
-      rootNotAfterMs: root.facts.notAfterMs,
-      signerNotBeforeMs: signer.certificate.facts.notBeforeMs,
-      signerNotAfterMs: signer.certificate.facts.notAfterMs,
-      lastLeafNotAfterMs: this.#store.lastNotAfterMs(record.id),
-    }));
+  /**
+   * Returns what the rules of rotation look at. `unwrittenMs` is how long after an authority has stopped
+   * signing a leaf may end that was issued under it and is not written down yet.
+   */
+  async rotationViews(unwrittenMs: number): Promise<readonly RotationView[]> {
+    const since = this.find("active")?.record.activatedAtMs ?? 0;
+    const unwritten = unwrittenMs === 0 ? 0 : since + unwrittenMs;
+    const views: RotationView[] = [];
+    for (const { record, root, rootKey, signers: [signer] } of this.#list) {
+      views.push({
+        id: record.id,
+        state: record.state,
+        outside: rootKey === undefined,
+        preparedAtMs: record.preparedAtMs,
+        rootNotAfterMs: root.facts.notAfterMs,
+        signerNotBeforeMs: signer.certificate.facts.notBeforeMs,
+        signerNotAfterMs: signer.certificate.facts.notAfterMs,
+        lastLeafNotAfterMs: Math.max(await this.#store.lastNotAfterMs(record.id), unwritten),
+      });
+    }
+    return views;
   }
+}
+
+function inOrder(list: readonly Authority[]): readonly Authority[] {
+  return [...list].sort((a, b) => stateOrder[a.record.state] - stateOrder[b.record.state]);
 }
 
 /** In the order in which they came, so that a step that changes no root changes no byte. */

@@ -22,7 +22,7 @@ import type {
 import { writePem } from "../pem.ts";
 import { Authorities, type AuthoritiesChange } from "./authorities.ts";
 import { type Authority, authorityFacts, type AuthorityTools, openAuthority } from "./authority.ts";
-import type { CaStore, StoredCertificate } from "./ca_store.ts";
+import type { CaStore, CaStoreChange, StoredCertificate } from "./ca_store.ts";
 import { readCsrPem } from "./csr.ts";
 import { EventListeners } from "./event_listeners.ts";
 import {
@@ -66,8 +66,11 @@ export class BuiltInCa implements CertificateAuthority {
   private constructor(options: BuiltInCaOptions, authorities: Authorities) {
     this.#options = options;
     this.#authorities = authorities;
-    this.#lists = new RevocationLists(options.store);
-    this.#rotation = new RootRotation(options, authorities);
+    this.#lists = new RevocationLists(options);
+    this.#rotation = new RootRotation(options, {
+      authorities,
+      refresh: async () => this.#tellChange(await refreshAuthorities(authorities, options)),
+    });
     this.#events = new EventListeners(options.logger);
   }
 
@@ -80,9 +83,12 @@ export class BuiltInCa implements CertificateAuthority {
   static async open(given: BuiltInCaOptions): Promise<BuiltInCa> {
     const settings = { ...given.settings, outside: given.outside !== undefined };
     const options = { ...given, settings };
-    const ca = new BuiltInCa(options, await openAuthorities(options));
+    const { store, settings: { trustDomain } } = options;
+    const ca = new BuiltInCa(options, new Authorities({ store, trustDomain }));
+    await ca.#rotation.follow();
     if (given.outside !== undefined) await ca.adoptOutside(given.outside);
     await ca.maintain();
+    store.subscribe((change) => void ca.#follow(change));
     return ca;
   }
 
@@ -118,24 +124,28 @@ export class BuiltInCa implements CertificateAuthority {
   }
 
   /** See {@linkcode CertificateAuthority.listIssued}. */
-  listIssued(
+  async listIssued(
     { limit = DEFAULT_LIST_LIMIT, name }: ListIssuedOptions = {},
-  ): readonly IssuedRecord[] {
+  ): Promise<readonly IssuedRecord[]> {
     const nowMs = this.#options.clock.nowMs();
-    return this.#options.store.listIssued({ nowMs, limit, ...(name !== undefined && { name }) });
+    return await this.#options.store.listIssued({
+      nowMs,
+      limit,
+      ...(name !== undefined && { name }),
+    });
   }
 
   /** See {@linkcode CertificateAuthority.isRevoked}. */
   isRevoked(serial: string): boolean {
-    return this.#options.store.findIssued(serial)?.revocation !== undefined;
+    return this.#options.store.isRevoked(serial);
   }
 
   /** See {@linkcode CertificateAuthority.revoke}. */
   async revoke(serial: string, reason: RevocationReason = "unspecified"): Promise<Revocation> {
     const { store, clock } = this.#options;
-    const revoked = revocationOf(serial, { store, reason, nowMs: clock.nowMs() });
+    const revoked = await revocationOf(serial, { store, reason, nowMs: clock.nowMs() });
     if (!revoked.isNew) return revoked.revocation;
-    store.revoke(revoked.revocation);
+    await store.revoke(revoked.revocation);
     await this.#refreshLists();
     this.#events.tell({ kind: "revoked", revocation: revoked.revocation });
     return revoked.revocation;
@@ -185,8 +195,28 @@ export class BuiltInCa implements CertificateAuthority {
    */
   async maintain(): Promise<void> {
     await this.#rotation.doDueSteps((change) => this.#tellChange(change));
-    this.#options.store.forgetEndedBefore(this.#options.clock.nowMs() - KEEP_ENDED_MS);
+    await this.#options.store.forgetEndedBefore(this.#options.clock.nowMs() - KEEP_ENDED_MS);
     await this.#refreshLists();
+  }
+
+  /** What another replica did is told here as if it had been done here. Never rejects. */
+  async #follow(change: CaStoreChange): Promise<void> {
+    try {
+      if (change.kind === "state") await this.#rotation.follow();
+      await this.#refreshLists();
+      if (change.kind === "revoked") this.#tellRevoked(change.serials);
+    } catch (error) {
+      this.#options.logger.error("cannot take over what another replica has changed", { error });
+    }
+  }
+
+  #tellRevoked(serials: readonly string[]): void {
+    const { store, clock } = this.#options;
+    const told = new Set(serials);
+    for (const { serial, revocation } of store.listRevoked(clock.nowMs())) {
+      if (revocation === undefined || !told.has(serial)) continue;
+      this.#events.tell({ kind: "revoked", revocation });
+    }
   }
 
   /** A step that is asked for; its change is told once it is written down. */
@@ -216,23 +246,30 @@ export class BuiltInCa implements CertificateAuthority {
     const [signer] = active.signers;
     const nowMs = this.#options.clock.nowMs();
     const signed = await writeLeaf({ ...parts, signer, nowMs }, this.#options.primitives);
-    this.#options.store.addIssued(storedCertificate(signed, active));
+    await this.#options.store.addIssued(storedCertificate(signed, active));
     return signed;
   }
 }
 
-async function openAuthorities(options: BuiltInCaOptions): Promise<Authorities> {
-  const { store, settings } = options;
-  const { trustDomain } = settings;
-  const state = store.load() ?? { trustDomain, sequence: 0, authorities: [] };
+const UNCHANGED: AuthoritiesChange = { bundleChanged: false, signerChanged: false };
+
+/** Takes over what the store holds, if another replica has changed it. */
+async function refreshAuthorities(
+  authorities: Authorities,
+  options: BuiltInCaOptions,
+): Promise<AuthoritiesChange> {
+  const { store, settings: { trustDomain } } = options;
+  const state = await store.load();
+  if (state === undefined) return UNCHANGED;
   if (state.trustDomain !== trustDomain) {
     const message = `cannot open CA as its trust domain must stay "${state.trustDomain}": ` +
-      `is "${trustDomain}"; another trust domain needs another data folder`;
+      `is "${trustDomain}"; another trust domain needs another data folder or key prefix`;
     throw new StatusError(StatusCode.FAILED_PRECONDITION, message);
   }
+  if (state.revision === authorities.revision && authorities.all.length > 0) return UNCHANGED;
   const list: Authority[] = [];
   for (const record of state.authorities) list.push(await openAuthority(record, options));
-  return new Authorities({ store, trustDomain }, { list, sequence: state.sequence });
+  return authorities.adopt(state, list);
 }
 
 function storedCertificate(
@@ -255,12 +292,12 @@ interface RevocationContext {
   readonly nowMs: number;
 }
 
-function revocationOf(
+async function revocationOf(
   serial: string,
   { store, reason, nowMs }: RevocationContext,
-): { readonly revocation: Revocation; readonly isNew: boolean } {
+): Promise<{ readonly revocation: Revocation; readonly isNew: boolean }> {
   const normal = serial.toLowerCase().replaceAll(":", "").replace(/^0+(?=.)/, "");
-  const record = store.findIssued(normal);
+  const record = await store.findIssued(normal);
   if (record === undefined) {
     const message = `cannot revoke certificate as its serial number must be one that this CA ` +
       `issued: is "${serial.slice(0, 64)}"`;

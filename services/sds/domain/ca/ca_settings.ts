@@ -23,6 +23,11 @@ export interface CaSettings {
   readonly maxLeafLifetimeMs: number;
   /** How long a new root is trusted at least before it signs: every Envoy must have heard of it. */
   readonly overlapMs: number;
+  /**
+   * How long after an authority has stopped signing a leaf may end that was issued under it, by a replica
+   * that could not write it down. @default 0, as each is written down before it is handed out
+   */
+  readonly unwrittenMs?: number;
   /** Whether an outside CA is configured; set by {@linkcode BuiltInCa.open}. @default false */
   readonly outside?: boolean;
 }

@@ -35,7 +35,7 @@ for (const [name, options, family] of kinds) {
       assert.equal(facts.key.family, family);
       assert.deepEqual(facts.uriSans, [cart.spiffeId]);
       assert.equal(facts.subject, "");
-      assert.equal(ca.listIssued()[0]?.serial, facts.serial);
+      assert.equal((await ca.listIssued())[0]?.serial, facts.serial);
     },
   });
 }
@@ -80,7 +80,7 @@ for (const [name, change, expected] of bad) {
         assert.match(error.message, expected);
         return true;
       });
-      assert.deepEqual(ca.listIssued(), []);
+      assert.deepEqual(await ca.listIssued(), []);
     },
   });
 }

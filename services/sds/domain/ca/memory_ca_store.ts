@@ -4,7 +4,15 @@
  * @module
  */
 import type { Revocation } from "../certificate_authority.ts";
-import type { CaState, CaStore, IssuedQuery, StoredCertificate } from "./ca_store.ts";
+import {
+  type CaState,
+  type CaStore,
+  isSameSealed,
+  type IssuedQuery,
+  overtaken,
+  type SealedChange,
+  type StoredCertificate,
+} from "./ca_store.ts";
 
 /** Keeps everything in memory. */
 export class MemoryCaStore implements CaStore {
@@ -19,6 +27,7 @@ export class MemoryCaStore implements CaStore {
 
   /** See {@linkcode CaStore.save}. */
   save(state: CaState): void {
+    if (state.revision !== (this.#state?.revision ?? 0) + 1) throw overtaken();
     this.#state = state;
   }
 
@@ -56,6 +65,11 @@ export class MemoryCaStore implements CaStore {
     this.#issued.set(record.serial, { ...record, revocation });
   }
 
+  /** See {@linkcode CaStore.isRevoked}. */
+  isRevoked(serial: string): boolean {
+    return this.#issued.get(serial)?.revocation !== undefined;
+  }
+
   /** See {@linkcode CaStore.listRevoked}. */
   listRevoked(nowMs: number): readonly StoredCertificate[] {
     return [...this.#issued.values()]
@@ -78,5 +92,17 @@ export class MemoryCaStore implements CaStore {
   /** See {@linkcode CaStore.writeSealed}. */
   writeSealed(name: string, sealed: Uint8Array): void {
     this.#sealed.set(name, sealed);
+  }
+
+  /** See {@linkcode CaStore.replaceSealed}. */
+  replaceSealed(name: string, { from, to }: SealedChange): boolean {
+    if (!isSameSealed(this.#sealed.get(name), from)) return false;
+    this.#sealed.set(name, to);
+    return true;
+  }
+
+  /** Nobody else writes here. */
+  subscribe(): () => void {
+    return () => {};
   }
 }

@@ -6,8 +6,9 @@
  */
 import { writePem } from "../pem.ts";
 import type { Authority } from "./authority.ts";
-import type { CaStore, StoredCertificate } from "./ca_store.ts";
+import { type CaStore, overtaken, type StoredCertificate } from "./ca_store.ts";
 import { type CrlIssuer, signCrl } from "./crl_writer.ts";
+import type { Sealer } from "./signing_key.ts";
 
 /**
  * An ended list makes Envoy refuse every peer of its issuer: it must outlast any time in which this
@@ -15,20 +16,33 @@ import { type CrlIssuer, signCrl } from "./crl_writer.ts";
  */
 const LIST_LIFETIME_MS = 8 * 86_400_000;
 
-/** Name of the value in which the last number of a list is kept. */
+/** Name of the value in which the lists are kept, so that they are the same on every replica. */
+const LISTS_NAME = "revocation lists";
+/** Name of the value in which earlier versions kept the last number. */
 const NUMBER_NAME = "crl-number";
+/** Others that were faster so often are a mistake. */
+const MAX_TRIES = 8;
+
+/** Lists as they are kept, sealed: not as they were secret, but so that nobody brings back old ones. */
+interface KeptLists {
+  readonly pem: string;
+  readonly number: number;
+  readonly renewAtMs: number;
+  readonly issuers: readonly string[];
+  readonly serials: readonly string[];
+}
 
 /** Signs the lists and keeps them. */
 export class RevocationLists {
   readonly #store: CaStore;
+  readonly #sealer: Sealer;
   #pem = "";
-  #key = "";
-  #renewAtMs = 0;
   #last: Promise<unknown> = Promise.resolve();
 
   /** Starts without lists: call {@linkcode refresh} first. */
-  constructor(store: CaStore) {
+  constructor({ store, sealer }: { readonly store: CaStore; readonly sealer: Sealer }) {
     this.#store = store;
+    this.#sealer = sealer;
   }
 
   /** PEM of all lists; empty while nothing that is still valid is revoked. */
@@ -45,28 +59,57 @@ export class RevocationLists {
   }
 
   async #refresh(authorities: readonly Authority[], nowMs: number): Promise<boolean> {
-    const revoked = this.#store.listRevoked(nowMs);
-    const key = contentKey(authorities, revoked);
-    if (key === this.#key && (nowMs < this.#renewAtMs || revoked.length === 0)) return false;
     const before = this.#pem;
-    const pem = revoked.length === 0
-      ? ""
-      : await signAll(authorities, { revoked, nowMs, number: this.#nextNumber(nowMs) });
-    this.#pem = pem;
-    this.#key = key;
-    this.#renewAtMs = nowMs + LIST_LIFETIME_MS / 2;
-    return pem !== before;
+    const isEmpty = this.#store.listRevoked(nowMs).length === 0;
+    this.#pem = isEmpty ? "" : await this.#listsOf(authorities, nowMs);
+    return this.#pem !== before;
   }
 
-  /** The present, or more where the clock was set back; kept, as it must rise after a restart too. */
-  #nextNumber(nowMs: number): number {
-    const kept = this.#store.readSealed(NUMBER_NAME);
-    const last = kept === undefined ? 0 : Number(new TextDecoder().decode(kept));
-    const number = Math.max(Math.floor(nowMs), last + 1);
-    // It is no secret, and stands in each list.
-    this.#store.writeSealed(NUMBER_NAME, new TextEncoder().encode(String(number)));
-    return number;
+  /** Those that are kept, if they serve; else new ones, unless another replica was faster. */
+  async #listsOf(authorities: readonly Authority[], nowMs: number): Promise<string> {
+    for (let tries = 1;; tries++) {
+      const sealed = this.#store.readSealed(LISTS_NAME);
+      const kept = await this.#open(sealed);
+      const revoked = this.#store.listRevoked(nowMs);
+      if (kept !== undefined && serves(kept, { authorities, revoked, nowMs })) return kept.pem;
+      const number = Math.max(Math.floor(nowMs), (kept?.number ?? this.#oldNumber()) + 1);
+      const signed = await signAll(authorities, { revoked, nowMs, number });
+      const to = await this.#sealer.seal(writeLists(signed), LISTS_NAME);
+      if (await this.#store.replaceSealed(LISTS_NAME, { from: sealed, to })) return signed.pem;
+      if (tries === MAX_TRIES) throw overtaken();
+    }
   }
+
+  async #open(sealed: Uint8Array | undefined): Promise<KeptLists | undefined> {
+    if (sealed === undefined) return undefined;
+    const bytes = await this.#sealer.open(sealed, LISTS_NAME);
+    return JSON.parse(new TextDecoder().decode(bytes)) as KeptLists;
+  }
+
+  #oldNumber(): number {
+    const kept = this.#store.readSealed(NUMBER_NAME);
+    return kept === undefined ? 0 : Number(new TextDecoder().decode(kept));
+  }
+}
+
+function writeLists(lists: KeptLists): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(lists));
+}
+
+interface ListsWanted {
+  readonly authorities: readonly Authority[];
+  readonly revoked: readonly StoredCertificate[];
+  readonly nowMs: number;
+}
+
+/** Lists may name what has ended: replicas whose clocks differ would sign in turn for ever. */
+function serves(
+  { renewAtMs, issuers, serials }: KeptLists,
+  { authorities, revoked, nowMs }: ListsWanted,
+): boolean {
+  const named = new Set(serials);
+  return nowMs < renewAtMs && revoked.every(({ serial }) => named.has(serial)) &&
+    issuers.join() === issuerIds(authorities).join();
 }
 
 interface ListContent {
@@ -78,16 +121,22 @@ interface ListContent {
 async function signAll(
   authorities: readonly Authority[],
   { revoked, nowMs, number }: ListContent,
-): Promise<string> {
+): Promise<KeptLists> {
+  const nextUpdateMs = nowMs + LIST_LIFETIME_MS;
   const lists = await Promise.all(
     authorities.flatMap(issuersOf).map((issuer) => {
       const own = revoked.filter(({ signerId }) => signerId === issuer.keyId.toHex());
       const revocations = own.flatMap(({ revocation }) => revocation ?? []);
-      const nextUpdateMs = nowMs + LIST_LIFETIME_MS;
       return signCrl(issuer, { revocations, nowMs, number, nextUpdateMs });
     }),
   );
-  return lists.map((der) => writePem("X509 CRL", der)).join("");
+  return {
+    pem: lists.map((der) => writePem("X509 CRL", der)).join(""),
+    number,
+    renewAtMs: nowMs + LIST_LIFETIME_MS / 2,
+    issuers: issuerIds(authorities),
+    serials: revoked.map(({ serial }) => serial),
+  };
 }
 
 function issuersOf({ record, root, rootKey, signers }: Authority): readonly CrlIssuer[] {
@@ -102,10 +151,6 @@ function issuersOf({ record, root, rootKey, signers }: Authority): readonly CrlI
   return [...rootIssuer, ...others];
 }
 
-function contentKey(
-  authorities: readonly Authority[],
-  revoked: readonly StoredCertificate[],
-): string {
-  const issuers = authorities.flatMap(issuersOf).map(({ keyId }) => keyId.toHex());
-  return [...issuers, "", ...revoked.map(({ serial }) => serial)].join();
+function issuerIds(authorities: readonly Authority[]): readonly string[] {
+  return authorities.flatMap(issuersOf).map(({ keyId }) => keyId.toHex()).sort();
 }

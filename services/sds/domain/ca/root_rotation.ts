@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Does the steps of a root rotation, one at a time, whether an operator asks for them or they are due.
+ * Each starts from what is written down; who was overtaken by another replica looks again.
  * @module
  */
 import { type Clock, StatusCode, StatusError } from "@denvoy/base";
@@ -15,7 +16,14 @@ import {
   withSigners,
 } from "./authority.ts";
 import type { AuthorityRecord } from "./ca_store.ts";
-import { dueRotationStep, retirementMs, type RotationStep, signerIsOld } from "./rotation.ts";
+import { sameBytes } from "../certificate_block.ts";
+import {
+  dueRotationStep,
+  retirementMs,
+  type RotationStep,
+  type RotationView,
+  signerIsOld,
+} from "./rotation.ts";
 
 /** What a step did. */
 export interface RotationOutcome {
@@ -31,34 +39,52 @@ export interface StepOptions {
   readonly force: boolean;
 }
 
+const NO_CHANGE: AuthoritiesChange = { bundleChanged: false, signerChanged: false };
+
+/** Others that were faster so often are a mistake. */
+const MAX_TRIES = 8;
+
 /** After a long time without power several steps are due at once; more than this is a mistake. */
 const MAX_STEPS_AT_ONCE = 16;
+
+/** What steps work on. */
+export interface RotationParts {
+  /** What they change; nobody else does. */
+  readonly authorities: Authorities;
+  /** Takes over what is written down, if another replica wrote it. Rejects as {@linkcode CaStore.load}. */
+  readonly refresh: () => Promise<void>;
+}
 
 /** Changes the authorities, one step after the other. */
 export class RootRotation {
   readonly #tools: AuthorityTools & { readonly clock: Clock };
   readonly #authorities: Authorities;
+  readonly #refresh: () => Promise<void>;
   #last: Promise<unknown> = Promise.resolve();
 
-  /** `authorities` are changed by nobody else. */
-  constructor(tools: AuthorityTools & { readonly clock: Clock }, authorities: Authorities) {
+  /** See {@linkcode RotationParts}. */
+  constructor(
+    tools: AuthorityTools & { readonly clock: Clock },
+    { authorities, refresh }: RotationParts,
+  ) {
     this.#tools = tools;
     this.#authorities = authorities;
+    this.#refresh = refresh;
   }
 
   /** Makes the next root. Rejects with FAILED_PRECONDITION when there is one already. */
   prepare(): Promise<RotationOutcome> {
-    return this.#inTurn(() => this.#prepare());
+    return this.#step(() => this.#prepare());
   }
 
   /** Lets the prepared root sign. Rejects with FAILED_PRECONDITION when there is none or it is new. */
   activate(options: StepOptions): Promise<RotationOutcome> {
-    return this.#inTurn(() => this.#activate(options));
+    return this.#step(() => this.#activate(options));
   }
 
   /** Takes out what signs no more. Rejects with FAILED_PRECONDITION when its leaves still live. */
   retire(options: StepOptions): Promise<RotationOutcome> {
-    return this.#inTurn(() => Promise.resolve(this.#retire(options)));
+    return this.#step(() => this.#retire(options));
   }
 
   /**
@@ -66,21 +92,27 @@ export class RootRotation {
    * signs when everyone had time to hear of it. Another intermediate of a known root signs at once.
    */
   adopt(outside: Authority): Promise<RotationOutcome> {
-    return this.#inTurn(() => Promise.resolve(this.#adopt(outside)));
+    return this.#step(() => this.#adopt(outside));
+  }
+
+  /** Takes over what another replica wrote. */
+  follow(): Promise<void> {
+    return this.#inTurn(() => this.#refresh());
   }
 
   /** Does all steps that are due, telling of each; makes the first root in an empty store. */
   doDueSteps(tell: (change: AuthoritiesChange) => void): Promise<void> {
     return this.#inTurn(async () => {
-      if (this.#authorities.all.length === 0) tell(await this.#makeFirst());
+      if (this.#authorities.all.length === 0) await this.#fromNewest(() => this.#begin(tell));
       for (let count = 0; count < MAX_STEPS_AT_ONCE; count++) {
-        const nowMs = this.#tools.clock.nowMs();
-        const views = this.#authorities.rotationViews();
-        const step = dueRotationStep(views, { nowMs, settings: this.#tools.settings });
-        if (step === undefined) return;
-        tell((await this.#do(step)).change);
+        if (await this.#dueStep() === undefined) return;
+        await this.#fromNewest(() => this.#doDueStep(tell));
       }
     });
+  }
+
+  #step(step: () => Promise<RotationOutcome>): Promise<RotationOutcome> {
+    return this.#inTurn(() => this.#fromNewest(step));
   }
 
   /** Steps await keys being made: two at once would each start from the same authorities. */
@@ -90,7 +122,38 @@ export class RootRotation {
     return done;
   }
 
-  #do(step: RotationStep): RotationOutcome | Promise<RotationOutcome> {
+  async #fromNewest<T>(step: () => Promise<T>): Promise<T> {
+    for (let tries = 1;; tries++) {
+      await this.#refresh();
+      try {
+        return await step();
+      } catch (error) {
+        const isOvertaken = error instanceof StatusError && error.code === StatusCode.ABORTED;
+        if (!isOvertaken || tries === MAX_TRIES) throw error;
+      }
+    }
+  }
+
+  async #begin(tell: (change: AuthoritiesChange) => void): Promise<void> {
+    if (this.#authorities.all.length === 0) tell(await this.#makeFirst());
+  }
+
+  /** What was due may have been done by another replica. */
+  async #doDueStep(tell: (change: AuthoritiesChange) => void): Promise<void> {
+    const step = await this.#dueStep();
+    if (step !== undefined) tell((await this.#do(step)).change);
+  }
+
+  async #dueStep(): Promise<RotationStep | undefined> {
+    const { clock, settings } = this.#tools;
+    return dueRotationStep(await this.#views(), { nowMs: clock.nowMs(), settings });
+  }
+
+  #views(): Promise<readonly RotationView[]> {
+    return this.#authorities.rotationViews(this.#tools.settings.unwrittenMs ?? 0);
+  }
+
+  #do(step: RotationStep): Promise<RotationOutcome> {
     switch (step.kind) {
       case "prepare":
         return this.#prepare();
@@ -106,7 +169,7 @@ export class RootRotation {
   async #makeFirst(): Promise<AuthoritiesChange> {
     const nowMs = this.#tools.clock.nowMs();
     const made = await makeAuthority(this.#tools, nowMs);
-    return this.#authorities.replace([withRecord(made, activeSince(nowMs))]);
+    return await this.#authorities.replace([withRecord(made, activeSince(nowMs))]);
   }
 
   async #prepare(): Promise<RotationOutcome> {
@@ -115,19 +178,23 @@ export class RootRotation {
       throw refused("prepare root", `the one before must be activated first: ${idOf(prepared)}`);
     }
     const authority = await makeAuthority(this.#tools, this.#tools.clock.nowMs());
-    return { authority, change: this.#authorities.replace([...this.#authorities.all, authority]) };
+    return await this.#replace(authority, [...this.#authorities.all, authority]);
   }
 
-  #adopt(outside: Authority): RotationOutcome {
+  async #adopt(outside: Authority): Promise<RotationOutcome> {
     const nowMs = this.#tools.clock.nowMs();
     const known = this.#authorities.all.find(({ record }) => record.id === outside.record.id);
     const others = this.#authorities.all.filter((other) =>
       other !== known && other.record.state !== "prepared"
     );
+    if (known !== undefined && isSameSigner(known, outside)) {
+      const isAlone = others.length + 1 === this.#authorities.all.length;
+      if (isAlone) return { authority: known, change: NO_CHANGE };
+    }
     const authority = known === undefined
       ? others.length > 0 ? outside : withRecord(outside, activeSince(nowMs))
       : withNewSigner(known, { signer: outside.signers[0], nowMs });
-    return { authority, change: this.#authorities.replace([...others, authority]) };
+    return await this.#replace(authority, [...others, authority]);
   }
 
   async #activate({ force }: StepOptions): Promise<RotationOutcome> {
@@ -146,11 +213,11 @@ export class RootRotation {
       if (other === prepared) return authority;
       return other.record.state === "active" ? withRecord(other, { state: "retiring" }) : other;
     });
-    return { authority, change: this.#authorities.replace(next) };
+    return await this.#replace(authority, next);
   }
 
-  #retire({ force }: StepOptions): RotationOutcome {
-    const views = this.#authorities.rotationViews().filter(({ state }) => state === "retiring");
+  async #retire({ force }: StepOptions): Promise<RotationOutcome> {
+    const views = (await this.#views()).filter(({ state }) => state === "retiring");
     const [oldest] = views.sort((a, b) => a.preparedAtMs - b.preparedAtMs);
     if (oldest === undefined) throw refused("retire root", "one must have been replaced first");
     const endMs = retirementMs(oldest);
@@ -158,21 +225,28 @@ export class RootRotation {
       const end = new Date(endMs).toISOString();
       throw refused("retire root", `its last certificate must have ended: that ends ${end}`);
     }
-    return this.#takeOut(oldest.id);
+    return await this.#takeOut(oldest.id);
   }
 
-  #takeOut(id: string): RotationOutcome {
+  async #takeOut(id: string): Promise<RotationOutcome> {
     const authority = this.#authorities.all.find(({ record }) => record.id === id);
     if (authority === undefined) throw refused("retire root", `it must be trusted: ${id} is not`);
     const next = this.#authorities.all.filter((other) => other !== authority);
-    return { authority, change: this.#authorities.replace(next) };
+    return await this.#replace(authority, next);
   }
 
   async #renewSigner(): Promise<RotationOutcome> {
     const { active } = this.#authorities;
     const authority = await this.#withFreshSigner(active);
     const next = this.#authorities.all.map((other) => other === active ? authority : other);
-    return { authority, change: this.#authorities.replace(next) };
+    return await this.#replace(authority, next);
+  }
+
+  async #replace(
+    authority: Authority,
+    next: readonly Authority[],
+  ): Promise<RotationOutcome> {
+    return { authority, change: await this.#authorities.replace(next) };
   }
 
   /** A root may have been prepared long ago, and who signs under it be old or ended by now. */
@@ -180,13 +254,21 @@ export class RootRotation {
     const { clock, settings } = this.#tools;
     const { root, rootKey, record } = authority;
     const nowMs = clock.nowMs();
-    const view = this.#authorities.rotationViews().find(({ id }) => id === record.id);
+    const view = (await this.#views()).find(({ id }) => id === record.id);
     if (rootKey === undefined || view === undefined || !signerIsOld(view, { nowMs, settings })) {
       return authority;
     }
     const signer = await makeSigner({ certificate: root, key: rootKey }, this.#tools, nowMs);
     return withNewSigner(authority, { signer, nowMs });
   }
+}
+
+/** An outside CA that every replica takes in at its start is one that is there already. */
+function isSameSigner({ record, signers: [signer] }: Authority, outside: Authority): boolean {
+  const [other] = outside.signers;
+  const [known, given] = [signer, other].map(({ record: { der, between } }) => [der, ...between]);
+  return record.state !== "retiring" && known?.length === given?.length &&
+    known?.every((der, at) => sameBytes(der, given?.[at] ?? new Uint8Array())) === true;
 }
 
 function activeSince(nowMs: number): Pick<AuthorityRecord, "state" | "activatedAtMs"> {

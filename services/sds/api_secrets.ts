@@ -12,6 +12,7 @@ import {
   StatusError,
 } from "@denvoy/base";
 import type { AccessStore } from "./domain/access_store.ts";
+import { isSameSealed } from "./domain/ca/ca_store.ts";
 import type { Sealer } from "./domain/ca/signing_key.ts";
 import { checkSecret } from "./domain/secret_check.ts";
 import type { SecretBook, ServedSecret } from "./domain/secret_book.ts";
@@ -34,7 +35,7 @@ export interface ApiSecretsParts {
   readonly clock: Clock;
 }
 
-/** All secrets that came over the HTTP API. */
+/** All secrets that came over the HTTP API, to this replica or another. */
 export class ApiSecrets {
   readonly #parts: ApiSecretsParts;
 
@@ -48,14 +49,10 @@ export class ApiSecrets {
    */
   static async open(parts: ApiSecretsParts): Promise<ApiSecrets> {
     const secrets = new ApiSecrets(parts);
-    for (const [name, sealed] of parts.store.sealedSecrets()) {
-      const opened = await parts.sealer.open(sealed, contextOf(name));
-      try {
-        secrets.#serve(name, readMaterialBytes(opened));
-      } catch (error) {
-        parts.logger.error("cannot serve kept secret", { name, error });
-      }
-    }
+    for (const name of parts.store.sealedSecrets().keys()) await secrets.#read(name);
+    parts.store.subscribe((change) => {
+      if (change.kind === "secret") void secrets.#follow(change.name);
+    });
     return secrets;
   }
 
@@ -73,17 +70,47 @@ export class ApiSecrets {
     }
     const checked = checkSecret(material, { x509, nowMs: clock.nowMs() });
     if (!checked.ok) throw new ProblemError(checked.error.map(withoutFile));
-    store.putSealedSecret(name, await sealer.seal(writeMaterialBytes(material), contextOf(name)));
+    const sealed = await sealer.seal(writeMaterialBytes(material), contextOf(name));
+    await store.putSealedSecret(name, sealed);
     return this.#serve(name, material);
   }
 
-  /** Takes a secret out. @throws StatusError NOT_FOUND */
-  remove(name: string): void {
-    const { book, store, clock } = this.#parts;
+  /** Takes a secret out. Rejects with StatusError NOT_FOUND, or UNAVAILABLE when it could not be. */
+  async remove(name: string): Promise<void> {
+    const { book, store } = this.#parts;
     if (!book.namesOf("api").includes(name)) {
       throw new StatusError(StatusCode.NOT_FOUND, `no secret was put here by the name "${name}"`);
     }
-    store.removeSealedSecret(name);
+    await store.removeSealedSecret(name);
+    this.#drop(name);
+  }
+
+  /** Takes over what another replica was given; what cannot be used leaves the last good. */
+  async #follow(name: string): Promise<void> {
+    try {
+      await this.#read(name);
+    } catch (error) {
+      this.#parts.logger.error("cannot open secret of another replica", { name, error });
+    }
+  }
+
+  /** Serves what is kept, or nothing where nothing is. Rejects when it was sealed with another key. */
+  async #read(name: string): Promise<void> {
+    const { store, sealer, logger } = this.#parts;
+    const sealed = store.sealedSecrets().get(name);
+    if (sealed === undefined) return this.#drop(name);
+    const opened = await sealer.open(sealed, contextOf(name));
+    // Of two that were opened at once the newer one is served.
+    if (!isSameSealed(store.sealedSecrets().get(name), sealed)) return;
+    try {
+      this.#serve(name, readMaterialBytes(opened));
+    } catch (error) {
+      logger.error("cannot serve kept secret", { name, error });
+    }
+  }
+
+  #drop(name: string): void {
+    const { book, clock } = this.#parts;
     book.change("api", { remove: [name], nowMs: clock.nowMs() });
   }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Session ticket keys that are made here: kept sealed, so that sessions outlive a restart, and changed
- * when it is due.
+ * when it is due, once for all replicas.
  * @module
  */
 import type { Clock, Logger, Timer } from "@denvoy/base";
-import type { CaStore } from "./domain/ca/ca_store.ts";
+import { type CaStore, isSameSealed, overtaken } from "./domain/ca/ca_store.ts";
 import type { CaPrimitives, Sealer } from "./domain/ca/signing_key.ts";
 import {
   dueTicketKeys,
@@ -21,7 +21,7 @@ import {
 /** What keys are made and kept with. */
 export interface TicketKeyRingsParts {
   /** Remembers sealed values. */
-  readonly store: Pick<CaStore, "readSealed" | "writeSealed">;
+  readonly store: Pick<CaStore, "readSealed" | "replaceSealed" | "subscribe">;
   /** Seals. */
   readonly sealer: Sealer;
   /** Draws randomness. */
@@ -38,10 +38,14 @@ interface Followed {
   readonly policy: TicketKeyPolicy;
   readonly listener: KeyListener;
   ring: TicketKeyRing | undefined;
+  /** As the ring is kept. */
+  sealed: Uint8Array | undefined;
   timer: Timer | undefined;
   isOver: boolean;
 }
 
+/** Others that were faster so often are a mistake. */
+const MAX_TRIES = 8;
 const RETRY_MS = 10_000;
 /** Clocks jump: what is due is looked at again at least this often. */
 const LOOK_MS = 60_000;
@@ -54,6 +58,9 @@ export class TicketKeyRings {
   /** See {@linkcode TicketKeyRingsParts}. */
   constructor(parts: TicketKeyRingsParts) {
     this.#parts = parts;
+    parts.store.subscribe((change) => {
+      if (change.kind === "sealed") void this.#follow(change.name);
+    });
   }
 
   /**
@@ -70,6 +77,7 @@ export class TicketKeyRings {
       policy,
       listener,
       ring: undefined,
+      sealed: undefined,
       timer: undefined,
       isOver: false,
     };
@@ -83,27 +91,33 @@ export class TicketKeyRings {
     return { ready, release };
   }
 
-  /** Changes the keys of a name now; tells whether there is such a ring. */
+  /**
+   * Changes the keys of a name now; tells whether there is such a ring. Rejects with StatusError
+   * UNAVAILABLE when that cannot be written down.
+   */
   async rotate(name: string): Promise<boolean> {
     const followed = this.#rings.get(name);
     if (followed?.ring === undefined) return false;
     const { policy } = followed;
-    await this.#save(
-      name,
-      followed,
-      rotateTicketKeys(followed.ring, { ...this.#moment(), policy }),
-    );
+    await this.#change(name, followed, (ring) => {
+      const moment = this.#moment();
+      return ring === undefined
+        ? newTicketKeys(moment)
+        : rotateTicketKeys(ring, { ...moment, policy });
+    });
     return true;
   }
 
   async #look(name: string, followed: Followed): Promise<void> {
     let nextMs = RETRY_MS;
     try {
-      const moment = this.#moment();
-      const ring = followed.ring ?? await this.#open(name) ?? newTicketKeys(moment);
-      const due = dueTicketKeys(ring, { ...moment, policy: followed.policy });
-      if (due !== followed.ring) await this.#save(name, followed, due);
-      nextMs = Math.max(1, due.sinceMs + followed.policy.rotationMs - this.#parts.clock.nowMs());
+      const { policy } = followed;
+      if (followed.ring === undefined) await this.#read(name, followed);
+      const due = await this.#change(name, followed, (ring) => {
+        const moment = this.#moment();
+        return dueTicketKeys(ring ?? newTicketKeys(moment), { ...moment, policy });
+      });
+      nextMs = Math.max(1, due.sinceMs + policy.rotationMs - this.#parts.clock.nowMs());
     } catch (error) {
       this.#parts.logger.error("cannot change session ticket keys", { name, error });
     }
@@ -112,20 +126,55 @@ export class TicketKeyRings {
     followed.timer = this.#parts.clock.after(waitMs, () => void this.#look(name, followed));
   }
 
-  async #open(name: string): Promise<TicketKeyRing | undefined> {
-    const context = contextOf(name);
-    const sealed = this.#parts.store.readSealed(context);
-    if (sealed === undefined) return undefined;
-    return readTicketKeys(await this.#parts.sealer.open(sealed, context));
+  /** Another replica has changed the keys. */
+  async #follow(sealedName: string): Promise<void> {
+    for (const [name, followed] of this.#rings) {
+      if (contextOf(name) !== sealedName) continue;
+      try {
+        await this.#read(name, followed);
+      } catch (error) {
+        this.#parts.logger.error("cannot open session ticket keys", { name, error });
+      }
+    }
   }
 
-  async #save(name: string, followed: Followed, ring: TicketKeyRing): Promise<void> {
+  /** Takes over what is kept, if anything is. */
+  async #read(name: string, followed: Followed): Promise<void> {
     const context = contextOf(name);
-    const sealed = await this.#parts.sealer.seal(writeTicketKeys(ring), context);
-    if (followed.isOver) return;
-    this.#parts.store.writeSealed(context, sealed);
+    const sealed = this.#parts.store.readSealed(context);
+    if (isSameSealed(sealed, followed.sealed)) return;
+    const ring = sealed && readTicketKeys(await this.#parts.sealer.open(sealed, context));
+    const isNewest = isSameSealed(sealed, this.#parts.store.readSealed(context));
+    if (isNewest) this.#take(followed, { sealed, ring });
+  }
+
+  /** Changes what is kept; where another replica was faster, what that has made. */
+  async #change(
+    name: string,
+    followed: Followed,
+    next: (ring: TicketKeyRing | undefined) => TicketKeyRing,
+  ): Promise<TicketKeyRing> {
+    const context = contextOf(name);
+    const { sealer, store } = this.#parts;
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const { ring, sealed: from } = followed;
+      const changed = next(ring);
+      if (changed === ring) return changed;
+      const to = await sealer.seal(writeTicketKeys(changed), context);
+      if (followed.isOver) return changed;
+      if (await store.replaceSealed(context, { from, to })) {
+        this.#take(followed, { sealed: to, ring: changed });
+        return changed;
+      }
+      await this.#read(name, followed);
+    }
+    throw overtaken();
+  }
+
+  #take(followed: Followed, { sealed, ring }: Pick<Followed, "sealed" | "ring">): void {
+    followed.sealed = sealed;
     followed.ring = ring;
-    followed.listener(ticketKeysOf(ring));
+    if (ring !== undefined && !followed.isOver) followed.listener(ticketKeysOf(ring));
   }
 
   #moment() {

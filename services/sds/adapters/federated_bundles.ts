@@ -24,7 +24,7 @@ export interface FederatedBundlesOptions {
   /** Whose bundles. */
   readonly domains: readonly FederatedDomain[];
   /** Where they are kept. */
-  readonly store: Pick<CaStore, "readSealed" | "writeSealed">;
+  readonly store: Pick<CaStore, "readSealed" | "writeSealed" | "subscribe">;
   /** Seals them: not as they were secret, but so that nobody changes whom we trust. */
   readonly sealer: Sealer;
   /** When they are asked for. */
@@ -59,6 +59,9 @@ export class FederatedBundles implements AsyncDisposable {
       bundles.#states.set(trustDomain, { trustDomain, ...await keptBundle(domain, options) });
       bundles.#start(domain);
     }
+    options.store.subscribe((change) => {
+      if (change.kind === "sealed") void bundles.#follow(change.name);
+    });
     return bundles;
   }
 
@@ -115,7 +118,7 @@ export class FederatedBundles implements AsyncDisposable {
       const knownPem = known === undefined ? {} : { knownPem: known.bundlePem };
       const fetched = await fetch(domain, { x509, ...knownPem });
       const bundle = known === undefined || isNewer(fetched, known) ? fetched : known;
-      await this.#keep(trustDomain, bundle);
+      if (bundle !== known) await this.#keep(trustDomain, bundle);
       this.#states.set(trustDomain, { trustDomain, bundle, fetchedAtMs: clock.nowMs() });
       if (bundle.bundlePem !== known?.bundlePem) this.#listeners.tell(trustDomain);
     } catch (error) {
@@ -125,11 +128,27 @@ export class FederatedBundles implements AsyncDisposable {
     }
   }
 
+  /** Another replica has fetched a bundle. */
+  async #follow(entry: string): Promise<void> {
+    const domain = this.#options.domains.find((each) => entryOf(each.trustDomain) === entry);
+    if (domain === undefined || this.#closed) return;
+    const { trustDomain } = domain;
+    try {
+      const { bundle } = await keptBundle(domain, this.#options);
+      const state = this.#states.get(trustDomain);
+      if (bundle === undefined || (state?.bundle && !isNewer(bundle, state.bundle))) return;
+      this.#states.set(trustDomain, { ...state, trustDomain, bundle });
+      if (bundle.bundlePem !== state?.bundle?.bundlePem) this.#listeners.tell(trustDomain);
+    } catch (error) {
+      this.#options.logger.error("cannot open trust bundle of another replica", { entry, error });
+    }
+  }
+
   async #keep(trustDomain: string, bundle: SpiffeBundle): Promise<void> {
     const { store, sealer } = this.#options;
     const entry = entryOf(trustDomain);
     const bytes = new TextEncoder().encode(JSON.stringify(bundle));
-    store.writeSealed(entry, await sealer.seal(bytes, entry));
+    await store.writeSealed(entry, await sealer.seal(bytes, entry));
   }
 }
 

@@ -19,6 +19,8 @@ const MIGRATIONS: readonly string[] = [`
   CREATE TABLE secrets (name TEXT PRIMARY KEY, sealed BLOB NOT NULL) STRICT;
 `];
 
+const INSERT_TOKEN = "INSERT INTO tokens VALUES (?, ?, ?, ?, ?)";
+
 /** Moments that a date can have: others cannot be told, and beyond 2^53 not even be read. */
 const MOMENTS = "BETWEEN 0 AND 8640000000000000";
 const READABLE = `created_at_ms ${MOMENTS} AND expires_at_ms ${MOMENTS}`;
@@ -38,9 +40,8 @@ export class SqliteAccessStore implements AccessStore {
   }
 
   /** See {@linkcode AccessStore.addToken}. */
-  addToken({ hash, kind, identity, createdAtMs, expiresAtMs }: TokenRecord): void {
-    const values = [hash, kind, identity, createdAtMs, expiresAtMs];
-    this.#write("INSERT INTO tokens VALUES (?, ?, ?, ?, ?)", values);
+  addToken(record: TokenRecord): void {
+    this.#write(INSERT_TOKEN, valuesOf(record));
   }
 
   /** See {@linkcode AccessStore.findToken}. */
@@ -52,10 +53,13 @@ export class SqliteAccessStore implements AccessStore {
     return row === undefined ? undefined : tokenRecord(row);
   }
 
-  /** See {@linkcode AccessStore.takeToken}. */
-  takeToken(hash: string): boolean {
+  /** See {@linkcode AccessStore.exchangeToken}. */
+  exchangeToken(hash: string, next: TokenRecord): boolean {
     if (this.findToken(hash) === undefined) return false;
-    this.#write("DELETE FROM tokens WHERE hash = ?", [hash]);
+    this.#database.transaction(() => {
+      this.#database.run("DELETE FROM tokens WHERE hash = ?", [hash]);
+      this.#database.run(INSERT_TOKEN, valuesOf(next));
+    });
     return true;
   }
 
@@ -103,6 +107,14 @@ export class SqliteAccessStore implements AccessStore {
     this.#write("DELETE FROM secrets WHERE name = ?", [name]);
   }
 
+  /** There is nothing that is not in the file. */
+  catchUp(): void {}
+
+  /** Nobody else writes here. */
+  subscribe(): () => void {
+    return () => {};
+  }
+
   /** Closes the file. */
   [Symbol.dispose](): void {
     this.#database.close();
@@ -116,6 +128,10 @@ export class SqliteAccessStore implements AccessStore {
   #write(sql: string, values: readonly (string | number | Uint8Array)[]): void {
     this.#database.transaction(() => this.#database.run(sql, values));
   }
+}
+
+function valuesOf({ hash, kind, identity, createdAtMs, expiresAtMs }: TokenRecord) {
+  return [hash, kind, identity, createdAtMs, expiresAtMs];
 }
 
 function tokenRecord(row: Row): TokenRecord {

@@ -29,7 +29,7 @@ Deno.test("tokens with times that cannot be read disturb nothing, and are told o
     assert.deepEqual(store.listTokens(), [token("good", 11)]);
     assert.equal(store.countTokens(), 1);
     assert.equal(store.findToken("absurd"), undefined);
-    assert.equal(store.takeToken("absurd"), false);
+    assert.equal(store.exchangeToken("absurd", token("next", 12)), false);
     assert.equal(store.removeTokensOf("spiffe://shop/web"), 2);
     assert.equal(store.removeTokensOf("spiffe://shop/web"), 0);
     assert.equal(store.removeTokensOf("spiffe://shop/api"), 1);

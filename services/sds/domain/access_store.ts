@@ -5,15 +5,23 @@
  * @module
  */
 import type { TokenRecord, TokenStore } from "./access_tokens.ts";
+import type { Eventually } from "./ca/ca_store.ts";
 
-/** Remembers. Methods throw StatusError UNAVAILABLE when nothing could be read or written. */
+/** What another replica changed, told when it can be read here. */
+export type AccessStoreChange =
+  | { readonly kind: "tokens-removed" }
+  | { readonly kind: "secret"; readonly name: string };
+
+/** Remembers, perhaps together with other replicas; see {@linkcode TokenStore}. */
 export interface AccessStore extends TokenStore, Disposable {
   /** Returns the sealed secrets by name. */
   sealedSecrets(): ReadonlyMap<string, Uint8Array>;
   /** Adds or replaces a sealed secret. */
-  putSealedSecret(name: string, sealed: Uint8Array): void;
+  putSealedSecret(name: string, sealed: Uint8Array): Eventually<void>;
   /** Takes a sealed secret out. */
-  removeSealedSecret(name: string): void;
+  removeSealedSecret(name: string): Eventually<void>;
+  /** Tells of what other replicas changed until the returned function is called. */
+  subscribe(listener: (change: AccessStoreChange) => void): () => void;
 }
 
 /** Remembers until the process ends. */
@@ -31,9 +39,11 @@ export class MemoryAccessStore implements AccessStore {
     return this.#tokens.get(hash);
   }
 
-  /** See {@linkcode TokenStore.takeToken}. */
-  takeToken(hash: string): boolean {
-    return this.#tokens.delete(hash);
+  /** See {@linkcode TokenStore.exchangeToken}. */
+  exchangeToken(hash: string, next: TokenRecord): boolean {
+    if (!this.#tokens.delete(hash)) return false;
+    this.addToken(next);
+    return true;
   }
 
   /** See {@linkcode TokenStore.listTokens}. */
@@ -69,6 +79,14 @@ export class MemoryAccessStore implements AccessStore {
   /** See {@linkcode AccessStore.removeSealedSecret}. */
   removeSealedSecret(name: string): void {
     this.#secrets.delete(name);
+  }
+
+  /** There is nothing that is not known here. */
+  catchUp(): void {}
+
+  /** Nobody else writes here. */
+  subscribe(): () => void {
+    return () => {};
   }
 
   /** There is nothing to close. */

@@ -5,6 +5,7 @@
  * @module
  */
 import { type Clock, StatusCode, StatusError } from "@denvoy/base";
+import type { Eventually } from "./ca/ca_store.ts";
 import type { ProvenIdentity } from "./caller.ts";
 
 /** A token as it is kept. */
@@ -21,22 +22,27 @@ export interface TokenRecord {
   readonly expiresAtMs: number;
 }
 
-/** Remembers tokens. */
+/**
+ * Remembers tokens, perhaps together with other replicas. What is returned at once is what was read
+ * last. What changes something throws or rejects with StatusError UNAVAILABLE when it is not written down.
+ */
 export interface TokenStore {
-  /** Adds a token. @throws StatusError UNAVAILABLE when it cannot be written down */
-  addToken(record: TokenRecord): void;
+  /** Adds a token. */
+  addToken(record: TokenRecord): Eventually<void>;
   /** Returns a token by its hash. */
   findToken(hash: string): TokenRecord | undefined;
-  /** Takes a token out; tells whether it was there, which is true of one caller only. */
-  takeToken(hash: string): boolean;
+  /** Puts another token in the place of one; tells whether that was there, which is true of one caller only. */
+  exchangeToken(hash: string, next: TokenRecord): Eventually<boolean>;
   /** Returns all tokens, the oldest first. */
   listTokens(): readonly TokenRecord[];
   /** Returns how many there are. */
   countTokens(): number;
-  /** Takes out all that have ended by `nowMs`. */
-  removeEndedTokens(nowMs: number): void;
+  /** Takes out all that have ended by `nowMs`, unless they cannot be at present. */
+  removeEndedTokens(nowMs: number): Eventually<void>;
   /** Takes all tokens of an identity out; returns how many there were. */
-  removeTokensOf(identity: string): number;
+  removeTokensOf(identity: string): Eventually<number>;
+  /** Reads what other replicas have written so far. */
+  catchUp(): Eventually<void>;
 }
 
 /** What tokens are made of. */
@@ -77,27 +83,23 @@ export class AccessTokens {
   }
 
   /**
-   * Makes a token.
-   * @throws StatusError INVALID_ARGUMENT for a life of less than a second, or more than 30 days (join)
-   * or 10 years (node); RESOURCE_EXHAUSTED when there are too many
+   * Makes a token. Rejects with
+   * StatusError INVALID_ARGUMENT for a life of less than a second, or more than 30 days (join)
+   * or 10 years (node); RESOURCE_EXHAUSTED when there are too many; UNAVAILABLE when it cannot be kept
    */
-  create(
+  async create(
     kind: TokenRecord["kind"],
     { identity, ttlMs }: { readonly identity: string; readonly ttlMs: number },
-  ): NewToken {
-    const { store, clock, randomBytes } = this.#parts;
-    checkTtl(kind, ttlMs);
-    this.#forgetEnded();
+  ): Promise<NewToken> {
+    const { store } = this.#parts;
+    const made = this.#make(kind, { identity, ttlMs });
+    await this.#forgetEnded();
     if (store.countTokens() >= MAX_TOKENS) {
       const message = `cannot keep more than ${MAX_TOKENS} tokens`;
       throw new StatusError(StatusCode.RESOURCE_EXHAUSTED, message);
     }
-    const token = base64url(randomBytes(TOKEN_BYTES));
-    const createdAtMs = clock.nowMs();
-    const expiresAtMs = createdAtMs + Math.floor(ttlMs);
-    const record = { hash: this.#hash(token), kind, identity, createdAtMs, expiresAtMs };
-    store.addToken(record);
-    return { token, record };
+    await store.addToken(made.record);
+    return made;
   }
 
   /** Returns whom the bearer of a node token is; undefined for one that is unknown or over. */
@@ -112,30 +114,52 @@ export class AccessTokens {
     this.#listeners.push(listener);
   }
 
-  /**
-   * Exchanges a join token for a node token, once.
-   * @throws StatusError UNAUTHENTICATED for one that is unknown, over or used
-   */
-  join(token: string, { ttlMs }: { readonly ttlMs: number }): NewToken {
-    const record = this.#find(token);
-    if (record?.kind !== "join" || !this.#parts.store.takeToken(record.hash)) {
-      throw new StatusError(StatusCode.UNAUTHENTICATED, "the join token is unknown, over or used");
-    }
-    return this.create("node", { identity: record.identity, ttlMs });
-  }
-
-  /** Returns all tokens that can still be used, as they are kept. */
-  list(): readonly TokenRecord[] {
-    this.#forgetEnded();
-    return this.#parts.store.listTokens();
-  }
-
-  /** Ends all tokens of an identity; returns how many there were. */
-  revoke(identity: string): number {
-    this.#forgetEnded();
-    const removed = this.#parts.store.removeTokensOf(identity);
+  /** Tells that tokens were revoked elsewhere. */
+  tellRevoked(): void {
     for (const listener of this.#listeners) listener();
+  }
+
+  /**
+   * Exchanges a join token for a node token, once. Rejects with StatusError UNAUTHENTICATED for one that
+   * is unknown, over or used; with UNAVAILABLE when that cannot be written down.
+   */
+  async join(token: string, { ttlMs }: { readonly ttlMs: number }): Promise<NewToken> {
+    const { store } = this.#parts;
+    if (this.#find(token) === undefined) await store.catchUp();
+    const record = this.#find(token);
+    if (record?.kind === "join") {
+      const made = this.#make("node", { identity: record.identity, ttlMs });
+      if (await store.exchangeToken(record.hash, made.record)) return made;
+    }
+    throw new StatusError(StatusCode.UNAUTHENTICATED, "the join token is unknown, over or used");
+  }
+
+  /** Resolves with all tokens that can still be used, as they are kept. */
+  async list(): Promise<readonly TokenRecord[]> {
+    await this.#forgetEnded();
+    const nowMs = this.#parts.clock.nowMs();
+    return this.#parts.store.listTokens().filter(({ expiresAtMs }) => expiresAtMs > nowMs);
+  }
+
+  /** Ends all tokens of an identity; resolves with how many there were. */
+  async revoke(identity: string): Promise<number> {
+    await this.#forgetEnded();
+    const removed = await this.#parts.store.removeTokensOf(identity);
+    this.tellRevoked();
     return removed;
+  }
+
+  #make(
+    kind: TokenRecord["kind"],
+    { identity, ttlMs }: { readonly identity: string; readonly ttlMs: number },
+  ): NewToken {
+    const { clock, randomBytes } = this.#parts;
+    checkTtl(kind, ttlMs);
+    const token = base64url(randomBytes(TOKEN_BYTES));
+    const createdAtMs = clock.nowMs();
+    const expiresAtMs = createdAtMs + Math.floor(ttlMs);
+    const record = { hash: this.#hash(token), kind, identity, createdAtMs, expiresAtMs };
+    return { token, record };
   }
 
   #find(token: string): TokenRecord | undefined {
@@ -145,9 +169,9 @@ export class AccessTokens {
       : undefined;
   }
 
-  #forgetEnded(): void {
+  async #forgetEnded(): Promise<void> {
     const { store, clock } = this.#parts;
-    store.removeEndedTokens(clock.nowMs());
+    await store.removeEndedTokens(clock.nowMs());
   }
 
   #hash(token: string): string {

@@ -20,35 +20,38 @@ function tokens() {
   return { clock, store, tokens: made };
 }
 
-Deno.test("a join token is exchanged once, and is no node token itself", () => {
+Deno.test("a join token is exchanged once, and is no node token itself", async () => {
   const world = tokens();
-  const { token } = world.tokens.create("join", web);
+  const { token } = await world.tokens.create("join", web);
   assert.equal(world.tokens.identify(token), undefined);
-  const joined = world.tokens.join(token, { ttlMs: HOUR_MS });
+  const joined = await world.tokens.join(token, { ttlMs: HOUR_MS });
   assert.equal(world.tokens.identify(joined.token)?.identity, web.identity);
   for (const used of [token, joined.token, "anything"]) {
-    assert.throws(() => world.tokens.join(used, { ttlMs: HOUR_MS }), /unknown, over or used/);
+    await assert.rejects(world.tokens.join(used, { ttlMs: HOUR_MS }), /unknown, over or used/);
   }
 });
 
-Deno.test("tokens end, and are forgotten then", () => {
+Deno.test("tokens end, and are forgotten then", async () => {
   const world = tokens();
-  const join = world.tokens.create("join", web);
-  const node = world.tokens.create("node", web);
+  const join = await world.tokens.create("join", web);
+  const node = await world.tokens.create("node", web);
   world.clock.advance(HOUR_MS - 1);
   assert.equal(world.tokens.identify(node.token)?.identity, web.identity);
   world.clock.advance(1);
   assert.equal(world.tokens.identify(node.token), undefined);
-  assert.throws(() => world.tokens.join(join.token, { ttlMs: HOUR_MS }));
-  assert.deepEqual(world.tokens.list(), []);
+  await assert.rejects(world.tokens.join(join.token, { ttlMs: HOUR_MS }));
+  assert.deepEqual(await world.tokens.list(), []);
   assert.deepEqual(world.store.listTokens(), []);
 });
 
-Deno.test("revoke() ends all tokens of an identity and of nobody else", () => {
+Deno.test("revoke() ends all tokens of an identity and of nobody else", async () => {
   const world = tokens();
-  const [one, two] = [world.tokens.create("node", web), world.tokens.create("node", web)];
-  const other = world.tokens.create("node", { ...web, identity: "spiffe://shop/api" });
-  assert.equal(world.tokens.revoke(web.identity), 2);
+  const [one, two] = [
+    await world.tokens.create("node", web),
+    await world.tokens.create("node", web),
+  ];
+  const other = await world.tokens.create("node", { ...web, identity: "spiffe://shop/api" });
+  assert.equal(await world.tokens.revoke(web.identity), 2);
   assert.deepEqual([one, two, other].map(({ token }) => world.tokens.identify(token)?.identity), [
     undefined,
     undefined,
@@ -56,9 +59,9 @@ Deno.test("revoke() ends all tokens of an identity and of nobody else", () => {
   ]);
 });
 
-Deno.test("what is kept of a token does not hold it", () => {
+Deno.test("what is kept of a token does not hold it", async () => {
   const world = tokens();
-  const { token } = world.tokens.create("node", web);
+  const { token } = await world.tokens.create("node", web);
   assert.ok(token.length >= 43);
   assert.ok(!JSON.stringify(world.store.listTokens()).includes(token));
 });
@@ -71,9 +74,9 @@ for (
     ["node", 2 ** 53, /to 3650 days/],
   ] as const
 ) {
-  Deno.test(`no ${kind} token is made for ${ttlMs} ms`, () => {
+  Deno.test(`no ${kind} token is made for ${ttlMs} ms`, async () => {
     const world = tokens();
-    assert.throws(() => world.tokens.create(kind, { ...web, ttlMs }), expected);
+    await assert.rejects(world.tokens.create(kind, { ...web, ttlMs }), expected);
     assert.deepEqual(world.store.listTokens(), []);
   });
 }

@@ -97,9 +97,9 @@ function removeRoute({ api, audit }: ApiParts): AnyRoute {
     tag: TAG,
     params: NAME,
     responses: { 204: { doc: "It is not served any more." } },
-    handle(request) {
+    async handle(request) {
       const { name } = request.params;
-      api.remove(name);
+      await api.remove(name);
       audit.changed("secret removed", { name, by: whoOf(request) });
       return empty();
     },

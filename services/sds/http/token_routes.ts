@@ -36,7 +36,7 @@ function createRoute({ tokens, audit, ca }: ApiParts): AnyRoute {
           ? undefined
           : { identity: identityOf(identity, ca.trustDomain), ttlMs };
       });
-      const made = tokens.create("join", asked);
+      const made = await tokens.create("join", asked);
       audit.changed("join token made", { identity: asked.identity, by: whoOf(request) });
       return json(newTokenJson(made));
     },
@@ -58,7 +58,7 @@ function joinRoute({ tokens, audit, config, ca }: ApiParts): AnyRoute {
         return fields.required(root, "token");
       });
       try {
-        const joined = tokens.join(token, { ttlMs: config.nodeTokenTtlMs });
+        const joined = await tokens.join(token, { ttlMs: config.nodeTokenTtlMs });
         const { identity } = joined.record;
         audit.changed("node joined", { identity, address: request.peerAddress });
         return json({ ...newTokenJson(joined), bundle: ca.trustBundle().bundlePem });
@@ -77,7 +77,7 @@ function listRoute({ tokens }: ApiParts): AnyRoute {
     summary: "Tokens that can still be used, without what is secret",
     tag: TAG,
     responses: { 200: { doc: "The tokens.", schema: anyObject } },
-    handle: () => json({ tokens: tokens.list().map(recordJson) }),
+    handle: async () => json({ tokens: (await tokens.list()).map(recordJson) }),
   });
 }
 
@@ -86,13 +86,13 @@ function revokeRoute({ tokens, audit, ca }: ApiParts): AnyRoute {
     method: "DELETE",
     path: "/v1/tokens/{identity...}",
     summary: "End all tokens of an identity",
-    description: "Streams that are open go on; new ones are refused.",
+    description: "Streams that are open by one end, too.",
     tag: TAG,
     params: { identity: "SPIFFE ID, or its path in the own trust domain." },
     responses: { 200: { doc: "How many there were.", schema: anyObject } },
-    handle(request) {
+    async handle(request) {
       const identity = identityOf(request.params.identity, ca.trustDomain);
-      const revoked = tokens.revoke(identity);
+      const revoked = await tokens.revoke(identity);
       audit.changed("tokens revoked", { identity, revoked, by: whoOf(request) });
       return json({ revoked });
     },

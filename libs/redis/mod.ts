@@ -4,6 +4,7 @@
  * replicas share through them.
  * @module
  */
+export * from "./ask_redis.ts";
 export * from "./open_redis_link.ts";
 export * from "./redis_command.ts";
 export * from "./redis_config.ts";

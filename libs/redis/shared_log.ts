@@ -8,6 +8,7 @@
  * @module
  */
 import { type Clock, StatusCode, StatusError } from "@denvoy/base";
+import { askRedis } from "./ask_redis.ts";
 import type { RedisLink } from "./redis_link.ts";
 import { appendScript, loadScript, restoreScript } from "./shared_log_scripts.ts";
 
@@ -81,9 +82,6 @@ const KEPT_COMMITS = 10_000;
 const KEPT_OCTETS = 16 * 2 ** 20;
 /** How long one wait for commits lasts; then Redis is looked at, whether it still knows what we do. */
 const WAIT_MS = 1_000;
-/** How long an answer may take, and so much more for each so many characters that are sent. */
-const TIMEOUT_MS = 5_000;
-const CHARACTERS_PER_MS = 1_000;
 const RETRY_MS = 250;
 const READ_AT_ONCE = 200;
 
@@ -147,6 +145,19 @@ export class SharedLog {
       if (this.#isNext(answer, epoch)) this.#take(commit, positionOf(answer));
       else await this.#lookPast(answer);
       return { kind: answer[0] === 1 ? "kept" : "moved" };
+    } catch (error) {
+      this.#hear(messageOf(error));
+      throw away(messageOf(error), error);
+    }
+  }
+
+  /** Brings the follower up to all that Redis has. Rejects with StatusError UNAVAILABLE while it is away. */
+  async catchUp(): Promise<void> {
+    if (this.#trouble !== undefined) throw away(this.#trouble);
+    try {
+      // One that is under way may have begun before what the caller has heard of.
+      await this.#looking;
+      await this.#look();
     } catch (error) {
       this.#hear(messageOf(error));
       throw away(messageOf(error), error);
@@ -291,27 +302,11 @@ export class SharedLog {
     return this.#ask(this.#options.link, ["EVAL", call]);
   }
 
-  async #ask(
+  #ask(
     link: RedisLink,
     [command, args]: readonly [string, readonly (string | number)[]],
   ): Promise<unknown> {
-    if (!link.ready()) throw new Error(`not connected: ${link.trouble()}`);
-    const { lane } = link.place(this.#keys[0] ?? "");
-    const late = Promise.withResolvers<never>();
-    const characters = args.reduce<number>((sum, arg) => sum + String(arg).length, 0);
-    const timer = this.#options.clock.after(TIMEOUT_MS + characters / CHARACTERS_PER_MS, () => {
-      link.drop(lane);
-      late.reject(new Error("does not answer"));
-    });
-    try {
-      return await Promise.race([link.call(command, args), late.promise]);
-    } catch (error) {
-      // A server that was a master and is none any more: a new connection finds the one that is.
-      if (messageOf(error).startsWith("READONLY")) link.drop(lane);
-      throw error;
-    } finally {
-      timer.cancel();
-    }
+    return askRedis(link, { command, args, key: this.#keys[0] ?? "", clock: this.#options.clock });
   }
 }
 

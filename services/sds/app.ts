@@ -5,6 +5,7 @@
  */
 import { join } from "node:path";
 import { ProblemError, VERSION } from "@denvoy/base";
+import { mainRedisSettings } from "@denvoy/redis";
 import type { RunningApp, Runtime, ServiceDefinition } from "@denvoy/runtime";
 import { type Access, openAccess } from "./access.ts";
 import {
@@ -12,12 +13,15 @@ import {
   loadOutsideCa,
   type OutsideCaFiles,
 } from "./adapters/configured_files.ts";
+import { AesSealer } from "./adapters/aes_sealer.ts";
 import { FederatedBundles } from "./adapters/federated_bundles.ts";
 import { nodePrimitives } from "./adapters/node_primitives.ts";
 import { OcspStaples } from "./adapters/ocsp_staples.ts";
 import { type OpenCa, openCa } from "./adapters/open_ca.ts";
+import { openShared, type Shared } from "./adapters/open_shared.ts";
 import { readPkcs12 } from "./adapters/pkcs12_reader.ts";
 import { readPrivateKey } from "./adapters/private_key_reader.ts";
+import { loadSealingSecret } from "./adapters/sealing_secret.ts";
 import { SecretFiles } from "./adapters/secret_files.ts";
 import { SqliteAccessStore } from "./adapters/sqlite_access_store.ts";
 import { X509LibraryReader } from "./adapters/x509_library_reader.ts";
@@ -54,10 +58,14 @@ async function startSds(config: SdsConfig, runtime: Runtime): Promise<RunningApp
   const { clock, metrics, readiness, logger } = runtime;
   const instruments = sdsInstruments(metrics);
   const audit = new Audit({ logger, clock, instruments });
-  const openedCa = opening.use(await openConfiguredCa(config, runtime));
+  const shared = await openConfiguredShared(config, runtime);
+  if (shared !== undefined) opening.use(shared);
+  const openedCa = opening.use(await openConfiguredCa(config, { runtime, shared }));
+  await shared?.remember();
   opening.use(await followConfiguredCa(config, { runtime, openedCa }));
-  const store = opening.use(openStore(config, runtime));
+  const store = shared?.accessStore ?? opening.use(openStore(config, runtime));
   const tokens = new AccessTokens({ store, clock, ...nodePrimitives });
+  store.subscribe(({ kind }) => kind === "tokens-removed" && tokens.tellRevoked());
   const access = opening.use(await openAccess({ config, runtime, tokens, ca: openedCa.ca }));
 
   const federation = opening.use(await openFederation(config, { runtime, openedCa }));
@@ -79,7 +87,8 @@ async function startSds(config: SdsConfig, runtime: Runtime): Promise<RunningApp
   const { hub, sessions } = serving;
   const { ca } = openedCa;
   endRevoked(sessions, { access, ca });
-  observeSds(metrics, { hub, sessions, book, workloads, ca, files: filesHealth });
+  const unwritten = () => shared?.issued.unwritten ?? 0;
+  observeSds(metrics, { unwritten, hub, sessions, book, workloads, ca, files: filesHealth });
 
   const servers = await serving.listen();
   for (const server of servers) opening.defer(() => server.drain(0));
@@ -109,12 +118,44 @@ async function startSds(config: SdsConfig, runtime: Runtime): Promise<RunningApp
   };
 }
 
-async function openConfiguredCa(config: SdsConfig, { clock, logger }: Runtime): Promise<OpenCa> {
+/** What replicas share, where a Redis is given. */
+async function openConfiguredShared(
+  config: SdsConfig,
+  { clock, logger, readiness }: Runtime,
+): Promise<(Shared & Pick<OpenCa, "store" | "sealer">) | undefined> {
+  const { redisUrl: url, dataDir, keyPrefix = "" } = config;
+  if (url === undefined) return undefined;
+  const redis = mainRedisSettings({ ...config, url }, "denvoy-sds");
+  const sealer = await AesSealer.create(await loadSealingSecret(sealingSource(config)));
+  if (dataDir !== NO_DATA_DIR) await Deno.mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const shared = await openShared({
+    ...{ redis, keyPrefix, sealer, clock, logger },
+    ...(dataDir !== NO_DATA_DIR && { dataDir }),
+    health: readiness.component("redis"),
+    withoutRedisMs: config.issueWithoutRedisMs,
+    maxLifeMs: config.certificateLifetimeMs,
+  });
+  return { ...shared, store: shared.caStore, sealer };
+}
+
+function sealingSource({ keyEncryptionFile: file, keyEncryptionKey: value }: SdsConfig) {
+  return { ...(file !== undefined && { file }), ...(value !== undefined && { value }) };
+}
+
+async function openConfiguredCa(
+  config: SdsConfig,
+  { runtime: { clock, logger }, shared }: {
+    readonly runtime: Runtime;
+    readonly shared: Pick<OpenCa, "store" | "sealer"> | undefined;
+  },
+): Promise<OpenCa> {
   const { dataDir, keyEncryptionFile, keyEncryptionKey } = config;
   const files = outsideCaFiles(config);
   const outside = files && await loadOutsideCa(files);
+  const unwrittenMs = config.issueWithoutRedisMs + config.certificateLifetimeMs;
   return await openCa({
     ...(outside !== undefined && { outside }),
+    ...(shared !== undefined && { shared }),
     ...(dataDir !== NO_DATA_DIR && { dataDir }),
     settings: {
       trustDomain: config.trustDomain,
@@ -124,6 +165,7 @@ async function openConfiguredCa(config: SdsConfig, { clock, logger }: Runtime): 
       leafLifetimeMs: config.certificateLifetimeMs,
       maxLeafLifetimeMs: config.maxCertificateLifetimeMs,
       overlapMs: config.rootOverlapMs,
+      ...(shared !== undefined && { unwrittenMs }),
     },
     ...(keyEncryptionFile !== undefined && { sealingFile: keyEncryptionFile }),
     ...(keyEncryptionKey !== undefined && { sealingSecret: keyEncryptionKey }),

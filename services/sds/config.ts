@@ -4,6 +4,7 @@
  * reference page are made.
  * @module
  */
+import { redisConnectionFields } from "@denvoy/redis";
 import {
   bool,
   type ConfigOf,
@@ -92,7 +93,7 @@ const caFields = {
   }),
   keyEncryptionFile: secretFile({
     doc: "File with the secret under which keys at rest are sealed, of 32 characters or more. " +
-      "Default: one that is made in the data folder.",
+      "Default: one that is made in the data folder; with `--redis-url` it must be given.",
   }),
   keyEncryptionKey: string({
     secret: true,
@@ -153,14 +154,38 @@ const accessFields = {
   }),
 };
 
+const sharedFields = {
+  redisUrl: string({
+    secret: true,
+    doc: "Redis that keeps the CA, tokens and secrets of the API, shared by all replicas: " +
+      "`host:port`, the path of a socket, `master,host:port,...` of sentinels or `host:port,...` of " +
+      "a cluster. All replicas need the same key for keys at rest. Without it all is in `--data-dir`.",
+  }),
+  ...redisConnectionFields,
+  keyPrefix: string({
+    doc: "Comes before the key of everything in Redis; replicas with the same one belong together.",
+  }),
+  issueWithoutRedisMs: duration({
+    default: "12h",
+    maxMs: 30 * 24 * HOUR_MS,
+    doc:
+      "How long certificates of the usual life are still issued while Redis is away: tokens and " +
+      "certificates that were ended meanwhile by other replicas are not known then. 0 issues none.",
+  }),
+};
+
 /** The schema of `denvoy serve sds` and of services/sds/main.ts. */
-export const sdsSchema: Schema<typeof sourceFields & typeof caFields & typeof accessFields> =
-  defineConfig({
-    service: "sds",
-    summary: "Gives every Envoy its keys, certificates and trust: SDS over gRPC and REST.",
-    ports: { grpc: 18010, http: 18011 },
-    fields: { ...sourceFields, ...caFields, ...accessFields },
-  });
+export const sdsSchema: Schema<
+  & typeof sourceFields
+  & typeof caFields
+  & typeof accessFields
+  & typeof sharedFields
+> = defineConfig({
+  service: "sds",
+  summary: "Gives every Envoy its keys, certificates and trust: SDS over gRPC and REST.",
+  ports: { grpc: 18010, http: 18011 },
+  fields: { ...sourceFields, ...caFields, ...accessFields, ...sharedFields },
+});
 
 /** The settings of sds, complete and frozen. */
 export type SdsConfig = ConfigOf<typeof sdsSchema>;

@@ -61,11 +61,13 @@ export interface GaugeSources {
   readonly ca: CertificateAuthority;
   /** How the files are. */
   readonly files: { readonly problems: number };
+  /** Certificates that are not written down yet. */
+  readonly unwritten: () => number;
 }
 
 /** Adds gauges whose values are read at each scrape. */
 export function observeSds(metrics: Metrics, sources: GaugeSources): void {
-  const { hub, sessions, book, workloads, ca, files } = sources;
+  const { hub, sessions, book, workloads, ca, files, unwritten } = sources;
   observeStreams(metrics, hub);
   metrics.observeGauge("connected_identities", {
     help: "Identities that have at least one open stream.",
@@ -101,6 +103,9 @@ export function observeSds(metrics: Metrics, sources: GaugeSources): void {
       value: certificate.notAfterMs / 1000,
       labels: { state },
     })));
+  metrics.observeGauge("unwritten_certificates", {
+    help: "Certificates that were issued while Redis was away and are not written down yet.",
+  }, unwritten);
   metrics.observeGauge("file_problems", {
     help: "Problems of the secret files as they are now; what was good before is served.",
   }, () => files.problems);

@@ -24,6 +24,8 @@ import { X509LibraryReader } from "./x509_library_reader.ts";
 export interface OpenCaOptions {
   /** Folder of `sds.db` and, unless a secret is given, `sealing.key`; undefined keeps all in memory. */
   readonly dataDir?: string;
+  /** What replicas share, in place of what is in the folder. */
+  readonly shared?: Pick<OpenCa, "store" | "sealer">;
   /** What the operator decided. */
   readonly settings: CaSettings;
   /** File with the secret for keys at rest. */
@@ -66,8 +68,7 @@ export async function openCa(options: OpenCaOptions): Promise<OpenCa> {
   const problems = checkCaSettings(options.settings);
   if (problems.length > 0) throw new ProblemError(problems);
   await using opening = new AsyncDisposableStack();
-  const sealer = await AesSealer.create(await sealingSecret(options));
-  const store = openStore(options.dataDir, opening);
+  const { store, sealer } = options.shared ?? await openOwn(options, opening);
   const { keys = new WebCryptoKeys() } = options;
   const ca = await BuiltInCa.open({
     keys,
@@ -86,6 +87,14 @@ export async function openCa(options: OpenCaOptions): Promise<OpenCa> {
   ticks.start();
   const open = opening.move();
   return { ca, store, sealer, [Symbol.asyncDispose]: () => open.disposeAsync() };
+}
+
+async function openOwn(
+  options: OpenCaOptions,
+  opening: AsyncDisposableStack,
+): Promise<Pick<OpenCa, "store" | "sealer">> {
+  const sealer = await AesSealer.create(await sealingSecret(options));
+  return { store: openStore(options.dataDir, opening), sealer };
 }
 
 async function sealingSecret(options: OpenCaOptions): Promise<Uint8Array> {

@@ -14,8 +14,8 @@ export interface SealingSecretSource {
   readonly value?: string;
   /** A file that holds it. */
   readonly file?: string;
-  /** The folder in which one is made when neither is given. */
-  readonly dataDir: string;
+  /** The folder in which one is made when neither is given; where replicas share, one must be given. */
+  readonly dataDir?: string;
 }
 
 /** Name of the file that is made. */
@@ -24,14 +24,25 @@ export const sealingKeyFile = "sealing.key";
 /** 32 random bytes have 43 characters in Base64 and 64 in hexadecimal digits. */
 const MIN_CHARACTERS = 32;
 const NEW_SECRET_BYTES = 32;
+const HINT = "openssl rand -base64 32 makes one";
 
 /** Returns the secret. Rejects with ProblemError when it is too short, or its file open to others. */
 export async function loadSealingSecret(source: SealingSecretSource): Promise<Uint8Array> {
   if (source.value !== undefined) return check(source.value, "key_encryption_key");
-  const path = source.file ?? join(source.dataDir, sealingKeyFile);
-  if (source.file === undefined) await createIfMissing(path);
+  const path = source.file ?? await madeIn(source.dataDir);
   const text = await readSecret(path);
   return check(text, path);
+}
+
+async function madeIn(dataDir: string | undefined): Promise<string> {
+  if (dataDir === undefined) {
+    const message = "the key for keys at rest must be given with --redis-url, the same to all " +
+      "replicas: by --key-encryption-file, or DENVOY_SDS_KEY_ENCRYPTION_KEY in the environment";
+    throw new ProblemError([{ severity: "error", message, hint: HINT }]);
+  }
+  const path = join(dataDir, sealingKeyFile);
+  await createIfMissing(path);
+  return path;
 }
 
 async function createIfMissing(path: string): Promise<void> {
@@ -65,6 +76,6 @@ function refused(file: string, rule: string): ProblemError {
     severity: "error",
     file,
     message: `cannot use key for keys at rest as ${rule}`,
-    hint: "openssl rand -base64 32 makes one",
+    hint: HINT,
   }]);
 }

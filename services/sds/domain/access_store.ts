@@ -48,7 +48,7 @@ export class MemoryAccessStore implements AccessStore {
 
   /** See {@linkcode TokenStore.listTokens}. */
   listTokens(): readonly TokenRecord[] {
-    return [...this.#tokens.values()];
+    return [...this.#tokens.values()].sort((a, b) => a.createdAtMs - b.createdAtMs);
   }
 
   /** See {@linkcode TokenStore.countTokens}. */

@@ -84,6 +84,11 @@ export function startDenvoySds(options: DenvoySdsOptions = {}): Promise<DenvoySd
   return startDenvoyService({ name: "sds", hasData: true, flags }, { ...options, connects });
 }
 
+/** Runs sds to its end; see {@linkcode runDenvoyService}. */
+export function runDenvoySds(options: ServiceOptions): ReturnType<typeof runDenvoyService> {
+  return runDenvoyService({ name: "sds", hasData: true }, options);
+}
+
 /** Starts metrics; see {@linkcode startDenvoyService}. */
 export function startDenvoyMetrics(options: DenvoyMetricsOptions = {}): Promise<DenvoyMetrics> {
   return startDenvoyService({ name: "metrics", hasData: true }, options);

@@ -49,10 +49,10 @@ export class ApiSecrets {
    */
   static async open(parts: ApiSecretsParts): Promise<ApiSecrets> {
     const secrets = new ApiSecrets(parts);
-    for (const name of parts.store.sealedSecrets().keys()) await secrets.#read(name);
     parts.store.subscribe((change) => {
       if (change.kind === "secret") void secrets.#follow(change.name);
     });
+    for (const name of parts.store.sealedSecrets().keys()) await secrets.#read(name);
     return secrets;
   }
 

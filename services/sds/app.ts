@@ -3,32 +3,21 @@
  * The composition root of sds: where its parts are made, joined, and closed again.
  * @module
  */
-import { join } from "node:path";
-import { ProblemError, VERSION } from "@denvoy/base";
-import { mainRedisSettings } from "@denvoy/redis";
+import { VERSION } from "@denvoy/base";
 import type { RunningApp, Runtime, ServiceDefinition } from "@denvoy/runtime";
 import { type Access, openAccess } from "./access.ts";
-import {
-  loadFederatedDomains,
-  loadOutsideCa,
-  type OutsideCaFiles,
-} from "./adapters/configured_files.ts";
-import { AesSealer } from "./adapters/aes_sealer.ts";
+import { loadFederatedDomains } from "./adapters/configured_files.ts";
 import { FederatedBundles } from "./adapters/federated_bundles.ts";
 import { nodePrimitives } from "./adapters/node_primitives.ts";
 import { OcspStaples } from "./adapters/ocsp_staples.ts";
-import { type OpenCa, openCa } from "./adapters/open_ca.ts";
-import { openShared, type Shared } from "./adapters/open_shared.ts";
+import type { OpenCa } from "./adapters/open_ca.ts";
 import { readPkcs12 } from "./adapters/pkcs12_reader.ts";
 import { readPrivateKey } from "./adapters/private_key_reader.ts";
-import { loadSealingSecret } from "./adapters/sealing_secret.ts";
 import { SecretFiles } from "./adapters/secret_files.ts";
-import { SqliteAccessStore } from "./adapters/sqlite_access_store.ts";
 import { X509LibraryReader } from "./adapters/x509_library_reader.ts";
 import { ApiSecrets } from "./api_secrets.ts";
 import { type SdsConfig, sdsSchema } from "./config.ts";
 import { DeclaredSecrets } from "./declared_secrets.ts";
-import { type AccessStore, MemoryAccessStore } from "./domain/access_store.ts";
 import { AccessTokens } from "./domain/access_tokens.ts";
 import { IssuedCertificates } from "./domain/issued_certificates.ts";
 import { SecretBook } from "./domain/secret_book.ts";
@@ -38,9 +27,9 @@ import { Audit } from "./handlers/audit.ts";
 import type { SecretSessions } from "./handlers/secret_sessions.ts";
 import { apiRoutes } from "./http/api_routes.ts";
 import { observeSds, type SdsInstruments, sdsInstruments } from "./metrics.ts";
-import { followOutsideCa } from "./outside_ca.ts";
 import { ownTrustOf, publishOwnTrust } from "./own_trust.ts";
 import { Serving } from "./serving.ts";
+import { openState } from "./state.ts";
 import { TicketKeyRings } from "./ticket_key_rings.ts";
 
 /** The service, for `main.ts` and for `denvoy serve`. */
@@ -50,20 +39,12 @@ export const sds: ServiceDefinition<typeof sdsSchema.own> = {
   start: startSds,
 };
 
-/** The `--data-dir` of a service that is to forget everything when it stops. */
-const NO_DATA_DIR = ":memory:";
-
 async function startSds(config: SdsConfig, runtime: Runtime): Promise<RunningApp> {
   await using opening = new AsyncDisposableStack();
   const { clock, metrics, readiness, logger } = runtime;
   const instruments = sdsInstruments(metrics);
   const audit = new Audit({ logger, clock, instruments });
-  const shared = await openConfiguredShared(config, runtime);
-  if (shared !== undefined) opening.use(shared);
-  const openedCa = opening.use(await openConfiguredCa(config, { runtime, shared }));
-  await shared?.remember();
-  opening.use(await followConfiguredCa(config, { runtime, openedCa }));
-  const store = shared?.accessStore ?? opening.use(openStore(config, runtime));
+  const { openedCa, store, unwritten } = opening.use(await openState(config, runtime));
   const tokens = new AccessTokens({ store, clock, ...nodePrimitives });
   store.subscribe(({ kind }) => kind === "tokens-removed" && tokens.tellRevoked());
   const access = opening.use(await openAccess({ config, runtime, tokens, ca: openedCa.ca }));
@@ -87,7 +68,6 @@ async function startSds(config: SdsConfig, runtime: Runtime): Promise<RunningApp
   const { hub, sessions } = serving;
   const { ca } = openedCa;
   endRevoked(sessions, { access, ca });
-  const unwritten = () => shared?.issued.unwritten ?? 0;
   observeSds(metrics, { unwritten, hub, sessions, book, workloads, ca, files: filesHealth });
 
   const servers = await serving.listen();
@@ -116,86 +96,6 @@ async function startSds(config: SdsConfig, runtime: Runtime): Promise<RunningApp
       await opened.disposeAsync();
     },
   };
-}
-
-/** What replicas share, where a Redis is given. */
-async function openConfiguredShared(
-  config: SdsConfig,
-  { clock, logger, readiness }: Runtime,
-): Promise<(Shared & Pick<OpenCa, "store" | "sealer">) | undefined> {
-  const { redisUrl: url, dataDir, keyPrefix = "" } = config;
-  if (url === undefined) return undefined;
-  const redis = mainRedisSettings({ ...config, url }, "denvoy-sds");
-  const sealer = await AesSealer.create(await loadSealingSecret(sealingSource(config)));
-  if (dataDir !== NO_DATA_DIR) await Deno.mkdir(dataDir, { recursive: true, mode: 0o700 });
-  const shared = await openShared({
-    ...{ redis, keyPrefix, sealer, clock, logger },
-    ...(dataDir !== NO_DATA_DIR && { dataDir }),
-    health: readiness.component("redis"),
-    withoutRedisMs: config.issueWithoutRedisMs,
-    maxLifeMs: config.certificateLifetimeMs,
-  });
-  return { ...shared, store: shared.caStore, sealer };
-}
-
-function sealingSource({ keyEncryptionFile: file, keyEncryptionKey: value }: SdsConfig) {
-  return { ...(file !== undefined && { file }), ...(value !== undefined && { value }) };
-}
-
-async function openConfiguredCa(
-  config: SdsConfig,
-  { runtime: { clock, logger }, shared }: {
-    readonly runtime: Runtime;
-    readonly shared: Pick<OpenCa, "store" | "sealer"> | undefined;
-  },
-): Promise<OpenCa> {
-  const { dataDir, keyEncryptionFile, keyEncryptionKey } = config;
-  const files = outsideCaFiles(config);
-  const outside = files && await loadOutsideCa(files);
-  const unwrittenMs = config.issueWithoutRedisMs + config.certificateLifetimeMs;
-  return await openCa({
-    ...(outside !== undefined && { outside }),
-    ...(shared !== undefined && { shared }),
-    ...(dataDir !== NO_DATA_DIR && { dataDir }),
-    settings: {
-      trustDomain: config.trustDomain,
-      keyType: config.caKeyType,
-      rootLifetimeMs: config.rootLifetimeMs,
-      signerLifetimeMs: config.signerLifetimeMs,
-      leafLifetimeMs: config.certificateLifetimeMs,
-      maxLeafLifetimeMs: config.maxCertificateLifetimeMs,
-      overlapMs: config.rootOverlapMs,
-      ...(shared !== undefined && { unwrittenMs }),
-    },
-    ...(keyEncryptionFile !== undefined && { sealingFile: keyEncryptionFile }),
-    ...(keyEncryptionKey !== undefined && { sealingSecret: keyEncryptionKey }),
-    clock,
-    logger,
-  });
-}
-
-async function followConfiguredCa(
-  config: SdsConfig,
-  { runtime, openedCa: { ca } }: { readonly runtime: Runtime; readonly openedCa: OpenCa },
-): Promise<AsyncDisposable> {
-  const files = outsideCaFiles(config);
-  if (files === undefined) return new AsyncDisposableStack();
-  return await followOutsideCa(ca, { files, runtime });
-}
-
-function outsideCaFiles({ caCert, caKey, caRoots }: SdsConfig): OutsideCaFiles | undefined {
-  if ((caCert === undefined) !== (caKey === undefined)) {
-    const message = "--ca-cert and --ca-key must be given together";
-    throw new ProblemError([{ severity: "error", message }]);
-  }
-  if (caCert === undefined || caKey === undefined) return undefined;
-  return { chain: caCert, key: caKey, roots: caRoots };
-}
-
-function openStore({ dataDir }: SdsConfig, { logger }: Runtime): AccessStore {
-  return dataDir === NO_DATA_DIR
-    ? new MemoryAccessStore()
-    : new SqliteAccessStore(join(dataDir, "access.db"), logger);
 }
 
 async function openFederation(

@@ -9,10 +9,10 @@ import { StatusCode, StatusError } from "@denvoy/base";
 import { RecordingLogger } from "@denvoy/base/testing";
 import { openRedisLink } from "@denvoy/redis";
 import { systemClock } from "@denvoy/runtime";
+import { accessStoreContract } from "@denvoy/sds/access_store_contract";
+import { caStoreContract } from "@denvoy/sds/ca_store_contract";
 import {
-  accessStoreContract,
   AesSealer,
-  caStoreContract,
   RedisAccessStore,
   RedisCaStore,
   RedisIssued,

@@ -30,7 +30,7 @@ function optionsOf({ redisPort, secretsFile, key = KEY }: Place) {
   return { flags, env, connects: [redis], read: [secretsFile] };
 }
 
-async function status(
+async function ask(
   { httpUrl }: DenvoySds,
   [method, path, body]: readonly [string, string, unknown?],
 ) {
@@ -42,7 +42,7 @@ async function status(
 
 async function readyzSays(sds: DenvoySds, wanted: RegExp): Promise<void> {
   let seen = "";
-  const isSo = async () => wanted.test(seen = (await status(sds, ["GET", "/readyz"])).text);
+  const isSo = async () => wanted.test(seen = (await ask(sds, ["GET", "/readyz"])).text);
   await eventually(isSo, { what: `/readyz to say ${wanted}`, ...within, detail: () => seen });
 }
 
@@ -56,7 +56,7 @@ async function agree(
 ): Promise<string> {
   let seen: readonly string[] = [];
   await eventually(async () => {
-    const answers = await Promise.all(replicas.map((each) => status(each, ["GET", path])));
+    const answers = await Promise.all(replicas.map((each) => ask(each, ["GET", path])));
     seen = answers.map(({ text }) => text);
     return answers.every(({ status, text }) => status === 200 && text === seen[0]) &&
       isWanted(seen[0] ?? "");
@@ -86,6 +86,97 @@ async function sameVersion(
   }, { what: `the same ${name} on both`, ...within });
 }
 
+/** Two replicas, and what tells how requests between their Envoys are answered. */
+interface Scene {
+  readonly both: readonly [DenvoySds, DenvoySds];
+  readonly url: string;
+  answers(wanted: number, what: string): Promise<unknown>;
+}
+
+async function shareSecrets({ both }: Scene): Promise<void> {
+  const [first, second] = both;
+  const tickets = await sameVersion(both, { name: "tickets" });
+  await second.call("POST", "/v1/rotate/tickets");
+  await sameVersion(both, { name: "tickets", before: tickets });
+  await first.call("PUT", "/v1/secrets/shared", { generic: { secret: "c2VjcmV0" } });
+  const shared = await sameVersion(both, { name: "shared" });
+  await second.call("PUT", "/v1/secrets/shared", { generic: { secret: "b3RoZXI=" } });
+  await sameVersion(both, { name: "shared", before: shared });
+  await first.call("DELETE", "/v1/secrets/shared");
+  const isGone = async () => (await ask(second, ["GET", "/v1/secrets/shared"])).status === 404;
+  await eventually(isGone, { what: "the secret to be gone", ...within });
+}
+
+async function joinOnce({ both: [first, second] }: Scene): Promise<void> {
+  const { token } = await first.call("POST", "/v1/tokens", { identity: "new" });
+  const joins = await Promise.all(
+    [second, first, second].map((each) => ask(each, ["POST", "/v1/join", { token }])),
+  );
+  assert.deepEqual(joins.map((each) => each.status).toSorted(), [200, 401, 401]);
+}
+
+async function rotateRoot({ both, url }: Scene): Promise<void> {
+  const [first, second] = both;
+  await using handshakes = new Handshakes(url);
+  await first.call("POST", "/v1/ca/prepare");
+  await agree(both, { path: "/v1/ca", isWanted: (text) => states(text) === "active,prepared" });
+  const again = await ask(second, ["POST", "/v1/ca/prepare"]);
+  assert.match(again.text, /must be activated first/);
+  await second.call("POST", "/v1/ca/activate?force=true");
+  await agree(both, { path: "/v1/ca", isWanted: (text) => states(text) === "active,retiring" });
+  const before = handshakes.succeeded;
+  await eventually(() => handshakes.succeeded > before + 20, { what: "more requests", ...within });
+  await handshakes.stop();
+}
+
+async function revoke({ both, answers }: Scene): Promise<string> {
+  const [first, second] = both;
+  const identity = "spiffe://denvoy.local/frontend";
+  const { certificates } = await first.call("GET", `/v1/certificates?name=${identity}`);
+  const [leaf] = certificates as readonly { readonly serial: string }[];
+  const serial = leaf?.serial ?? "";
+  await second.call("POST", `/v1/certificates/${serial}/revoke`);
+  await answers(503, "a refusal");
+  await second.call("POST", "/v1/rotate/frontend");
+  await answers(200, "its successor");
+  await sameVersion(both, { name: "ROOTCA" });
+  return serial;
+}
+
+async function goOnWithoutRedis({ both, answers }: Scene, serial: string): Promise<void> {
+  const [first, second] = both;
+  for (const each of both) await readyzSays(each, /"degraded"[^]*goes on with what it knows/);
+  await second.call("POST", "/v1/rotate/frontend");
+  await answers(200, "a request with what was issued without Redis");
+  for (
+    const change of [
+      ["POST", "/v1/tokens", { identity: "new" }],
+      ["POST", "/v1/ca/retire?force=true"],
+      ["POST", `/v1/certificates/${serial}/revoke`],
+      ["POST", "/v1/rotate/tickets"],
+    ] as const
+  ) {
+    const refused = await ask(first, change);
+    assert.equal(refused.status, 503, `${change[1]}: ${refused.text}`);
+    assert.match(refused.text, /Redis.*try again when \/readyz says/);
+  }
+}
+
+/** Who comes later finds the same CA, though Redis came back empty. */
+async function bringItBack({ both, answers }: Scene, place: Place & { readonly kept: string }) {
+  for (const each of both) await readyzSays(each, /"redis":\{"status":"ok"/);
+  await using third = await startDenvoySds(optionsOf(place));
+  const all = [...both, third];
+  assert.equal(await agree(all, { path: "/v1/bundle.pem" }), place.kept);
+  await sameVersion([both[0], third], { name: "ROOTCA" });
+  await both[0].call("POST", "/v1/ca/retire?force=true");
+  await agree(all, { path: "/v1/ca", isWanted: (text) => states(text) === "active" });
+  await answers(200, "a request under the new root alone");
+  const stranger = await runDenvoySds(optionsOf({ ...place, key: `${KEY}-another` }));
+  assert.notEqual(stranger.code, 0);
+  assert.match(stranger.output, /all replicas must have the same key for keys at rest/);
+}
+
 Deno.test("replicas on one Redis are one CA, whichever of them is asked, with Redis and without", async () => {
   const secrets = "secrets:\n- name: tickets\n  session_tickets: { rotate: 1h, keep: 4 }\n";
   await using folder = await TempFolder.create({ "secrets.yaml": secrets });
@@ -93,14 +184,9 @@ Deno.test("replicas on one Redis are one CA, whichever of them is asked, with Re
   let redis = await startRedis({ port: redisPort });
   const place = { redisPort, secretsFile: folder.file("secrets.yaml") };
   try {
-    const starting = [1, 2].map(() => startDenvoySds(optionsOf(place)));
-    await using first = await starting[0]!;
-    await using second = await starting[1]!;
-    const both = [first, second] as const;
-    const ca = await agree(both, { path: "/v1/bundle.pem" });
-    assert.equal(ca.match(/BEGIN CERTIFICATE/g)?.length, 1);
-
-    // A certificate of one validates by the bundle of the other.
+    const starting = startDenvoySds(optionsOf(place));
+    await using second = await startDenvoySds(optionsOf(place));
+    await using first = await starting;
     const pair = mutualTlsPair({
       backend: { address: first.grpcAddress },
       frontend: { address: second.grpcAddress },
@@ -113,93 +199,19 @@ Deno.test("replicas on one Redis are one CA, whichever of them is asked, with Re
         await response.body?.cancel();
         return response.status === wanted;
       }, { what, ...within });
+    const scene = { both: [first, second], url: pair.url, answers } as const;
+    // The certificate of each validates by the bundle that the other gave.
     await answers(200, "a request");
-
-    // What one is given, the other has.
-    await sameVersion(both, { name: "tickets" });
-    const tickets = await versionOf(first, "tickets");
-    await second.call("POST", "/v1/rotate/tickets");
-    await sameVersion(both, { name: "tickets", before: tickets });
-    await first.call("PUT", "/v1/secrets/shared", { generic: { secret: "c2VjcmV0" } });
-    const shared = await sameVersion(both, { name: "shared" });
-    await second.call("PUT", "/v1/secrets/shared", { generic: { secret: "b3RoZXI=" } });
-    await sameVersion(both, { name: "shared", before: shared });
-    await first.call("DELETE", "/v1/secrets/shared");
-    await eventually(
-      async () => (await status(second, ["GET", "/v1/secrets/shared"])).status === 404,
-      { what: "the secret to be gone", ...within },
-    );
-
-    // A join token is good once.
-    const { token } = await first.call("POST", "/v1/tokens", { identity: "new" });
-    const joins = await Promise.all(
-      [second, first, second].map((each) => status(each, ["POST", "/v1/join", { token }])),
-    );
-    assert.deepEqual(joins.map((each) => each.status).toSorted(), [200, 401, 401]);
-
-    // A step of either moves both, and no handshake fails.
-    const handshakes = new Handshakes(pair.url);
-    await first.call("POST", "/v1/ca/prepare");
-    await agree(both, { path: "/v1/ca", isWanted: (text) => states(text) === "active,prepared" });
-    assert.match(
-      (await status(second, ["POST", "/v1/ca/prepare"])).text,
-      /must be activated first/,
-    );
-    await second.call("POST", "/v1/ca/activate?force=true");
-    await agree(both, { path: "/v1/ca", isWanted: (text) => states(text) === "active,retiring" });
-    const before = handshakes.succeeded;
-    await eventually(() => handshakes.succeeded > before + 20, {
-      what: "more requests",
-      ...within,
-    });
-    await handshakes.stop();
-
-    // What one revokes the other's Envoy refuses.
-    const identity = "spiffe://denvoy.local/frontend";
-    const listed = await first.call("GET", `/v1/certificates?name=${identity}`);
-    const [leaf] = listed.certificates as readonly { readonly serial: string }[];
-    await second.call("POST", `/v1/certificates/${leaf?.serial}/revoke`);
-    await answers(503, "a refusal");
-    await second.call("POST", "/v1/rotate/frontend");
-    await answers(200, "its successor");
-    await sameVersion(both, { name: "ROOTCA" });
-
-    // Without Redis what is known goes on, and nothing else is changed.
-    const kept = await agree(both, { path: "/v1/bundle.pem" });
+    await shareSecrets(scene);
+    await joinOnce(scene);
+    await rotateRoot(scene);
+    const serial = await revoke(scene);
+    const kept = await agree(scene.both, { path: "/v1/bundle.pem" });
     redis.child.kill("SIGKILL");
     await redis.child.exited;
-    for (const each of both) await readyzSays(each, /"degraded"[^]*goes on with what it knows/);
-    await second.call("POST", "/v1/rotate/frontend");
-    await answers(200, "a request with what was issued without Redis");
-    for (
-      const change of [
-        ["POST", "/v1/tokens", { identity: "new" }],
-        ["POST", "/v1/ca/retire?force=true"],
-        ["POST", `/v1/certificates/${leaf?.serial}/revoke`],
-        ["POST", "/v1/rotate/tickets"],
-      ] as const
-    ) {
-      const refused = await status(first, change);
-      assert.equal(refused.status, 503, `${change[1]}: ${refused.text}`);
-      assert.match(refused.text, /Redis.*try again when \/readyz says/);
-    }
-
-    // It comes back empty, gets all again, and who comes later finds the same CA.
+    await goOnWithoutRedis(scene, serial);
     redis = await startRedis({ port: redisPort });
-    for (const each of both) await readyzSays(each, /"redis":\{"status":"ok"/);
-    await using third = await startDenvoySds(optionsOf(place));
-    assert.equal(await agree([...both, third], { path: "/v1/bundle.pem" }), kept);
-    await sameVersion([first, third], { name: "ROOTCA" });
-    await first.call("POST", "/v1/ca/retire?force=true");
-    await agree([...both, third], {
-      path: "/v1/ca",
-      isWanted: (text) => states(text) === "active",
-    });
-    await answers(200, "a request under the new root alone");
-
-    const stranger = await runDenvoySds(optionsOf({ ...place, key: `${KEY}-another` }));
-    assert.notEqual(stranger.code, 0);
-    assert.match(stranger.output, /all replicas must have the same key for keys at rest/);
+    await bringItBack(scene, { ...place, kept });
   } finally {
     await redis[Symbol.asyncDispose]();
   }

@@ -36,6 +36,8 @@ export interface RedisIssuedOptions {
 
 /** Certificates that wait to be written down; more are not handed out. */
 const MAX_UNWRITTEN = 100_000;
+/** Certificates of this replica that are remembered. */
+const MAX_OWN = 200_000;
 const WRITTEN_AT_ONCE = 500;
 const LISTED_AT_ONCE = 1000;
 const FORGOTTEN_AT_ONCE = 1000;
@@ -143,6 +145,8 @@ export class RedisIssued {
 
   #remember(record: StoredCertificate): void {
     this.#own.set(record.serial, { record, epoch: this.#options.tables.epoch });
+    const [oldest] = this.#own.keys();
+    if (this.#own.size > MAX_OWN && oldest !== undefined) this.#own.delete(oldest);
   }
 
   #checkWithoutRedis({ notBeforeMs, notAfterMs }: StoredCertificate, cause: unknown): void {

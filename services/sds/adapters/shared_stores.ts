@@ -4,8 +4,6 @@
  * @module
  */
 export { AesSealer } from "./aes_sealer.ts";
-export { accessStoreContract } from "./access_store_contract.ts";
-export { caStoreContract } from "./ca_store_contract.ts";
 export { RedisAccessStore } from "./redis_access_store.ts";
 export { RedisCaStore } from "./redis_ca_store.ts";
 export { RedisIssued } from "./redis_issued.ts";

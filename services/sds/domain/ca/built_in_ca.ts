@@ -86,9 +86,9 @@ export class BuiltInCa implements CertificateAuthority {
     const { store, settings: { trustDomain } } = options;
     const ca = new BuiltInCa(options, new Authorities({ store, trustDomain }));
     await ca.#rotation.follow();
+    store.subscribe((change) => void ca.#follow(change));
     if (given.outside !== undefined) await ca.adoptOutside(given.outside);
     await ca.maintain();
-    store.subscribe((change) => void ca.#follow(change));
     return ca;
   }
 

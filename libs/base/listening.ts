@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { RevokedCertificates } from "./client_certificates.ts";
+
 /** Where a server listens. TCP port 0 picks a free port. */
 export type ListenAddress =
   | { readonly kind: "tcp"; readonly hostname: string; readonly port: number }
@@ -20,4 +22,6 @@ export interface TlsMaterial {
    * asked for one.
    */
   readonly clientCa?: string;
+  /** Client certificates that are refused although they chain to the roots. @default none */
+  readonly revoked?: RevokedCertificates;
 }

@@ -6,6 +6,7 @@
 export * from "./bytes.ts";
 export * from "./certificate_id.ts";
 export * from "./certificate_names.ts";
+export * from "./client_certificates.ts";
 export * from "./clock.ts";
 export * from "./der.ts";
 export * from "./listening.ts";
@@ -14,6 +15,7 @@ export * from "./near_miss.ts";
 export * from "./node_identity.ts";
 export * from "./problem.ts";
 export * from "./result.ts";
+export * from "./revocation_list.ts";
 export * from "./status_error.ts";
 export * from "./text_pattern.ts";
 export * from "./version.ts";

@@ -6,9 +6,10 @@
  */
 import {
   type Bytes,
-  type CertificateId,
+  type CertificateEnd,
   type ListenAddress,
   type Logger,
+  type ShownCertificate,
   StatusCode,
   StatusError,
   type TlsMaterial,
@@ -61,7 +62,7 @@ export interface Peer {
   /** Subject of the verified client certificate, e.g. `CN=envoy-1`; absent without one. */
   readonly subject?: string;
   /** Which certificate the client showed, for whoever knows of revoked ones; absent without one. */
-  readonly certificate?: CertificateId;
+  readonly certificate?: ShownCertificate;
 }
 
 /** What a handler knows of its call. */
@@ -191,7 +192,10 @@ export interface ConnectionReport {
   readonly reason: string;
 }
 
-/** Is told what a server's connections do; must not throw. Only our own HTTP/2 server tells it. */
+/**
+ * Is told what a server's connections do; must not throw. Only our own HTTP/2 server tells it, but for
+ * `certificateEnded`.
+ */
 export interface ServerObserver {
   /** A connection was accepted. */
   connectionOpened(): void;
@@ -199,6 +203,11 @@ export interface ServerObserver {
   connectionEnded(report: ConnectionReport): void;
   /** A connection was closed at once since `maxConnections` was reached. */
   connectionRefused(): void;
+  /**
+   * A connection was ended as its client certificate had expired or was revoked while it was open, or
+   * `refused` as it is revoked.
+   */
+  certificateEnded?(why: CertificateEnd | "refused"): void;
 }
 
 /** What a server is made of. */
@@ -215,13 +224,21 @@ export interface ServerOptions {
   readonly logger: Logger;
   /** Counts connections; absent means that nobody does. */
   readonly observer?: ServerObserver;
+  /**
+   * Wall clock, for the end of client certificates, in milliseconds since the epoch.
+   * @default Date.now
+   */
+  readonly nowMs?: () => number;
 }
 
 /** A server that accepts calls. */
 export interface GrpcServer {
   /** The address it listens on, with the real port: `ip:port` or `unix:<path>`. */
   readonly address: string;
-  /** Replaces the TLS keys for connections to come; those that stand keep going. */
+  /**
+   * Replaces the TLS keys for connections to come. Those that stand keep going, unless their client
+   * certificate is among the revoked ones now: their calls end with UNAUTHENTICATED.
+   */
   reloadTls(material: TlsMaterial): void;
   /** Sets what grpc.health.v1 answers for a service name (`""` is the whole server). */
   setServing(service: string, serving: boolean): void;

@@ -5,7 +5,7 @@
  */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import type tls from "node:tls";
-import { readCertificateId, readCertificateNames } from "@denvoy/base";
+import { readCertificateNames, readShownCertificate } from "@denvoy/base";
 import type { Peer, TlsMaterial } from "./port.ts";
 
 /**
@@ -52,5 +52,5 @@ export function provenOf(socket: tls.TLSSocket): Omit<Peer, "address"> {
     throw new Error("cannot name peer as its certificate must be verified: is not");
   }
   const { subject, ...sans } = readCertificateNames(raw);
-  return { ...sans, ...(subject !== "" && { subject }), certificate: readCertificateId(raw) };
+  return { ...sans, ...(subject !== "" && { subject }), certificate: readShownCertificate(raw) };
 }

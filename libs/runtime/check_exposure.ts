@@ -18,6 +18,8 @@ export interface Exposure {
   readonly tlsKey: string | undefined;
   /** File with the roots of client certificates. */
   readonly clientCa: string | undefined;
+  /** File of revocation lists. */
+  readonly tlsCrl?: string | undefined;
   /** Files of bearer tokens of the HTTP API. */
   readonly httpTokenFiles: readonly string[];
   /** Patterns of the certificates that may use the HTTP API. */
@@ -53,13 +55,17 @@ export function checkExposure(exposure: Exposure): readonly Problem[] {
 
 function checkTlsFields(exposure: Exposure): Problem[] {
   const problems: Problem[] = [];
-  const { tlsCert, tlsKey, clientCa, httpAdmins } = exposure;
+  const { tlsCert, tlsKey, clientCa, tlsCrl, httpAdmins } = exposure;
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
     const missing = tlsCert === undefined ? "--tls-cert" : "--tls-key";
     problems.push(refusal(missing, "cannot use TLS as --tls-cert and --tls-key go together"));
   }
   if (clientCa !== undefined && tlsCert === undefined && tlsKey === undefined) {
     problems.push(refusal("--client-ca", "cannot ask for client certificates without --tls-cert"));
+  }
+  if (tlsCrl !== undefined && clientCa === undefined) {
+    const message = "cannot refuse revoked client certificates without --client-ca";
+    problems.push(refusal("--tls-crl", message));
   }
   if (httpAdmins.length > 0 && clientCa === undefined) {
     const message = "cannot know administrators by certificate without --client-ca";

@@ -14,7 +14,7 @@ import {
 } from "@denvoy/base";
 import { checkExposure, exposureWarnings } from "./check_exposure.ts";
 import type { ConfigOf, Fields, Schema, SharedConfig } from "./config/schema.ts";
-import { loadTlsFiles, registerTlsMetrics, type TlsFiles } from "./files/tls_files.ts";
+import { loadTlsFiles, type TlsFiles } from "./files/tls_files.ts";
 import { loadTokenFiles, type TokenFiles } from "./files/token_files.ts";
 import { serveApi } from "./http/api_server.ts";
 import type { AnyRoute } from "./http/api/route.ts";
@@ -23,6 +23,7 @@ import type { HttpServer } from "./http/server/http_server.ts";
 import { createLogger } from "./logs/logger.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { registerProcessMetrics } from "./metrics/process_metrics.ts";
+import { registerTlsMetrics } from "./metrics/tls_metrics.ts";
 import { listenFailure, startFailure } from "./start_failure.ts";
 import { systemClock } from "./system_clock.ts";
 
@@ -174,17 +175,29 @@ class ServiceHost {
   }
 
   async #loadFiles(): Promise<void> {
-    const { shared: { tlsCert, tlsKey, clientCa, httpTokenFiles }, logger, clock } = this.#options;
+    const { shared, logger, clock } = this.#options;
+    const { tlsCert, tlsKey, clientCa, tlsCrl, httpTokenFiles } = shared;
     const failures = this.#metrics.counter("file_reload_failures_total", {
       help: "Changed files that could not be used, so that the last good ones stayed.",
       labels: ["what"],
     });
     if (tlsCert !== undefined && tlsKey !== undefined) {
-      const paths = { cert: tlsCert, key: tlsKey, ...(clientCa !== undefined && { clientCa }) };
-      const health = this.#readiness.component("tls");
-      const counter = failures.with({ what: "tls" });
+      const paths = {
+        ...{ cert: tlsCert, key: tlsKey },
+        ...(clientCa !== undefined && { clientCa }),
+        ...(tlsCrl !== undefined && { crl: tlsCrl }),
+      };
       this.#tls = this.#owned.use(
-        await loadTlsFiles(paths, { logger, clock, health, failures: counter }),
+        await loadTlsFiles(paths, {
+          ...{ logger, clock, health: this.#readiness.component("tls") },
+          failures: failures.with({ what: "tls" }),
+          ...(tlsCrl !== undefined && {
+            lists: {
+              health: this.#readiness.component("tls_crl"),
+              failures: failures.with({ what: "tls_crl" }),
+            },
+          }),
+        }),
       );
       registerTlsMetrics(this.#metrics, this.#tls);
     }

@@ -92,6 +92,15 @@ export class Http2Access {
     }
   }
 
+  /** Sends GOAWAY on the connection of a peer, and ends it with what is on it a moment later. */
+  end(peer: Peer): void {
+    for (const [session, connection] of this.#sessions) {
+      if (connection.peer !== peer) continue;
+      session.close();
+      linger(connection);
+    }
+  }
+
   /** Ends each connection with what is on it. */
   destroy(): void {
     for (const { socket } of this.#sessions.values()) socket.destroy();

@@ -14,10 +14,13 @@ import {
   setLogVerbosity,
 } from "@grpc/grpc-js";
 import type { Buffer } from "node:buffer";
+import type net from "node:net";
+import { ClientWatch } from "../client_watch.ts";
 import { completeLimits } from "../limits.ts";
 import type {
   GrpcServer,
   MethodImplementation,
+  Peer,
   ServerLimits,
   ServerOptions,
   TlsMaterial,
@@ -32,6 +35,9 @@ setLogVerbosity(logVerbosity.NONE);
 
 /** After the grace, the time in which aborted calls may still tell their status. */
 const abortFlushMs = 200;
+
+/** How often client certificates are looked at. */
+const sweepMs = 250;
 
 /**
  * Serves on `@grpc/grpc-js`; see {@linkcode ServerOptions}.
@@ -53,12 +59,19 @@ class GrpcJsServer implements GrpcServer {
   readonly #calls = new Set<ServerCall>();
   readonly #server: Server;
   readonly #access: Http2Access;
+  /** Connections are told apart by their peers. */
+  readonly #clients: ClientWatch<Peer>;
   #listener: Listener | undefined;
+  #sweep: ReturnType<typeof setInterval> | undefined;
   #drained: Promise<void> | undefined;
 
   constructor(options: ServerOptions) {
     this.#options = options;
     this.#limits = completeLimits(options.limits);
+    this.#clients = new ClientWatch({
+      server: options,
+      end: (peer, status) => this.#end(peer, status),
+    });
     const { methods, serving } = withStandardMethods(options.methods);
     this.#serving = serving;
     const intercept: ServerInterceptor = (method, call) => this.#intercept(method.path, call);
@@ -75,8 +88,11 @@ class GrpcJsServer implements GrpcServer {
       logger,
       maxConnections: this.#limits.maxConnections,
       handshakeTimeoutMs: this.#limits.handshakeTimeoutMs,
-      onConnection: (socket, peer) => this.#access.accept(socket, peer),
+      onConnection: (socket, peer) => this.#accept(socket, peer),
     });
+    if (tls?.clientCa === undefined) return;
+    this.#sweep = setInterval(() => this.#clients.sweep(), sweepMs);
+    Deno.unrefTimer(this.#sweep);
   }
 
   get address(): string {
@@ -85,6 +101,7 @@ class GrpcJsServer implements GrpcServer {
 
   reloadTls(material: TlsMaterial): void {
     this.#listening.replaceKeys(material);
+    this.#clients.reload(material);
   }
 
   setServing(service: string, serving: boolean): void {
@@ -101,7 +118,23 @@ class GrpcJsServer implements GrpcServer {
     return this.#listener;
   }
 
+  #accept(socket: net.Socket, peer: Peer): void {
+    if (this.#clients.refuses(peer)) {
+      socket.destroy();
+      return;
+    }
+    this.#clients.hold(peer, peer);
+    socket.once("close", () => this.#clients.release(peer));
+    this.#access.accept(socket, peer);
+  }
+
+  #end(peer: Peer, status: StatusError): void {
+    for (const call of [...this.#calls]) if (call.peer === peer) call.abort(status);
+    this.#access.end(peer);
+  }
+
   async #drain(graceMs: number): Promise<void> {
+    clearInterval(this.#sweep);
     const closed = this.#listening.close();
     this.#serving.shutDown();
     this.#access.closeGracefully();

@@ -53,6 +53,11 @@ export class ServerCall {
     this.#requests = new MessageReader(() => call.startRead());
   }
 
+  /** The other end of its connection. */
+  get peer(): Peer {
+    return this.#options.peer;
+  }
+
   /** Starts the call: the handler runs as soon as the headers are there. */
   start(): void {
     this.#call.start({

@@ -108,13 +108,13 @@ export class ConnectionDriver {
     this.#connection.drain();
   }
 
-  /** Ends the calls that are still under way with `status`, and then the connection. */
-  abortCalls(status: StatusError): void {
+  /** Ends the calls that are still under way with `status`, and then the connection, for `reason`. */
+  abortCalls(status: StatusError, reason = "server is shutting down"): void {
     for (const consumer of this.#connection.consumers()) {
       if (consumer instanceof ServerCall) consumer.abort(status);
     }
     this.#connection.finishDrain();
-    this.fail(Code.NO_ERROR, "server is shutting down");
+    this.fail(Code.NO_ERROR, reason);
   }
 
   /** Ends the connection, telling the peer why. */

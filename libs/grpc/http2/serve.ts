@@ -4,6 +4,7 @@
  * @module
  */
 import { StatusCode, StatusError } from "@denvoy/base";
+import { ClientWatch } from "../client_watch.ts";
 import { completeLimits } from "../limits.ts";
 import type {
   GrpcServer,
@@ -51,6 +52,7 @@ class Http2Server implements GrpcServer {
   readonly #drivers = new Set<ConnectionDriver>();
   readonly #handshakes = new Set<Transport>();
   readonly #tls: TlsHandshakes | undefined;
+  readonly #clients: ClientWatch<ConnectionDriver>;
   #listener: TransportListener | undefined = undefined;
   #sweep: ReturnType<typeof setInterval> | undefined = undefined;
   #drained: Promise<void> | undefined = undefined;
@@ -60,6 +62,10 @@ class Http2Server implements GrpcServer {
     this.#options = options;
     this.#limits = completeLimits(options.limits);
     this.#tls = options.tls === undefined ? undefined : new TlsHandshakes(options.tls);
+    this.#clients = new ClientWatch({
+      server: options,
+      end: (driver, status) => driver.abortCalls(status, status.message),
+    });
     this.#connectionLimits = connectionLimits(this.#limits);
     const { methods, serving } = withStandardMethods(options.methods);
     this.#serving = serving;
@@ -84,6 +90,7 @@ class Http2Server implements GrpcServer {
       throw new Error("cannot replace TLS keys as the server must have been started with TLS");
     }
     this.#tls.replaceKeys(material);
+    this.#clients.reload(material);
   }
 
   setServing(service: string, serving: boolean): void {
@@ -141,7 +148,7 @@ class Http2Server implements GrpcServer {
     const timer = setTimeout(() => plain.close(), this.#limits.handshakeTimeoutMs);
     try {
       const secure = await tls.accept(plain);
-      if (this.#drained === undefined) this.#serve(secure);
+      if (this.#drained === undefined && !this.#clients.refuses(secure.peer)) this.#serve(secure);
       else secure.close();
     } catch (error) {
       plain.close();
@@ -172,6 +179,7 @@ class Http2Server implements GrpcServer {
       logger,
     });
     this.#drivers.add(driver);
+    this.#clients.hold(driver, transport.peer);
     observer?.connectionOpened();
     this.#run(driver, transport.peer);
   }
@@ -179,6 +187,7 @@ class Http2Server implements GrpcServer {
   async #run(driver: ConnectionDriver, peer: Peer): Promise<void> {
     const end = await driver.run();
     this.#drivers.delete(driver);
+    this.#clients.release(driver);
     const report = { code: errorCodeName(end.code), reason: end.reason };
     this.#options.observer?.connectionEnded(report);
     this.#options.logger.debug("connection ended", { peer: peer.address, ...report });
@@ -188,6 +197,7 @@ class Http2Server implements GrpcServer {
   #tick(): void {
     const nowMs = performance.now();
     for (const driver of this.#drivers) driver.tick(nowMs);
+    this.#clients.sweep();
   }
 }
 

@@ -4,17 +4,17 @@
  * addresses and unix sockets.
  * @module
  */
-import { StatusCode } from "@denvoy/base";
+import { CERTIFICATE_GRACE_MS, StatusCode } from "@denvoy/base";
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import tls from "node:tls";
 import { connectGrpc } from "../client.ts";
-import { type CallContext, implement, type Peer } from "../port.ts";
+import { type CallContext, type GrpcServer, implement, type Peer } from "../port.ts";
 import { echoMethods } from "./call_contract.ts";
 import { clientTls, readPem, serverTls } from "./certificates.ts";
 import type { Contract } from "./contract.ts";
 import { bidiEcho, unaryEcho } from "./echo_service.ts";
-import { hostAndPort, withServer } from "./harness.ts";
+import { type Harness, hostAndPort, patienceMs, within, withServer } from "./harness.ts";
 
 function peerMethod(peers: Peer[]) {
   return implement(unaryEcho, (request: string, { peer }: CallContext) => {
@@ -162,6 +162,114 @@ const reload: Contract = {
   },
 };
 
+/** The moment at which a test's client certificate ends, and its serial number. */
+function shownByClient(): { readonly notAfterMs: number; readonly serial: string } {
+  const { validTo, serialNumber } = new X509Certificate(clientTls("client").certificateChain ?? "");
+  return { notAfterMs: Date.parse(validTo), serial: serialNumber.toLowerCase() };
+}
+
+/** Opens a stream, has `end` end it from elsewhere, and checks with what words that came about. */
+async function endsStream(
+  { client }: Pick<Harness, "client">,
+  { end, message }: { readonly end: () => void; readonly message: RegExp },
+): Promise<void> {
+  const { readable, writable } = new TransformStream<string, string>();
+  const writer = writable.getWriter();
+  const standing = client.bidiStream(bidiEcho, readable);
+  await Promise.all([writer.write("before"), standing.next()]);
+  const over = within("the end of the stream", standing.next());
+  end();
+  await assert.rejects(over, { code: StatusCode.UNAUTHENTICATED, message });
+  await writer.abort().catch(() => {});
+}
+
+const ends: Contract = {
+  "calls end with the certificate of their client": async (
+    adapter,
+  ) => {
+    let nowMs = Date.now();
+    const why: string[] = [];
+    const seen: Peer[] = [];
+    const options = {
+      methods: [
+        ...echoMethods.filter(({ definition }) => definition.kind !== "unary"),
+        peerMethod(seen),
+      ],
+      tls: serverTls("server", true),
+      client: { tls: clientTls("client") },
+      nowMs: () => nowMs,
+      observer: countingCertificates(why),
+    };
+    await withServer(adapter, options, async ({ client }) => {
+      await client.unary(unaryEcho, "x");
+      nowMs = shownByClient().notAfterMs - 1;
+      await client.unary(unaryEcho, "x");
+      await endsStream({ client }, {
+        end: () => nowMs += CERTIFICATE_GRACE_MS + 1,
+        message: /certificate has expired: connect again/,
+      });
+      nowMs = Date.now();
+      await succeeds(() => client.unary(unaryEcho, "x", { timeoutMs: 20_000 }));
+      assert.equal(new Set(seen.map(({ address }) => address)).size, 2);
+      assert.deepEqual(why, ["expired"]);
+    });
+  },
+
+  "a client that is revoked is cut off and refused": async (
+    adapter,
+  ) => {
+    const why: string[] = [];
+    const methods = echoMethods;
+    const tls = serverTls("server", true);
+    const options = { methods, tls, observer: countingCertificates(why) };
+    const withClient = { ...options, client: { tls: clientTls("client") } };
+    await withServer(adapter, withClient, async ({ server, client, logger }) => {
+      const { serial } = shownByClient();
+      const revoke = (...serials: readonly string[]) => {
+        const revoked = { has: (id: { readonly serial: string }) => serials.includes(id.serial) };
+        server.reloadTls({ ...tls, revoked });
+      };
+      revoke("another");
+      assert.equal(await client.unary(unaryEcho, "x"), "x");
+      await endsStream({ client }, { end: () => revoke(serial), message: /is revoked/ });
+      await assert.rejects(callOnce(server), { code: StatusCode.UNAVAILABLE });
+      assert.match(JSON.stringify(logger.lines), new RegExp(`refused as.*revoked.*${serial}`));
+      server.reloadTls(tls);
+      await succeeds(() => callOnce(server));
+      assert.equal(why[0], "revoked");
+      assert.ok(why.slice(1).every((each) => each === "refused") && why.length > 1, why.join());
+    });
+  },
+};
+
+/** A call may still go out on a connection that is being given up, and a client may wait after that. */
+async function succeeds(call: () => Promise<unknown>): Promise<void> {
+  const endMs = performance.now() + patienceMs;
+  for (;;) {
+    try {
+      return void await call();
+    } catch (error) {
+      if (performance.now() > endMs) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
+
+/** Calls over a connection of its own. */
+async function callOnce({ address }: GrpcServer): Promise<string> {
+  await using client = connectGrpc({ address, tls: clientTls("client") });
+  return await client.unary(unaryEcho, "x", { timeoutMs: 20_000 });
+}
+
+function countingCertificates(why: string[]) {
+  return {
+    connectionOpened() {},
+    connectionEnded() {},
+    connectionRefused() {},
+    certificateEnded: (each: string) => void why.push(each),
+  };
+}
+
 /** Returns the common name of the certificate that a new connection is shown. */
 async function commonName(address: string): Promise<string | undefined> {
   const { hostname: host, port } = hostAndPort(address);
@@ -210,4 +318,6 @@ const unixSockets: Contract = {
 };
 
 /** Who is who, and where. */
-export const tlsContract: Contract = { ...peers, ...clientCertificates, ...reload, ...unixSockets };
+export const tlsContract: Contract = {
+  ...{ ...peers, ...clientCertificates, ...ends, ...reload, ...unixSockets },
+};

@@ -42,6 +42,8 @@ export type SharedFields = GrpcLimitFields & {
   readonly tlsKey: Field<string | undefined>;
   /** Roots that client certificates must chain to. */
   readonly clientCa: Field<string | undefined>;
+  /** Revocation lists of client certificates. */
+  readonly tlsCrl: Field<string | undefined>;
   /** Files of bearer tokens for the HTTP API. */
   readonly httpTokenFiles: Field<readonly string[]>;
   /** Patterns of the certificates that may use the HTTP API. */
@@ -101,6 +103,13 @@ function securityFields() {
       value: "FILE",
       doc: "Roots (PEM) that client certificates must chain to; demands one on every gRPC call. " +
         "Who may use the HTTP API with one is said by `--http-admin`.",
+    }),
+    tlsCrl: path({
+      value: "FILE",
+      doc:
+        "Revocation lists (PEM or DER) of client certificates, for both ports: who is on one is " +
+        "refused, and cut off if connected. Each list must be signed by a CA of `--client-ca`, or by " +
+        "one below it whose certificate is in the file, too, and not be over; reloaded when it changes.",
     }),
     httpTokenFiles: secretFileList({
       flag: "http-token-file",

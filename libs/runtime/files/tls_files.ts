@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * TLS keys from files, checked before they are used and read again when they change.
+ * TLS keys from files, checked before they are used and read again when they change; and the lists of
+ * client certificates that are revoked, which fail and come back for themselves.
  * @module
  */
 import { type Problem, ProblemError } from "@denvoy/base";
-import type { Metrics } from "../metrics/metrics.ts";
-import { certificateFacts, checkTlsMaterial, type TlsMaterial } from "../tls_material.ts";
+import { systemClock } from "../system_clock.ts";
+import { checkTlsMaterial, type TlsMaterial } from "../tls_material.ts";
+import { FollowedLists, type FollowedListsOptions } from "./followed_lists.ts";
 import { ReloadedFiles, type ReloadedFilesOptions } from "./reloaded_files.ts";
+import { readRevocationLists } from "./revocation_lists.ts";
 
 /** Where the keys of a server are. */
 export interface TlsPaths {
@@ -16,27 +19,89 @@ export interface TlsPaths {
   readonly key: string;
   /** Roots for client certificates. */
   readonly clientCa?: string;
+  /** Revocation lists of client certificates; only beside `clientCa`. */
+  readonly crl?: string;
 }
 
 /** Keys that follow their files. */
-export type TlsFiles = ReloadedFiles<TlsMaterial>;
+export interface TlsFiles extends AsyncDisposable {
+  /** The last good ones. */
+  readonly current: TlsMaterial;
+  /** When the first of the revocation lists is over, in milliseconds since the epoch; absent without. */
+  readonly listsEndMs?: number;
+  /** Calls `listener` with each new good value, until the returned function is called. */
+  subscribe(listener: (material: TlsMaterial) => void): () => void;
+}
+
+/** Where keys are followed from. */
+export interface TlsFilesOptions
+  extends Omit<ReloadedFilesOptions<TlsMaterial>, "what" | "paths" | "read"> {
+  /** Who is told how the revocation lists are. */
+  readonly lists?: Pick<FollowedListsOptions, "health" | "failures">;
+}
 
 /**
  * Loads the keys and keeps them up to date. A pair that does not belong together, as when only one
  * of the files has been replaced so far, is not used. Rejects with ProblemError when they cannot be
  * used at the start.
  */
-export function loadTlsFiles(
+export async function loadTlsFiles(
   paths: TlsPaths,
-  options: Omit<ReloadedFilesOptions<TlsMaterial>, "what" | "paths" | "read">,
+  { lists: told = {}, ...options }: TlsFilesOptions,
 ): Promise<TlsFiles> {
-  const all = [paths.cert, paths.key, ...(paths.clientCa === undefined ? [] : [paths.clientCa])];
-  return ReloadedFiles.load({
-    ...options,
-    what: "TLS keys",
-    paths: all,
-    read: () => readTlsMaterial(paths),
+  const { clientCa, crl } = paths;
+  const all = [paths.cert, paths.key, ...(clientCa === undefined ? [] : [clientCa])];
+  await using opening = new AsyncDisposableStack();
+  const keys = opening.use(
+    await ReloadedFiles.load({
+      ...options,
+      what: "TLS keys",
+      paths: all,
+      read: () => readTlsMaterial(paths),
+    }),
+  );
+  if (crl === undefined || clientCa === undefined) {
+    opening.move();
+    return keys;
+  }
+  const { logger, clock = systemClock, pollMs } = options;
+  const lists = await FollowedLists.load({
+    ...{ logger, clock, paths: [crl, clientCa], ...told },
+    ...(pollMs !== undefined && { pollMs }),
+    read: () => readRevocationLists({ crl, clientCa }, { nowMs: clock.nowMs() }),
   });
+  opening.move();
+  return new KeysWithLists(keys, lists);
+}
+
+class KeysWithLists implements TlsFiles {
+  readonly #keys: ReloadedFiles<TlsMaterial>;
+  readonly #lists: FollowedLists;
+
+  constructor(keys: ReloadedFiles<TlsMaterial>, lists: FollowedLists) {
+    this.#keys = keys;
+    this.#lists = lists;
+  }
+
+  get current(): TlsMaterial {
+    return { ...this.#keys.current, revoked: this.#lists.current };
+  }
+
+  get listsEndMs(): number {
+    return this.#lists.current.nextUpdateMs;
+  }
+
+  subscribe(listener: (material: TlsMaterial) => void): () => void {
+    const stops = [this.#keys, this.#lists].map((files) =>
+      files.subscribe(() => listener(this.current))
+    );
+    return () => stops.forEach((stop) => stop());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#lists[Symbol.asyncDispose]();
+    await this.#keys[Symbol.asyncDispose]();
+  }
 }
 
 /** Reads the keys once. Rejects with ProblemError when they cannot be used. */
@@ -55,13 +120,6 @@ export async function readTlsMaterial(paths: TlsPaths): Promise<TlsMaterial> {
   if (problems.length === 0) problems.push(...checkTlsMaterial(material, paths));
   if (problems.length > 0) throw new ProblemError(problems);
   return material;
-}
-
-/** Registers `<service>_tls_certificate_not_after_seconds`: when the certificate in use expires. */
-export function registerTlsMetrics(metrics: Metrics, files: Pick<TlsFiles, "current">): void {
-  metrics.observeGauge("tls_certificate_not_after_seconds", {
-    help: "When the server's own certificate expires, in seconds since the Unix epoch.",
-  }, () => (certificateFacts(files.current.certificateChain)?.notAfterMs ?? 0) / 1000);
 }
 
 async function readPem(path: string, problems: Problem[]): Promise<string> {

@@ -57,6 +57,7 @@ export async function serveApi(options: ApiServerOptions): Promise<HttpServer> {
     tokens: () => tokens?.current,
     certificates: tls?.current.clientCa !== undefined,
     admins: options.admins ?? [],
+    revoked: () => tls?.current.revoked,
   };
   const routes = options.ownRoutesOnly === true
     ? options.routes

@@ -3,6 +3,7 @@
  * Counts what a gRPC server's connections do.
  * @module
  */
+import type { CertificateEnd } from "@denvoy/base";
 import type { Metrics } from "./metrics.ts";
 
 /** Told by a gRPC server; the observer of libs/grpc. */
@@ -13,9 +14,14 @@ export interface GrpcConnectionObserver {
   connectionEnded(report: { readonly code: string; readonly reason: string }): void;
   /** A connection was closed at once since there were too many. */
   connectionRefused(): void;
+  /** A connection was ended, or refused, for its client certificate. */
+  certificateEnded(why: CertificateEnd | "refused"): void;
 }
 
-/** Registers `<service>_grpc_connections`, `…_ends_total{code,reason}` and `…_refused_total`. */
+/**
+ * Registers `<service>_grpc_connections`, `…_ends_total{code,reason}`, `…_refused_total` and
+ * `<service>_grpc_client_certificate_ends_total{why}`.
+ */
 export function grpcConnectionMetrics(metrics: Metrics): GrpcConnectionObserver {
   const open = metrics.gauge("grpc_connections", { help: "Open gRPC connections." });
   const ends = metrics.counter("grpc_connection_ends_total", {
@@ -25,6 +31,12 @@ export function grpcConnectionMetrics(metrics: Metrics): GrpcConnectionObserver 
   const refused = metrics.counter("grpc_connections_refused_total", {
     help: "gRPC connections that were closed at once since there were too many.",
   });
+  const certificates = metrics.counter("grpc_client_certificate_ends_total", {
+    help:
+      "gRPC connections that were ended as their client certificate had expired or was revoked, " +
+      "and those that were refused with a revoked one.",
+    labels: ["why"],
+  });
   return {
     connectionOpened: () => open.add(1),
     connectionEnded({ code, reason }) {
@@ -33,5 +45,6 @@ export function grpcConnectionMetrics(metrics: Metrics): GrpcConnectionObserver 
       ends.add(1, { code, reason: reason.replaceAll(/\d+/g, "N") });
     },
     connectionRefused: () => refused.add(1),
+    certificateEnded: (why) => certificates.add(1, { why }),
   };
 }

@@ -63,7 +63,7 @@ class Scene {
       yield requestCodec.decode(requestCodec.encode(first));
       await new Promise((resolve) => signal.addEventListener("abort", resolve));
     }
-    const certificate = { serial: "a1", issuer: "CN=ca" };
+    const certificate = { serial: "a1", issuer: "CN=ca", notAfterMs: Infinity };
     const peer = { address: "1.2.3.4:5", uriSans, dnsSans: [], certificate };
     const call = { mode: "delta", peer, metadata: new Map(), signal } as const;
     const responses = this.streams.serve(requests(), call)[Symbol.asyncIterator]();

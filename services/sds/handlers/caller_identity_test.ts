@@ -105,7 +105,7 @@ Deno.test("a revoked certificate proves nothing, whatever comes with it", () => 
         address: "1.2.3.4:5",
         uriSans: ["spiffe://shop/web"],
         dnsSans: [],
-        certificate: { serial, issuer: "CN=ca" },
+        certificate: { serial, issuer: "CN=ca", notAfterMs: Infinity },
       },
       metadata: headers,
       node: undefined,

@@ -6,7 +6,7 @@
  * @module
  */
 import { createHash, timingSafeEqual } from "node:crypto";
-import { StatusCode, type TextPattern } from "@denvoy/base";
+import { type RevokedCertificates, StatusCode, type TextPattern } from "@denvoy/base";
 import type { PeerCertificate } from "../server/byte_stream.ts";
 import type { HttpRequest } from "../server/message.ts";
 import { HttpError } from "./http_error.ts";
@@ -47,6 +47,8 @@ export interface AuthenticationOptions {
   readonly certificates: boolean;
   /** Whose client certificates may use the API; nobody's when there are none. */
   readonly admins: readonly TextPattern[];
+  /** The client certificates that are revoked at this moment. @default none */
+  readonly revoked?: () => RevokedCertificates | undefined;
 }
 
 /** What a request shows of its sender. */
@@ -55,14 +57,15 @@ export type Credentials = Pick<HttpRequest, "headers" | "certificate" | "peerAdd
 /**
  * Returns who sent a request for a route that this sender may use. The principal is `anonymous` where
  * nothing is asked for, and on routes that do not need an administrator when the sender is none.
- * @throws {HttpError} 401 when nothing was shown or the token is unknown, 403 for a certificate that
- * is not an administrator's
+ * @throws {HttpError} 401 when nothing was shown, the token is unknown or the certificate revoked, 403
+ * for a certificate that is not an administrator's
  */
 export function authenticate(
   request: Credentials,
   { access }: Pick<AnyRoute, "access">,
   options: AuthenticationOptions,
 ): Principal {
+  checkRevoked(request, options);
   const authorization = request.headers.get("authorization");
   const token = tokenPrincipal(authorization, options);
   if (token !== undefined) return token;
@@ -86,6 +89,13 @@ export function authenticate(
 /** Tells whether clients must say who they are. */
 export function asksForIdentity(options: AuthenticationOptions): boolean {
   return options.certificates || options.tokens() !== undefined;
+}
+
+/** Whatever else it shows: nobody but the thief of its key may still use a revoked certificate. */
+function checkRevoked({ certificate }: Credentials, { revoked }: AuthenticationOptions): void {
+  const id = certificate?.id;
+  if (id === undefined || revoked?.()?.has(id) !== true) return;
+  throw unauthenticated(`the client certificate ${id.serial} is revoked`);
 }
 
 function tokenPrincipal(

@@ -4,14 +4,14 @@
  * Unix sockets are Deno's; TLS is in tls_stream.ts.
  * @module
  */
-import type { CertificateId, CertificateNames } from "@denvoy/base";
+import type { CertificateNames, ShownCertificate } from "@denvoy/base";
 
 /** What a verified client certificate says. */
 export interface PeerCertificate extends CertificateNames {
   /** SHA-256 of the certificate, in hexadecimal with colons. */
   readonly fingerprint: string;
   /** Which certificate it is, for whoever knows of revoked ones; absent where its names are none. */
-  readonly id?: CertificateId;
+  readonly id?: ShownCertificate;
 }
 
 /** One connection. At most one read and one write are under way at a time. */

@@ -7,7 +7,7 @@
  * time that a request's head may take, and knows no client certificates and no new keys.
  * @module
  */
-import type { Clock, Logger, Timer } from "@denvoy/base";
+import { ClientCertificates, type Clock, type Logger, type Timer } from "@denvoy/base";
 import { formatAddress, type ListenAddress } from "../../config/address.ts";
 import { systemClock } from "../../system_clock.ts";
 import type { TlsMaterial } from "../../tls_material.ts";
@@ -49,6 +49,7 @@ export class HttpServer implements AsyncDisposable {
   readonly #accepting: Promise<void>;
   /** Closed to make room, and not yet gone: many may knock before the first of them is. */
   readonly #evicted = new WeakSet<Connection | Deno.Conn>();
+  readonly #clients: ClientCertificates<Connection>;
   #tls: TlsMaterial | undefined;
   #sweeper: Timer;
   #closed = false;
@@ -68,6 +69,10 @@ export class HttpServer implements AsyncDisposable {
     this.#limits = { ...DEFAULT_HTTP_LIMITS, ...options.limits };
     this.#clock = options.clock ?? systemClock;
     this.#tls = options.tls;
+    this.#clients = new ClientCertificates({
+      revoked: options.tls?.revoked,
+      random: Math.random,
+    });
     this.#listener = listener;
     this.address = options.address.kind === "unix"
       ? formatAddress(options.address)
@@ -81,9 +86,14 @@ export class HttpServer implements AsyncDisposable {
     return this.#connections.size + this.#handshakes.size;
   }
 
-  /** Replaces the keys for connections to come. No effect on a cleartext server. */
+  /**
+   * Replaces the keys for connections to come, and closes those whose client certificate is among the
+   * revoked ones now. No effect on a cleartext server.
+   */
   reloadTls(material: TlsMaterial): void {
-    if (this.#tls !== undefined) this.#tls = material;
+    if (this.#tls === undefined) return;
+    this.#tls = material;
+    for (const connection of this.#clients.replaceRevoked(material.revoked)) connection.close();
   }
 
   /**
@@ -150,8 +160,12 @@ export class HttpServer implements AsyncDisposable {
       secure: this.#tls !== undefined,
       draining: this.#draining.signal,
     });
-    const done = connection.run().finally(() => this.#connections.delete(connection));
+    const done = connection.run().finally(() => {
+      this.#connections.delete(connection);
+      this.#clients.release(connection);
+    });
     this.#connections.set(connection, done);
+    this.#clients.hold(connection, stream.certificate?.id);
   }
 
   /** Makes room by closing who has been waiting longest without a request; false when none is. */
@@ -177,6 +191,7 @@ export class HttpServer implements AsyncDisposable {
   #sweep(): void {
     const nowMs = this.#clock.monotonicMs();
     for (const connection of this.#connections.keys()) connection.sweep(nowMs);
+    for (const connection of this.#clients.takeExpired(this.#clock.nowMs())) connection.close();
     this.#sweeper = this.#clock.after(SWEEP_MS, () => this.#sweep());
   }
 }

@@ -11,10 +11,10 @@
 import { Duplex } from "node:stream";
 import { createServer, type TLSSocket } from "node:tls";
 import {
-  type CertificateId,
   type CertificateNames,
-  readCertificateId,
   readCertificateNames,
+  readShownCertificate,
+  type ShownCertificate,
 } from "@denvoy/base";
 import type { TlsMaterial } from "../../tls_material.ts";
 import { type ByteStream, type PeerCertificate, PlainStream } from "./byte_stream.ts";
@@ -158,9 +158,9 @@ function certificateOf(socket: TLSSocket): PeerCertificate | undefined {
 }
 
 /** A certificate that OpenSSL takes and our reader does not goes by its fingerprint. */
-function readNamed(der: Uint8Array): CertificateNames & { readonly id?: CertificateId } {
+function readNamed(der: Uint8Array): CertificateNames & { readonly id?: ShownCertificate } {
   try {
-    return { ...readCertificateNames(der), id: readCertificateId(der) };
+    return { ...readCertificateNames(der), id: readShownCertificate(der) };
   } catch {
     return { uriSans: [], dnsSans: [], subject: "" };
   }

@@ -62,7 +62,8 @@ export async function openAccess(parts: AccessParts): Promise<Access> {
     knownToken: (token) => callerTokens?.current.identify(token),
     jwt: jwt && { verify: (token) => jwt.current.verify(token) },
     sockets,
-    isRevoked: ({ serial }) => ca.isRevoked(serial),
+    isRevoked: (certificate) =>
+      ca.isRevoked(certificate.serial) || runtime.tls?.current.revoked?.has(certificate) === true,
     allowUnauthenticated: config.allowUnauthenticated,
     trustDomain,
   });

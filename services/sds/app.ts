@@ -67,7 +67,7 @@ async function startSds(config: SdsConfig, runtime: Runtime): Promise<RunningApp
   });
   const { hub, sessions } = serving;
   const { ca } = openedCa;
-  endRevoked(sessions, { access, ca });
+  endRevoked(sessions, { access, ca, tls: runtime.tls });
   observeSds(metrics, { unwritten, hub, sessions, book, workloads, ca, files: filesHealth });
 
   const servers = await serving.listen();
@@ -142,16 +142,24 @@ function makeSecrets(makers: SecretMakers, opening: AsyncDisposableStack) {
 /** Who has lost its right is sent away at once, and does not wait for its connection to end. */
 function endRevoked(
   sessions: SecretSessions,
-  { access, ca }: { readonly access: Access; readonly ca: OpenCa["ca"] },
+  { access, ca, tls }: {
+    readonly access: Access;
+    readonly ca: OpenCa["ca"];
+    readonly tls: Runtime["tls"];
+  },
 ): void {
   access.onPolicy(() => sessions.policyChanged());
   access.onProofs((proof) => sessions.recheck(({ caller }) => caller.proof === proof));
+  // Whoever is connected by the certificate itself is cut off by the listener.
+  tls?.subscribe(() => sessions.recheck(({ caller }) => caller.certificate !== undefined));
+  const moreRevoked = tls?.refuse({ has: ({ serial }) => ca.isRevoked(serial) });
   ca.subscribe((event) => {
     if (event.kind !== "revoked") return;
     const { serial } = event.revocation;
     sessions.recheck(({ caller, credentials: { peer } }) =>
       peer.certificate?.serial === serial || caller.certificate?.serial === serial
     );
+    moreRevoked?.();
   });
 }
 

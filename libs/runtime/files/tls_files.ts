@@ -4,7 +4,12 @@
  * client certificates that are revoked, which fail and come back for themselves.
  * @module
  */
-import { type Problem, ProblemError } from "@denvoy/base";
+import {
+  type CertificateId,
+  type Problem,
+  ProblemError,
+  type RevokedCertificates,
+} from "@denvoy/base";
 import { systemClock } from "../system_clock.ts";
 import { checkTlsMaterial, type TlsMaterial } from "../tls_material.ts";
 import { FollowedLists, type FollowedListsOptions } from "./followed_lists.ts";
@@ -28,7 +33,12 @@ export interface TlsFiles extends AsyncDisposable {
   /** The last good ones. */
   readonly current: TlsMaterial;
   /** When the first of the revocation lists is over, in milliseconds since the epoch; absent without. */
-  readonly listsEndMs?: number;
+  readonly listsEndMs: number | undefined;
+  /**
+   * Refuses these client certificates, too, from now on. The returned function is to be called when
+   * there are more of them, so that those who are connected are cut off.
+   */
+  refuse(revoked: RevokedCertificates): () => void;
   /** Calls `listener` with each new good value, until the returned function is called. */
   subscribe(listener: (material: TlsMaterial) => void): () => void;
 }
@@ -60,47 +70,60 @@ export async function loadTlsFiles(
       read: () => readTlsMaterial(paths),
     }),
   );
-  if (crl === undefined || clientCa === undefined) {
-    opening.move();
-    return keys;
-  }
   const { logger, clock = systemClock, pollMs } = options;
-  const lists = await FollowedLists.load({
+  const lists = crl === undefined || clientCa === undefined ? undefined : await FollowedLists.load({
     ...{ logger, clock, paths: [crl, clientCa], ...told },
     ...(pollMs !== undefined && { pollMs }),
     read: () => readRevocationLists({ crl, clientCa }, { nowMs: clock.nowMs() }),
   });
   opening.move();
-  return new KeysWithLists(keys, lists);
+  return new FollowedTls(keys, lists);
 }
 
-class KeysWithLists implements TlsFiles {
+class FollowedTls implements TlsFiles {
   readonly #keys: ReloadedFiles<TlsMaterial>;
-  readonly #lists: FollowedLists;
+  readonly #lists: FollowedLists | undefined;
+  readonly #refused: RevokedCertificates[] = [];
+  readonly #listeners = new Set<(material: TlsMaterial) => void>();
 
-  constructor(keys: ReloadedFiles<TlsMaterial>, lists: FollowedLists) {
+  constructor(keys: ReloadedFiles<TlsMaterial>, lists: FollowedLists | undefined) {
     this.#keys = keys;
     this.#lists = lists;
+    keys.subscribe(() => this.#tell());
+    lists?.subscribe(() => this.#tell());
   }
 
   get current(): TlsMaterial {
-    return { ...this.#keys.current, revoked: this.#lists.current };
+    const lists = this.#lists?.current;
+    const all = lists === undefined ? this.#refused : [lists, ...this.#refused];
+    if (all.length === 0) return this.#keys.current;
+    const revoked = { has: (id: CertificateId) => all.some((each) => each.has(id)) };
+    return { ...this.#keys.current, revoked };
   }
 
-  get listsEndMs(): number {
-    return this.#lists.current.nextUpdateMs;
+  get listsEndMs(): number | undefined {
+    return this.#lists?.current.nextUpdateMs;
+  }
+
+  refuse(revoked: RevokedCertificates): () => void {
+    this.#refused.push(revoked);
+    this.#tell();
+    return () => this.#tell();
   }
 
   subscribe(listener: (material: TlsMaterial) => void): () => void {
-    const stops = [this.#keys, this.#lists].map((files) =>
-      files.subscribe(() => listener(this.current))
-    );
-    return () => stops.forEach((stop) => stop());
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#lists[Symbol.asyncDispose]();
+    await this.#lists?.[Symbol.asyncDispose]();
     await this.#keys[Symbol.asyncDispose]();
+  }
+
+  #tell(): void {
+    const { current } = this;
+    for (const listener of this.#listeners) listener(current);
   }
 }
 

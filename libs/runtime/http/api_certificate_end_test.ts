@@ -35,6 +35,14 @@ class HeldTls implements TlsFiles {
     };
   }
 
+  get listsEndMs(): undefined {
+    return undefined;
+  }
+
+  refuse(): () => void {
+    return () => {};
+  }
+
   subscribe(listener: (material: TlsMaterial) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

@@ -153,6 +153,11 @@ export interface CertificateAuthority {
    * revoked. Under an outside CA there is none for its root: check the leaf's only.
    */
   crlPem(): string;
+  /**
+   * PEM of the certificates of every CA that may stand in a chain, and of its revocation list, also
+   * while nothing is revoked: for those who verify certificates by a file (`--tls-crl`).
+   */
+  publishedLists(): Promise<string>;
   /** Makes the next root: trusted from now on, not signing yet. */
   prepareRoot(): Promise<AuthorityFacts>;
   /** Lets the prepared root sign; the one before it stays trusted. */

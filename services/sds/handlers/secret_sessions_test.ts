@@ -63,7 +63,8 @@ class Scene {
       address: "10.0.0.7:4711",
       uriSans: serial === undefined ? [] : [WEB],
       dnsSans: [],
-      ...(serial !== undefined && { certificate: { serial, issuer: "CN=ca", notAfterMs: Infinity } }),
+      ...(serial !== undefined &&
+        { certificate: { serial, issuer: "CN=ca", notAfterMs: Infinity } }),
     };
     const metadata: Metadata = token === undefined
       ? new Map()

@@ -30,6 +30,7 @@ export function caRoutes(parts: ApiParts): readonly AnyRoute[] {
     issuedRoute(parts),
     revokeRoute(parts),
     pemRoute(parts),
+    listsRoute(parts),
     bundleRoute(parts),
   ];
 }
@@ -165,6 +166,24 @@ function pemRoute({ ca }: ApiParts): AnyRoute {
       200: { doc: "PEM.", schema: { type: "string" }, types: ["application/x-pem-file"] },
     },
     handle: () => text(ca.trustBundle().bundlePem, { type: "application/x-pem-file" }),
+  });
+}
+
+function listsRoute({ ca }: ApiParts): AnyRoute {
+  return route({
+    method: "GET",
+    path: "/v1/crl.pem",
+    summary: "The revocation lists, with the certificates of the CAs that signed them, in PEM",
+    description:
+      "What `--tls-crl` of the services takes. There are lists while nothing is revoked, " +
+      "too; they are good for eight days.",
+    tag: TAG,
+    access: "open",
+    hosts: "any",
+    responses: {
+      200: { doc: "PEM.", schema: { type: "string" }, types: ["application/x-pem-file"] },
+    },
+    handle: async () => text(await ca.publishedLists(), { type: "application/x-pem-file" }),
   });
 }
 

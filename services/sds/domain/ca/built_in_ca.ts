@@ -33,6 +33,7 @@ import {
   writeLeaf,
 } from "./leaf_writer.ts";
 import { outsideAuthority, type OutsideCa } from "./outside_authority.ts";
+import { PublishedLists } from "./published_lists.ts";
 import { RevocationLists } from "./revocation_lists.ts";
 import { RootRotation, type RotationOutcome } from "./root_rotation.ts";
 import type { KeyMaker } from "./signing_key.ts";
@@ -60,6 +61,7 @@ export class BuiltInCa implements CertificateAuthority {
   readonly #options: BuiltInCaOptions;
   readonly #authorities: Authorities;
   readonly #lists: RevocationLists;
+  readonly #published = new PublishedLists();
   readonly #rotation: RootRotation;
   readonly #events: EventListeners<AuthorityEvent>;
 
@@ -154,6 +156,15 @@ export class BuiltInCa implements CertificateAuthority {
   /** See {@linkcode CertificateAuthority.crlPem}. */
   crlPem(): string {
     return this.#lists.pem;
+  }
+
+  /** See {@linkcode CertificateAuthority.publishedLists}. */
+  publishedLists(): Promise<string> {
+    return this.#published.pem({
+      authorities: this.#authorities.all,
+      listsPem: this.#lists.pem,
+      nowMs: this.#options.clock.nowMs(),
+    });
   }
 
   /** See {@linkcode CertificateAuthority.prepareRoot}. */

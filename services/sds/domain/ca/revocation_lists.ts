@@ -139,7 +139,8 @@ async function signAll(
   };
 }
 
-function issuersOf({ record, root, rootKey, signers }: Authority): readonly CrlIssuer[] {
+/** Returns who signs lists under an authority; an outside root does not. */
+export function issuersOf({ record, root, rootKey, signers }: Authority): readonly CrlIssuer[] {
   const rootIssuer = rootKey === undefined
     ? []
     : [{ subjectDer: root.subjectDer, keyId: Uint8Array.fromHex(record.id), key: rootKey }];

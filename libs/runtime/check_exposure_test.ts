@@ -42,6 +42,7 @@ Deno.test("checkExposure() refuses ports that others can reach unprotected", asy
     ["administrators that cannot show themselves", { ...tls, httpAdmins: ["spiffe://shop/ops"] }, [
       /^--http-admin: .*--client-ca/,
     ]],
+    ["lists of what nobody can show", { ...tls, tlsCrl: "crl" }, [/^--tls-crl: .*--client-ca/]],
     ["all wide, insecure", { grpcAddress: wide, httpAddress: wide, insecure: true }, []],
     ["certificate alone", { tlsCert: "c", insecure: true }, [/^--tls-key: .*together/]],
     ["key alone", { tlsKey: "k" }, [/^--tls-cert: .*together/]],

@@ -123,6 +123,10 @@ export interface StrangeCa {
   readonly rootPem: string;
   /** Issues. */
   issue(request: IssueRequest): Promise<Issued>;
+  /** Revokes. */
+  revoke(issued: Issued): Promise<void>;
+  /** PEM of its revocation lists, with those who sign them. */
+  lists(): Promise<string>;
 }
 
 /** Makes one, and lets it issue as if it were `ageMs` ago. */
@@ -133,5 +137,11 @@ export async function strangeCa({ ageMs = 0, trustDomain = "shop" } = {}): Promi
   const opened = await openCa({ settings, clock, logger });
   const { bundlePem: rootPem } = opened.ca.trustBundle();
   await opened[Symbol.asyncDispose]();
-  return { rootPem, issue: (request) => opened.ca.issue(request) };
+  const { ca } = opened;
+  return {
+    rootPem,
+    issue: (request) => ca.issue(request),
+    revoke: async ({ facts }) => void await ca.revoke(facts.serial),
+    lists: () => ca.publishedLists(),
+  };
 }

@@ -25,6 +25,8 @@ interface Connection {
   readonly peer: Peer;
   readonly socket: net.Socket;
   streams: number;
+  /** Takes no more streams. */
+  isOver: boolean;
 }
 
 /** A peer that does not close its side this long after the server has closed its own is cut. */
@@ -66,7 +68,7 @@ export class Http2Access {
 
   /** Starts HTTP/2 on a connection. */
   accept(socket: net.Socket, peer: Peer): void {
-    this.#arriving = { peer, socket, streams: 0 };
+    this.#arriving = { peer, socket, streams: 0, isOver: false };
     try {
       this.#options.inject(socket);
     } catch (error) {
@@ -92,11 +94,11 @@ export class Http2Access {
     }
   }
 
-  /** Sends GOAWAY on the connection of a peer, and ends it with what is on it a moment later. */
+  /** Ends the connection of a peer once it has had a moment to read how its calls ended. */
   end(peer: Peer): void {
-    for (const [session, connection] of this.#sessions) {
+    for (const connection of this.#sessions.values()) {
       if (connection.peer !== peer) continue;
-      session.close();
+      connection.isOver = true;
       linger(connection);
     }
   }
@@ -152,7 +154,7 @@ export class Http2Access {
   #countStream(stream: http2.ServerHttp2Stream): Peer | undefined {
     const session = stream.session as http2.ServerHttp2Session | undefined;
     const connection = session && this.#sessions.get(session);
-    if (session === undefined || connection === undefined) return undefined;
+    if (session === undefined || connection === undefined || connection.isOver) return undefined;
     connection.streams++;
     stream.once("close", () => {
       connection.streams--;

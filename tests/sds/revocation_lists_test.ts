@@ -1,81 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Revoked client certificates open neither port of any service, by the lists that sds publishes. */
+/** Revoked client certificates open neither port of ads, by the lists that sds publishes. */
 import assert from "node:assert/strict";
-import { silentLogger, StatusCode, StatusError } from "@denvoy/base";
-import { connectGrpc } from "@denvoy/grpc";
-import { serviceMethods } from "@denvoy/proto";
+import { silentLogger } from "@denvoy/base";
 import { connectXds, type XdsClient } from "@denvoy/discovery";
-import { type ServiceHandle, systemClock } from "@denvoy/runtime";
+import { systemClock } from "@denvoy/runtime";
 import { TypeUrls } from "@denvoy/xds";
-import { services } from "../../cli/serve/services.ts";
-import type { Issued } from "../../services/sds/domain/certificate_authority.ts";
-import { type StrangeCa, strangeCa } from "../../services/sds/testing.ts";
 import { type DenvoySds, eventually, TempFolder } from "../support/mod.ts";
 import { openssl } from "./certificates.ts";
 import { OwnMesh } from "./own_mesh.ts";
-
-const { Check } = serviceMethods("grpc.health.v1.Health");
-
-/** Starts a service of this process that knows an administrator and refuses whom the lists name. */
-async function startWith(service: string, folder: TempFolder): Promise<ServiceHandle> {
-  const servable = services.find(({ schema }) => schema.service === service);
-  const file = (name: string) => folder.file(name);
-  const prepared = servable?.prepare({
-    args: [
-      ...["--grpc-address", "127.0.0.1:0", "--http-address", "127.0.0.1:0"],
-      ...["--tls-cert", file("server.pem"), "--tls-key", file("server.key")],
-      ...["--client-ca", file("roots.pem"), "--tls-crl", file("crl.pem")],
-      ...["--http-admin", "spiffe://shop/ops/*", "--log-level", "error"],
-      ...(service === "rls" ? ["--limits", file("limits"), "--debug-address", "127.0.0.1:0"] : []),
-      ...(service === "rls" ? [] : ["--data-dir", ":memory:"]),
-    ],
-    env: {},
-    readFile: () => undefined,
-  });
-  if (prepared?.kind === "ready") return await prepared.start();
-  throw new TypeError(`Cannot start ${service}: ${JSON.stringify(prepared)}`);
-}
-
-/** What a certificate gets from both ports: the status of HTTP, and the code of gRPC. */
-async function getsFrom(
-  { addresses: { http = "", grpc = "" } }: ServiceHandle,
-  { chainPem: cert, keyPem: key }: Issued,
-  { rootPem }: Pick<StrangeCa, "rootPem">,
-): Promise<readonly [number, number]> {
-  using client = Deno.createHttpClient({ caCerts: [rootPem], cert, key });
-  const url = `https://localhost:${http.split(":").at(-1)}/metrics`;
-  const response = await fetch(url, { client });
-  await response.body?.cancel();
-  const tls = { serverCa: rootPem, certificateChain: cert, privateKey: key };
-  await using calls = connectGrpc({ address: grpc, tls: { ...tls, serverName: "localhost" } });
-  const code = await calls.unary(Check, { service: "" }, { timeoutMs: 10_000 })
-    .then(() => StatusCode.OK, (error) => StatusError.from(error).code);
-  return [response.status, code];
-}
-
-Deno.test("no port of any service is open to a certificate that is on a list", async (t) => {
-  const ca = await strangeCa();
-  const [server, good, bad] = await Promise.all([
-    ca.issue({ dnsNames: ["localhost"], ipAddresses: ["127.0.0.1"] }),
-    ca.issue({ spiffeId: "spiffe://shop/ops/ada" }),
-    ca.issue({ spiffeId: "spiffe://shop/ops/eve" }),
-  ]);
-  await ca.revoke(bad);
-  await using folder = await TempFolder.create({
-    "server.pem": server.chainPem,
-    "server.key": server.keyPem,
-    "roots.pem": ca.rootPem,
-    "crl.pem": await ca.lists(),
-    "limits/none.yaml": "domain: none\n",
-  });
-  for (const { schema: { service } } of services) {
-    await t.step(service, async () => {
-      await using handle = await startWith(service, folder);
-      assert.deepEqual(await getsFrom(handle, good, ca), [200, StatusCode.OK]);
-      assert.deepEqual(await getsFrom(handle, bad, ca), [401, StatusCode.UNAVAILABLE]);
-    });
-  }
-});
 
 /** What sds publishes now, put where ads reads it, in one step. */
 async function fetchLists(mesh: OwnMesh, sds: DenvoySds): Promise<void> {

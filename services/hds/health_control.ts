@@ -16,7 +16,8 @@ import type {
   StoredVerdict,
 } from "./domain/endpoint_record.ts";
 import type { ServedHealth } from "./domain/endpoint_reader.ts";
-import { HealthTable, type ReportedHealth } from "./domain/health_table.ts";
+import { HealthTable } from "./domain/health_table.ts";
+import type { ReportedHealth } from "./domain/prober_report.ts";
 import type { HealthStore } from "./domain/store.ts";
 import type { VerdictSettings } from "./domain/verdict_settings.ts";
 import { type Arrival, Fleet, type FleetSession } from "./fleet.ts";

@@ -176,6 +176,46 @@ Deno.test("what Envoys are known to have may be used", () => {
   assert.deepEqual(web?.checks[0]?.transportSocketMatchCriteria, match);
 });
 
+const bySds = {
+  common_tls_context: {
+    validation_context_sds_secret_config: {
+      name: "ca",
+      sds_config: {
+        api_config_source: {
+          api_type: "GRPC",
+          grpc_services: [{ envoy_grpc: { cluster_name: "sds" } }],
+        },
+      },
+    },
+  },
+};
+
+Deno.test("HTTP/2 and gRPC over TLS offer h2, as servers may insist on it", () => {
+  const grpc = { health_checks: [{ ...pace, grpc_health_check: {} }] };
+  const own = { tls_options: { alpn_protocols: ["x"] } };
+  const inContext = tls({ common_tls_context: { alpn_protocols: ["grpc-exp"] } });
+  const cases: readonly (readonly [string, Json, readonly string[] | undefined])[] = [
+    ["gRPC", { ...tls({}), ...grpc }, ["h2"]],
+    ["HTTP/2", { ...tls({}), ...http({ codec_client_type: "HTTP2" }) }, ["h2"]],
+    ["HTTP/1", { ...tls({}), ...http({}) }, undefined],
+    ["in cleartext", grpc, undefined],
+    ["the context offers some", { ...inContext, ...grpc }, undefined],
+    ["the check offers some", { ...tls({}), health_checks: [{ ...check, ...own }] }, ["x"]],
+  ];
+  for (const [name, more, wanted] of cases) {
+    const [sent] = read({ more }).clusters.get("web")?.checks ?? [];
+    assert.deepEqual(sent?.tlsOptions?.alpnProtocols, wanted, name);
+  }
+});
+
+Deno.test("where secrets come by SDS, the first probe fails and others have to pass", () => {
+  const firstProbeMs = (more: Json) => read({ more }).clusters.get("web")?.firstProbeMs;
+  assert.equal(firstProbeMs(tls({ sni: "web" })), 500);
+  assert.equal(firstProbeMs(tls(bySds)), 500 + 1500);
+  const health_checks = [{ ...check, healthy_threshold: 3 }];
+  assert.equal(firstProbeMs({ ...tls(bySds), health_checks }), 500 + 3 * 1500);
+});
+
 Deno.test("checks come complete: probed as often as they say though there is never traffic", () => {
   const [sent] = read({}).clusters.get("web")?.checks ?? [];
   assert.equal(millis(sent?.noTrafficInterval), 1000);

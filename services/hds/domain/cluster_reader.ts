@@ -16,7 +16,12 @@ import type {
 import type { CheckedCluster, ClusterSource, Need } from "./checked_cluster.ts";
 import { readEndpoints } from "./endpoint_reader.ts";
 import { harmInCheck } from "./check_rules.ts";
-import { checkExtension, knownCheckers, knownTransportSockets } from "./extension_rules.ts";
+import {
+  checkExtension,
+  type ExtensionCheck,
+  knownCheckers,
+  knownTransportSockets,
+} from "./extension_rules.ts";
 import {
   type DefaultCheck,
   defaultHealthCheck,
@@ -24,6 +29,7 @@ import {
   firstProbeMs,
   needsOf,
   sentHealthCheck,
+  speaksHttp2,
 } from "./health_check.ts";
 import type { EnvoyFact } from "./tls_rules.ts";
 
@@ -104,6 +110,7 @@ export function readCluster(cluster: Cluster, options: ClusterReadOptions): Clus
   const endpoints = readEndpoints(assignment, problems);
   if (problems.length > 0) return { kind: "refused", problems };
   const checks = given.map((check) => sentHealthCheck(withDefaultSocket(check, sockets)));
+  const { awaitsSecrets } = sockets;
   return {
     kind: "checked",
     warnings: endpoints.warnings,
@@ -114,7 +121,7 @@ export function readCluster(cluster: Cluster, options: ClusterReadOptions): Clus
       checks,
       needs,
       transportSocketMatches: sockets.matches,
-      firstProbeMs: Math.max(...checks.map(firstProbeMs)),
+      firstProbeMs: Math.max(...checks.map((check) => firstProbeMs(check, { awaitsSecrets }))),
       endpoints: endpoints.endpoints,
     },
   };
@@ -145,9 +152,9 @@ class ExtensionReader {
   socket(
     socket: { readonly name: string; readonly typedConfig?: Any },
     path: ClusterProblem["path"],
-  ): void {
+  ): ExtensionCheck {
     const what = `transport socket "${socket.name}"`;
-    this.#take(socket.typedConfig, { what, path, allowed: knownTransportSockets });
+    return this.#take(socket.typedConfig, { what, path, allowed: knownTransportSockets });
   }
 
   #take(
@@ -156,7 +163,7 @@ class ExtensionReader {
       readonly what: string;
       readonly allowed: readonly string[];
     },
-  ): void {
+  ): ExtensionCheck {
     const { moreExtensions, envoyFacts: facts } = this.#options;
     const found = checkExtension(config, { what, allowed: [...allowed, ...moreExtensions], facts });
     if (found.kind === "refused") {
@@ -164,32 +171,49 @@ class ExtensionReader {
         this.#problems.push({ path: [...path, ...problem.path], message: problem.message });
       }
     } else for (const type of found.types) this.#needs.add(extensionNeed(type));
+    return found;
   }
 }
 
 interface Sockets {
   readonly matches: readonly Cluster_TransportSocketMatch[];
-  /** What chooses the cluster's own transport socket. */
-  readonly hasDefault: boolean;
+  /** The cluster's own transport socket; undefined where it has none. */
+  readonly own: ExtensionCheck | undefined;
+  /** Whether any of them waits for secrets of SDS. */
+  readonly awaitsSecrets: boolean;
 }
 
 /** Criteria by which a check that has none chooses its cluster's own transport socket. */
 const DEFAULT_CRITERIA = { fields: { "denvoy.default": { boolValue: true } } };
 
-function readSockets(cluster: Cluster, extensions: ExtensionReader): Sockets {
-  const { transportSocket, transportSocketMatches } = cluster;
-  for (const [index, { transportSocket: socket }] of transportSocketMatches.entries()) {
+function readSockets(
+  { transportSocket, transportSocketMatches: given }: Cluster,
+  extensions: ExtensionReader,
+): Sockets {
+  const found = given.flatMap(({ transportSocket: socket }, index) => {
     const path = ["transport_socket_matches", index, "transport_socket"];
-    if (socket !== undefined) extensions.socket(socket, path);
-  }
-  if (transportSocket === undefined) return { matches: transportSocketMatches, hasDefault: false };
-  extensions.socket(transportSocket, ["transport_socket"]);
-  const own = { name: "denvoy.default", match: DEFAULT_CRITERIA, transportSocket };
-  return { matches: [...transportSocketMatches, own], hasDefault: true };
+    return socket === undefined ? [] : [extensions.socket(socket, path)];
+  });
+  const own = transportSocket && extensions.socket(transportSocket, ["transport_socket"]);
+  const awaitsSecrets = [...found, ...(own ? [own] : [])].some((socket) =>
+    socket.kind === "ok" && socket.awaitsSecrets
+  );
+  if (transportSocket === undefined) return { matches: given, own, awaitsSecrets };
+  const match = { name: "denvoy.default", match: DEFAULT_CRITERIA, transportSocket };
+  return { matches: [...given, match], own, awaitsSecrets };
 }
 
-/** Health discovery knows no `transport_socket` of a cluster: checks have to choose it. */
-function withDefaultSocket(check: HealthCheck, { hasDefault }: Sockets): HealthCheck {
-  if (!hasDefault || check.transportSocketMatchCriteria !== undefined) return check;
-  return { ...check, transportSocketMatchCriteria: DEFAULT_CRITERIA };
+/**
+ * Health discovery knows no `transport_socket` of a cluster: checks have to choose it. And it offers no
+ * protocol by itself, as a cluster with traffic does: servers that insist on ALPN would refuse HTTP/2.
+ */
+function withDefaultSocket(check: HealthCheck, { own }: Sockets): HealthCheck {
+  if (own === undefined || check.transportSocketMatchCriteria !== undefined) return check;
+  const needsAlpn = own.kind === "ok" && own.lacksAlpn && speaksHttp2(check);
+  const tlsOptions = check.tlsOptions ?? (needsAlpn ? { alpnProtocols: ["h2"] } : undefined);
+  return {
+    ...check,
+    transportSocketMatchCriteria: DEFAULT_CRITERIA,
+    ...(tlsOptions && { tlsOptions }),
+  };
 }

@@ -4,10 +4,21 @@
  * @module
  */
 import { type CheckedCluster, type CheckedEndpoint, reportedNames } from "./checked_cluster.ts";
+import { clusterKey, endpointKey } from "./description.ts";
 import { EndpointRecord } from "./endpoint_record.ts";
 import { isServing } from "./health.ts";
 import { millis } from "./health_check.ts";
 import { socketAddress } from "./ip_address.ts";
+
+/** What an update of a cluster changed. */
+export interface ClusterUpdate {
+  /** Endpoints that are new. */
+  readonly added: readonly EndpointRecord[];
+  /** Endpoints that are gone. */
+  readonly removed: readonly EndpointRecord[];
+  /** Endpoints that stay, but Envoys are told of otherwise. */
+  readonly renewed: readonly EndpointRecord[];
+}
 
 /** One cluster. */
 export class ClusterRecord {
@@ -60,10 +71,7 @@ export class ClusterRecord {
   }
 
   /** Takes over the endpoints; those that stay keep what is known of them. */
-  update(
-    cluster: CheckedCluster,
-    nowMs: number,
-  ): { readonly added: readonly EndpointRecord[]; readonly removed: readonly EndpointRecord[] } {
+  update(cluster: CheckedCluster, nowMs: number): ClusterUpdate {
     const { endpoints, firstProbeMs, service, checks } = cluster;
     this.#reportedNames = reportedNames(cluster);
     this.#intervalMs = Math.max(0, ...checks.map(({ interval }) => millis(interval)));
@@ -71,6 +79,8 @@ export class ClusterRecord {
     const removed = [...this.#byAddress.values()].filter(({ address }) => !wanted.has(address));
     for (const record of removed) this.#remove(record);
     const added: EndpointRecord[] = [];
+    const renewed: EndpointRecord[] = [];
+    const ofCluster = clusterKey(cluster);
     this.#byProbed = new Map();
     for (const endpoint of endpoints) {
       let record = this.#byAddress.get(endpoint.address);
@@ -80,11 +90,14 @@ export class ClusterRecord {
         this.#serving++;
         added.push(record);
       }
+      const description = `${ofCluster}\n${endpointKey(endpoint)}`;
+      if (record.description !== "" && record.description !== description) renewed.push(record);
+      record.description = description;
       record.firstProbeMs = firstProbeMs;
       record.service = service;
       this.#index(endpoint, record);
     }
-    return { added, removed };
+    return { added, removed, renewed };
   }
 
   /** Keeps count while `change` changes the health of one of its endpoints. */

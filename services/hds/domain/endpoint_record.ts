@@ -84,6 +84,8 @@ export class EndpointRecord implements Subject {
   readonly key: string;
   /** See {@linkcode Subject}. */
   firstProbeMs: number;
+  /** As what Envoys are told of it; see description.ts. */
+  description = "";
   /** IP address or name as its load assignment has it. */
   readonly host: string;
   /** Its port. */

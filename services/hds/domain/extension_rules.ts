@@ -27,7 +27,14 @@ export const knownTransportSockets: readonly string[] = [
 
 /** What an extension needs, or why it is refused. */
 export type ExtensionCheck =
-  | { readonly kind: "ok"; readonly types: readonly string[] }
+  | {
+    readonly kind: "ok";
+    readonly types: readonly string[];
+    /** Whether it has to wait for secrets of SDS before it can be used. */
+    readonly awaitsSecrets: boolean;
+    /** Whether it is TLS that offers no protocol by ALPN. */
+    readonly lacksAlpn: boolean;
+  }
   | { readonly kind: "refused"; readonly problems: readonly TlsProblem[] };
 
 /** What an extension may be. */
@@ -51,7 +58,8 @@ export function checkExtension(
     const rule = `${what} must be one of ${allowed.join(", ")}, as an Envoy without it ends itself`;
     return refused(`${rule}: current value is ${type}`);
   }
-  const harm = type === TLS ? harmInTls(jsonOf(config), facts) : [];
+  const context = type === TLS ? jsonOf(config) : undefined;
+  const harm = context === undefined ? [] : harmInTls(context, facts);
   if (harm.length > 0) {
     const problems = harm.map(({ path, message }) => ({
       path: ["typed_config", ...path],
@@ -59,28 +67,45 @@ export function checkExtension(
     }));
     return { kind: "refused", problems };
   }
-  const types = innerTypes(config);
-  if (types.every((inner) => inner !== ANY)) return { kind: "ok", types: [type, ...types] };
-  return refused(`${what} holds an extension of a type that is not known`);
+  const { types, awaitsSecrets } = innerTypes(config);
+  if (types.includes(ANY)) {
+    return refused(`${what} holds an extension of a type that is not known`);
+  }
+  const lacksAlpn = context !== undefined && !offersProtocols(context);
+  return { kind: "ok", types: [type, ...types], awaitsSecrets, lacksAlpn };
 }
 
 const ANY = "google.protobuf.Any";
 const EXTENSION_CONFIG = "envoy.config.core.v3.TypedExtensionConfig";
 
+const SDS_SECRET = `${EXTENSIONS}.transport_sockets.tls.v3.SdsSecretConfig`;
+
 /** Types of the extensions within a message; `google.protobuf.Any` for one that is not known. */
-function innerTypes({ typeUrl, value }: Any): readonly string[] {
+function innerTypes(
+  { typeUrl, value }: Any,
+): { readonly types: readonly string[]; readonly awaitsSecrets: boolean } {
   const types: string[] = [];
+  let awaitsSecrets = false;
   walk(messageFromBinary(typeUrl, value), (view) => {
+    if (view.typeName === SDS_SECRET) awaitsSecrets = true;
     if (view.typeName !== EXTENSION_CONFIG) return;
     const inner = view.message("typed_config");
     if (inner !== undefined) types.push(inner.typeName);
   });
-  return types;
+  return { types, awaitsSecrets };
+}
+
+function offersProtocols(context: Readonly<Record<string, unknown>>): boolean {
+  const { alpn_protocols: protocols } = objectOf(context.common_tls_context);
+  return Array.isArray(protocols) && protocols.length > 0;
 }
 
 function jsonOf({ typeUrl, value }: Any): Readonly<Record<string, unknown>> {
-  const json = toJson(messageFromBinary(typeUrl, value), { withType: false });
-  return typeof json === "object" && json !== null ? { ...json } : {};
+  return objectOf(toJson(messageFromBinary(typeUrl, value), { withType: false }));
+}
+
+function objectOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? { ...value } : {};
 }
 
 function refused(message: string): ExtensionCheck {

@@ -5,7 +5,7 @@
  * @module
  */
 import { messageCodec } from "@denvoy/proto";
-import type { Duration, HealthCheck } from "@denvoy/proto/messages";
+import { CodecClientType, type Duration, type HealthCheck } from "@denvoy/proto/messages";
 import type { Need } from "./checked_cluster.ts";
 
 /** The check of clusters that have none of their own. */
@@ -62,9 +62,25 @@ export function sentHealthCheck(check: HealthCheck): HealthCheck {
   };
 }
 
-/** Returns how long the first probe may take at most: its random delay and its timeout. */
-export function firstProbeMs({ initialJitter, timeout }: HealthCheck): number {
-  return millis(initialJitter) + millis(timeout);
+/**
+ * Returns how long it may take until a probe has passed, in milliseconds: its random delay and its
+ * timeout. The first probe fails where secrets have to come from SDS, as it does not wait for them;
+ * after a failure as many must pass as `healthy_threshold` says.
+ */
+export function firstProbeMs(
+  { initialJitter, timeout, interval, intervalJitter, healthyThreshold }: HealthCheck,
+  { awaitsSecrets }: { readonly awaitsSecrets: boolean },
+): number {
+  const firstMs = millis(initialJitter) + millis(timeout);
+  if (!awaitsSecrets) return firstMs;
+  const nextMs = millis(interval) + millis(intervalJitter) + millis(timeout);
+  return firstMs + nextMs * Math.max(1, healthyThreshold?.value ?? 1);
+}
+
+/** Tells whether a check speaks HTTP/2. */
+export function speaksHttp2({ grpcHealthCheck, httpHealthCheck }: HealthCheck): boolean {
+  return grpcHealthCheck !== undefined ||
+    httpHealthCheck?.codecClientType === CodecClientType.HTTP2;
 }
 
 /** Returns what an Envoy must be able to do for a check, besides having the extensions in it. */

@@ -16,19 +16,10 @@ import {
 } from "./endpoint_record.ts";
 import { type Health, isFailing, isPassing } from "./health.ts";
 import { Opinions } from "./opinions.ts";
+import { ProberReport, type ReportedHealth } from "./prober_report.ts";
 import { type Finding, tally, type Vote } from "./tally.ts";
 import { mayEvict, mayReturn, recentEvictions } from "./verdict_rules.ts";
 import { silenceMs, type VerdictSettings } from "./verdict_settings.ts";
-
-/** What a report says of one endpoint. */
-export interface ReportedHealth {
-  /** The cluster's name; empty in the flat list of a report, where it is any that the Envoy checks. */
-  readonly cluster: string;
-  /** `ip:port` as Envoy reports it. */
-  readonly probed: string;
-  /** What the Envoy says. */
-  readonly health: Health;
-}
 
 /** What is known of a prober. */
 export interface ProberState {
@@ -41,6 +32,9 @@ export interface ProberState {
   /** How many endpoints it is to check. */
   readonly endpoints: number;
 }
+
+/** Within this time, in milliseconds, Envoys are told of a change: fleets are, in one go. */
+const TOLD_MS = 2000;
 
 interface ProberRecord {
   readonly opinions: Opinions<EndpointRecord>;
@@ -100,6 +94,7 @@ export class HealthTable {
       const change = record.update(cluster, nowMs);
       added.push(...change.added);
       removed.push(...change.removed);
+      for (const renewed of change.renewed) this.#renew(renewed, nowMs);
     }
     for (const record of removed) this.#drop(record);
     this.#byReported = new Map(
@@ -137,7 +132,7 @@ export class HealthTable {
     if (prober === undefined) return;
     const wasFresh = prober.opinions.isFresh;
     prober.opinions.begin(nowMs);
-    const report = new Report(prober);
+    const report = new ProberReport(prober);
     for (const { cluster, probed, health } of reported) {
       if (cluster !== "") report.say(this.#byReported.get(cluster), { probed, health });
       // The flat list of a report does not say of which cluster an endpoint is.
@@ -318,6 +313,13 @@ export class HealthTable {
     this.#changes.push({ cluster, address, before, after: health, reason, by, atMs: nowMs });
   }
 
+  /** Its Envoys will say UNHEALTHY until they have probed what they are yet to be told. */
+  #renew(record: EndpointRecord, nowMs: number): void {
+    for (const name of record.probers) {
+      this.#probers.get(name)?.opinions.renew(record, nowMs + TOLD_MS);
+    }
+  }
+
   #unassign(name: string, record: EndpointRecord): void {
     const prober = this.#probers.get(name);
     prober?.endpoints.delete(record);
@@ -328,37 +330,6 @@ export class HealthTable {
     for (const name of record.probers) this.#unassign(name, record);
     this.#waiting.delete(record);
   }
-}
-
-/** One report; what it says of several checks of an endpoint is put together: all must pass. */
-class Report {
-  readonly #prober: ProberRecord;
-  readonly #several = new Map<EndpointRecord, Health>();
-
-  constructor(prober: ProberRecord) {
-    this.#prober = prober;
-  }
-
-  /** What a prober says of what it was not told to check is passed over. */
-  say(
-    cluster: ClusterRecord | undefined,
-    { probed, health }: Omit<ReportedHealth, "cluster">,
-  ): void {
-    const record = cluster?.probed(probed);
-    if (cluster === undefined || record === undefined) return;
-    if (!this.#prober.endpoints.has(record)) return;
-    if (cluster.reportedNames.length === 1) this.#prober.opinions.say(record, health);
-    else this.#several.set(record, worse(this.#several.get(record) ?? health, health));
-  }
-
-  end(): void {
-    for (const [record, health] of this.#several) this.#prober.opinions.say(record, health);
-  }
-}
-
-function worse(a: Health, b: Health): Health {
-  if (isFailing(a)) return a;
-  return isFailing(b) || isPassing(a) ? b : a;
 }
 
 function foundReason({ found, reason }: EndpointRecord): "found" | "restored" | "not-probed" {

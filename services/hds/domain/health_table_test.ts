@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { assign, type AssignmentPolicy } from "./assignment.ts";
+import type { CheckedCluster } from "./checked_cluster.ts";
 import type { AdminState, HealthChange } from "./endpoint_record.ts";
 import type { Health } from "./health.ts";
 import { HealthTable } from "./health_table.ts";
-import { cluster, prober } from "./testing.ts";
+import { cluster, endpoint, prober, socketMatch } from "./testing.ts";
 import type { VerdictSettings } from "./verdict_settings.ts";
 
 const settings: VerdictSettings = {
@@ -116,6 +117,44 @@ Deno.test("an Envoy that restarts says UNHEALTHY of everything at first: nothing
   scene.table.beginStream("p0", scene.nowMs);
   for (let count = 0; count < 3; count++) scene.reports("u");
   assert.equal(scene.verdicts, "u", "what goes on is believed");
+});
+
+Deno.test("an Envoy that is told of an endpoint otherwise says UNHEALTHY of it at first: nothing is evicted", () => {
+  const [tcp] = cluster("x", []).checks;
+  assert.ok(tcp);
+  const there = { region: "eu", zone: "a", subZone: "" };
+  const changes: readonly (readonly [string, CheckedCluster])[] = [
+    ["another place", cluster("web", [endpoint("10.0.0.1:1", { locality: there })])],
+    [
+      "another probe",
+      cluster("web", [
+        endpoint("10.0.0.1:1", { override: { port: 2, hostname: "", ip: "" } }),
+      ]),
+    ],
+    [
+      "other sockets",
+      cluster("web", ["10.0.0.1:1"], { transportSocketMatches: [socketMatch("tls")] }),
+    ],
+    ["one more check", cluster("web", ["10.0.0.1:1"], { checks: [tcp, tcp] })],
+  ];
+  for (const [name, changed] of changes) {
+    const scene = new Scene();
+    scene.reports("h");
+    scene.reports("h");
+    scene.table.setClusters(new Map([["web", changed]]), scene.nowMs);
+    scene.reports("u");
+    scene.reports("u");
+    assert.equal(scene.verdicts, "h", name);
+    scene.reports("h");
+    for (let count = 0; count < 2; count++) scene.reports("u");
+    assert.equal(scene.verdicts, "u", `${name}: what goes on is believed`);
+  }
+  const same = new Scene();
+  same.reports("h");
+  same.reports("h");
+  same.table.setClusters(new Map([["web", cluster("web", ["10.0.0.1:1"])]]), same.nowMs);
+  same.reports("u");
+  assert.equal(same.verdicts, "u", "what is as it was is believed at once");
 });
 
 Deno.test("verdicts follow a majority of all probers of an endpoint", () => {

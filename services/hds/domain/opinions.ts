@@ -4,8 +4,8 @@
  * nothing until a report differs.
  *
  * Envoy 1.40 reports each endpoint UNHEALTHY before it has probed it, also after its restart, which
- * looks like a reconnect. So failures count only once a probe can have finished since the endpoint
- * first was in a report of the stream; a success can only come from a probe.
+ * looks like a reconnect, and after a change of what it is told of the endpoint. So failures count only
+ * once a probe can have finished since then; a success can only come from a probe.
  * @module
  */
 import { type Health, isFailing, isPassing } from "./health.ts";
@@ -71,6 +71,15 @@ export class Opinions<S extends Subject> {
   /** A new stream begins: what it says first may come from before any probe. */
   restart(): void {
     for (const opinion of this.#opinions.values()) opinion.firstMs = Infinity;
+  }
+
+  /**
+   * What is probed becomes another by `fromMs`: until a probe of it can have finished, a failure may
+   * come from before any.
+   */
+  renew(subject: S, fromMs: number): void {
+    const opinion = this.#opinions.get(subject);
+    if (opinion !== undefined) opinion.firstMs = Math.max(opinion.firstMs, fromMs);
   }
 
   /** A report begins; call `say` for what differs from the one before, then `finish`. */

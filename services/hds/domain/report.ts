@@ -6,7 +6,7 @@
  */
 import type { Endpoint, EndpointHealthResponse } from "@denvoy/proto/messages";
 import { healthOf } from "./health.ts";
-import type { ReportedHealth } from "./health_table.ts";
+import type { ReportedHealth } from "./prober_report.ts";
 import { socketAddress } from "./ip_address.ts";
 
 /** Yields what a report says. Endpoints without an address of IP and port are passed over. */

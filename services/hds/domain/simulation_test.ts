@@ -7,7 +7,8 @@ import assert from "node:assert/strict";
 import { assign, type Assignment, type AssignmentPolicy, noAssignment } from "./assignment.ts";
 import type { EndpointRecord } from "./endpoint_record.ts";
 import { isFailing } from "./health.ts";
-import { HealthTable, type ReportedHealth } from "./health_table.ts";
+import { HealthTable } from "./health_table.ts";
+import type { ReportedHealth } from "./prober_report.ts";
 import { cluster, prober } from "./testing.ts";
 
 const ENDPOINTS = 1000;

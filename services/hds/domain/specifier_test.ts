@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { messageCodec } from "@denvoy/proto";
 import type { CheckedCluster } from "./checked_cluster.ts";
 import { SpecifierWriter } from "./specifier.ts";
-import { cluster, endpoint, prober } from "./testing.ts";
+import { cluster, endpoint, prober, socketMatch } from "./testing.ts";
 
 const codec = messageCodec("envoy.service.health.v3.HealthCheckSpecifier");
 
@@ -88,4 +88,22 @@ Deno.test("each of several checks is a cluster of its own", () => {
   assert.deepEqual(shape(bytes), { "web": 1, "web~check2": 1 });
   const { clusterHealthChecks } = codec.decode(bytes ?? new Uint8Array());
   assert.deepEqual(clusterHealthChecks.map(({ healthChecks }) => healthChecks.length), [1, 1]);
+});
+
+Deno.test("hosts are taken away before transport sockets change, and given again at once", () => {
+  const writer = new SpecifierWriter(prober("a"));
+  const over = (name: string) => {
+    const transportSocketMatches = [socketMatch(name)];
+    return cluster("web", ["10.0.0.1:80"], { transportSocketMatches });
+  };
+  const other = cluster("other", ["10.0.0.2:80"]);
+  const next = (web: CheckedCluster) => shape(writer.next(input(web, other)));
+  assert.deepEqual(next(over("one")), { web: 1, other: 1 });
+  assert.deepEqual(next(over("one")), undefined);
+  assert.deepEqual(next(over("two")), { web: 0, other: 1 });
+  assert.deepEqual(next(over("two")), { web: 1, other: 1 });
+  assert.deepEqual(next(over("two")), undefined);
+  writer.restart(prober("a"));
+  assert.deepEqual(next(over("three")), { web: 0, other: 1 }, "it may have been away only");
+  assert.deepEqual(next(over("three")), { web: 1, other: 1 });
 });

@@ -3,6 +3,7 @@
  * Readable clusters, endpoints and probers for the tests of the domain.
  * @module
  */
+import type { Cluster_TransportSocketMatch } from "@denvoy/proto/messages";
 import type { CheckedCluster, CheckedEndpoint, Locality } from "./checked_cluster.ts";
 import { defaultHealthCheck } from "./health_check.ts";
 import type { Prober } from "./prober.ts";
@@ -53,6 +54,11 @@ export function cluster(
     endpoints: endpoints.map((item) => typeof item === "string" ? endpoint(item) : item),
     ...more,
   };
+}
+
+/** Returns a transport socket of this name that checks may choose. */
+export function socketMatch(name: string): Cluster_TransportSocketMatch {
+  return { name, transportSocket: { name } };
 }
 
 /** Returns a prober that can do what Envoy 1.40 says it can. */

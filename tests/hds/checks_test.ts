@@ -4,51 +4,8 @@
  * @module
  */
 import { startDenvoyHds, TempFolder } from "../support/mod.ts";
+import { Ponger } from "./ponger.ts";
 import { clusterOf, clustersFile, healthBecomes, type Json, pace, startProber } from "./scene.ts";
-
-/** Answers whatever it is sent as Redis answers PING. */
-class Ponger implements AsyncDisposable {
-  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  readonly #connections = new Set<Deno.Conn>();
-  readonly #accepting: Promise<void>;
-
-  constructor() {
-    this.#accepting = this.#accept();
-  }
-
-  get port(): number {
-    return this.#listener.addr.port;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#listener.close();
-    for (const connection of this.#connections) connection.close();
-    await this.#accepting;
-  }
-
-  async #accept(): Promise<void> {
-    const answering: Promise<void>[] = [];
-    for await (const connection of this.#listener) answering.push(this.#answer(connection));
-    await Promise.all(answering);
-  }
-
-  async #answer(connection: Deno.Conn): Promise<void> {
-    this.#connections.add(connection);
-    const pong = new TextEncoder().encode("+PONG\r\n");
-    try {
-      while (await connection.read(new Uint8Array(1024)) !== null) await connection.write(pong);
-    } catch {
-      // Envoy has hung up: the probe is over.
-    }
-    if (this.#connections.delete(connection)) {
-      try {
-        connection.close();
-      } catch {
-        // It was closed with all others.
-      }
-    }
-  }
-}
 
 const redis: Json = {
   ...pace,

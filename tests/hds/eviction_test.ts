@@ -142,8 +142,8 @@ function hdsOptions({ grpcAddress, httpAddress, httpUrl }: DenvoyAds): DenvoyHds
 
 Deno.test("an endpoint that fails leaves the traffic of another Envoy, and comes back", async (t) => {
   const keys = await tlsKeys();
-  await using goodTls = new FaultyBackend("good", keys);
-  await using badTls = new FaultyBackend("bad", keys);
+  await using goodTls = new FaultyBackend("good", { tls: keys });
+  await using badTls = new FaultyBackend("bad", { tls: keys });
   await using goodGrpc = await GrpcHealthBackend.start();
   await using badGrpc = await GrpcHealthBackend.start();
   await using mesh = await Mesh.start({

@@ -4,11 +4,19 @@
  * @module
  */
 import { silentLogger } from "@denvoy/base";
-import { type GrpcServer, serveGrpc } from "@denvoy/grpc";
+import { type GrpcServer, serveGrpc, type TlsMaterial } from "@denvoy/grpc";
 import { freePort } from "../support/mod.ts";
 
 /** How an HTTP backend is. */
 export type Condition = "well" | "status" | "timeout" | "refused";
+
+/** Keys of TLS, and how long every answer takes. */
+export interface BackendOptions {
+  /** Its certificate chain and key in PEM; cleartext without. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Milliseconds before each answer. @default 0 */
+  readonly delayMs?: number;
+}
 
 /** A backend that answers every request with its name while it is well. */
 export class FaultyBackend implements AsyncDisposable {
@@ -17,14 +25,29 @@ export class FaultyBackend implements AsyncDisposable {
   readonly #name: string;
   readonly #tls: { readonly cert: string; readonly key: string } | undefined;
   readonly #stuck = new Set<() => void>();
+  readonly #delayMs: number;
+  #now = 0;
+  #most = 0;
+  #answered = 0;
   #condition: Condition = "well";
   #server: Deno.HttpServer | undefined;
 
-  /** It is well. With keys it speaks TLS. */
-  constructor(name: string, tls?: { readonly cert: string; readonly key: string }) {
+  /** It is well. */
+  constructor(name: string, { tls, delayMs = 0 }: BackendOptions = {}) {
     this.#name = name;
     this.#tls = tls;
+    this.#delayMs = delayMs;
     this.#listen(tls);
+  }
+
+  /** How many requests it has answered. */
+  get answered(): number {
+    return this.#answered;
+  }
+
+  /** How many requests it had at once at most. */
+  get mostAtOnce(): number {
+    return this.#most;
   }
 
   /** Makes it fail, or well again. */
@@ -60,6 +83,17 @@ export class FaultyBackend implements AsyncDisposable {
   }
 
   async #answer(): Promise<Response> {
+    this.#most = Math.max(this.#most, ++this.#now);
+    try {
+      return await this.#respond();
+    } finally {
+      this.#now--;
+      this.#answered++;
+    }
+  }
+
+  async #respond(): Promise<Response> {
+    if (this.#delayMs > 0) await new Promise((resolve) => setTimeout(resolve, this.#delayMs));
     if (this.#condition === "timeout") {
       await new Promise<void>((resolve) => this.#stuck.add(resolve));
     }
@@ -89,10 +123,11 @@ export class GrpcHealthBackend implements AsyncDisposable {
     this.port = Number(server.address.slice(server.address.lastIndexOf(":") + 1));
   }
 
-  /** Starts it; it says SERVING. */
-  static async start(): Promise<GrpcHealthBackend> {
+  /** Starts it; it says SERVING. With keys it speaks TLS, and with roots wants a certificate. */
+  static async start(tls?: TlsMaterial): Promise<GrpcHealthBackend> {
     const address = { kind: "tcp", hostname: "127.0.0.1", port: 0 } as const;
-    const server = await serveGrpc({ address, methods: [], logger: silentLogger });
+    const keys = tls && { tls };
+    const server = await serveGrpc({ address, methods: [], logger: silentLogger, ...keys });
     return new GrpcHealthBackend(server);
   }
 

@@ -1,41 +1,60 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * What of an endpoint's description makes an Envoy forget what it found. Envoy 1.40 makes a host anew
- * when its place, its probe's address or the transport sockets of its cluster change, and each cluster
- * that it did not have; it reports such a host UNHEALTHY until it has probed it.
+ * What of a description makes an Envoy 1.40 begin anew. It makes a host anew when its place, its
+ * probe's address or the transport sockets of its cluster change, and in each cluster that it did not
+ * have; it reports such a host UNHEALTHY until it has probed it.
+ *
+ * Of a check that stays as it is while the transport sockets of its cluster change, it goes on probing
+ * the old hosts beside the new ones, for ever, and ends when these hosts are taken away, as the check
+ * counts in statistics that went with the old sockets. So a check is never what it was once they change.
  * @module
  */
 import { type Init, messageCodec } from "@denvoy/proto";
-import type { ClusterHealthCheck } from "@denvoy/proto/messages";
+import type { ClusterHealthCheck, HealthCheck } from "@denvoy/proto/messages";
+import { contentHash } from "@denvoy/xds";
 import { type CheckedCluster, type CheckedEndpoint, reportedNames } from "./checked_cluster.ts";
 
 const codec = messageCodec("envoy.service.health.v3.ClusterHealthCheck");
 
 type Matches = CheckedCluster["transportSocketMatches"];
 
-/** Encoded once for all Envoys: a list is never changed. */
+/** Made once for all Envoys: a list is never changed. */
 const socketKeys = new WeakMap<Matches, string>();
 
-/** Returns a key of the transport sockets of a cluster: equal where Envoy keeps its hosts. */
-export function socketsKey(
-  { transportSocketMatches }: Pick<CheckedCluster, "transportSocketMatches">,
-): string {
+/** A hash of the transport sockets of a cluster; empty for a cluster that has none. */
+function socketsKey(transportSocketMatches: Matches): string {
   if (transportSocketMatches.length === 0) return "";
   let key = socketKeys.get(transportSocketMatches);
   if (key === undefined) {
     const message: Init<ClusterHealthCheck> = { transportSocketMatches };
-    key = Array.from(codec.encode(message), (byte) => String.fromCharCode(byte)).join("");
+    key = contentHash(codec.encode(message));
     socketKeys.set(transportSocketMatches, key);
   }
   return key;
 }
 
-/** Returns a key of what all endpoints of a cluster have in common. */
-export function clusterKey(cluster: CheckedCluster): string {
-  return `${reportedNames(cluster).length}\n${socketsKey(cluster)}`;
+/** The label by which a check differs when transport sockets do; no socket is matched by it. */
+const SOCKETS = "denvoy.sockets";
+
+/** Returns the checks of a cluster as Envoys are sent them: others whenever its sockets change. */
+export function sentChecks(
+  { checks, transportSocketMatches }: Pick<CheckedCluster, "checks" | "transportSocketMatches">,
+): readonly HealthCheck[] {
+  const key = socketsKey(transportSocketMatches);
+  if (key === "") return checks;
+  return checks.map((check) => {
+    const { fields } = check.transportSocketMatchCriteria ?? {};
+    const criteria = { fields: { ...fields, [SOCKETS]: { stringValue: key } } };
+    return { ...check, transportSocketMatchCriteria: criteria };
+  });
 }
 
-/** Returns a key of an endpoint within its cluster. */
+/** Returns a key of what makes an Envoy forget all endpoints of a cluster when it changes. */
+export function clusterKey(cluster: CheckedCluster): string {
+  return `${reportedNames(cluster).length}\n${socketsKey(cluster.transportSocketMatches)}`;
+}
+
+/** Returns a key of what makes an Envoy forget one endpoint of a cluster when it changes. */
 export function endpointKey({ ip, port, hostname, override, locality }: CheckedEndpoint): string {
   return JSON.stringify([ip, port, hostname, override, locality]);
 }

@@ -5,9 +5,7 @@
  * more before it leaves, whatever its clusters went through.
  *
  * Envoy 1.40 may crash when a cluster goes away while a probe of it fails: a cluster that an Envoy is
- * to check no more stays in its specifier, without endpoints. And it goes on probing by the old
- * transport sockets, beside the new ones and for ever, when they change while a cluster has endpoints:
- * they are taken away first, and given again by the specifier that follows.
+ * to check no more stays in its specifier, without endpoints.
  * @module
  */
 import { type Init, messageCodec } from "@denvoy/proto";
@@ -19,7 +17,7 @@ import {
   type ProbeOverride,
   reportedNames,
 } from "./checked_cluster.ts";
-import { socketsKey } from "./description.ts";
+import { sentChecks } from "./description.ts";
 import { durationOf } from "./health_check.ts";
 import { canonicalIp } from "./ip_address.ts";
 import { canCheck, type Prober } from "./prober.ts";
@@ -60,12 +58,11 @@ export class SpecifierWriter {
   }
 
   /**
-   * Returns the specifier, encoded; undefined when the Envoy has it already. Another may be due at
-   * once: call until there is none.
+   * Returns the specifier, encoded; undefined when the Envoy has it already.
    * @throws TypeError when something in it would end the Envoy: a mistake in this program.
    */
   next(input: SpecifierInput): Uint8Array | undefined {
-    const clusters = this.#present(input).map((cluster) => this.#withoutStaleHosts(cluster));
+    const clusters = this.#present(input);
     const parked = this.#parked(clusters);
     const message = {
       interval: durationOf(input.intervalMs),
@@ -92,13 +89,6 @@ export class SpecifierWriter {
     return present;
   }
 
-  #withoutStaleHosts(cluster: CheckedCluster): CheckedCluster {
-    const sent = this.#sent.get(cluster.name);
-    const isStale = sent !== undefined && sent.endpoints.length > 0 &&
-      socketsKey(sent) !== socketsKey(cluster);
-    return isStale ? { ...cluster, endpoints: [] } : cluster;
-  }
-
   #parked(present: readonly CheckedCluster[]): readonly CheckedCluster[] {
     const names = new Set(present.map(({ name }) => name));
     const parked = [...this.#sent.values()].filter(({ name }) => !names.has(name))
@@ -119,7 +109,8 @@ function onePerAddress(endpoints: readonly CheckedEndpoint[]): readonly CheckedE
 
 /** One for each check: see {@linkcode reportedNames}. */
 function clusterMessages(cluster: CheckedCluster): readonly Init<ClusterHealthCheck>[] {
-  const { checks, endpoints, transportSocketMatches } = cluster;
+  const { endpoints, transportSocketMatches } = cluster;
+  const checks = sentChecks(cluster);
   const localityEndpoints = localities(endpoints);
   return reportedNames(cluster).map((clusterName, index) => ({
     clusterName,

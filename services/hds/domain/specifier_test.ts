@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { messageCodec } from "@denvoy/proto";
+import type { Cluster_TransportSocketMatch } from "@denvoy/proto/messages";
 import type { CheckedCluster } from "./checked_cluster.ts";
 import { SpecifierWriter } from "./specifier.ts";
 import { cluster, endpoint, prober, socketMatch } from "./testing.ts";
@@ -90,20 +91,25 @@ Deno.test("each of several checks is a cluster of its own", () => {
   assert.deepEqual(clusterHealthChecks.map(({ healthChecks }) => healthChecks.length), [1, 1]);
 });
 
-Deno.test("hosts are taken away before transport sockets change, and given again at once", () => {
+Deno.test("checks differ whenever transport sockets do, and choose what they chose", () => {
+  const [check] = cluster("x", []).checks;
+  assert.ok(check);
+  const tls = { fields: { tls: { boolValue: true } } };
   const writer = new SpecifierWriter(prober("a"));
-  const over = (name: string) => {
-    const transportSocketMatches = [socketMatch(name)];
-    return cluster("web", ["10.0.0.1:80"], { transportSocketMatches });
+  const sent = (...transportSocketMatches: readonly Cluster_TransportSocketMatch[]) => {
+    const checks = [check, { ...check, transportSocketMatchCriteria: tls }];
+    const web = cluster("web", ["10.0.0.1:80"], { checks, transportSocketMatches });
+    writer.restart(prober("a"));
+    const { clusterHealthChecks } = codec.decode(writer.next(input(web)) ?? new Uint8Array());
+    return clusterHealthChecks.map(({ healthChecks }) =>
+      healthChecks[0]?.transportSocketMatchCriteria?.fields
+    );
   };
-  const other = cluster("other", ["10.0.0.2:80"]);
-  const next = (web: CheckedCluster) => shape(writer.next(input(web, other)));
-  assert.deepEqual(next(over("one")), { web: 1, other: 1 });
-  assert.deepEqual(next(over("one")), undefined);
-  assert.deepEqual(next(over("two")), { web: 0, other: 1 });
-  assert.deepEqual(next(over("two")), { web: 1, other: 1 });
-  assert.deepEqual(next(over("two")), undefined);
-  writer.restart(prober("a"));
-  assert.deepEqual(next(over("three")), { web: 0, other: 1 }, "it may have been away only");
-  assert.deepEqual(next(over("three")), { web: 1, other: 1 });
+  assert.deepEqual(sent(), [undefined, { tls: { boolValue: true } }]);
+  const [plain, chosen] = sent(socketMatch("one"));
+  const tag = plain?.["denvoy.sockets"]?.stringValue;
+  assert.ok(tag);
+  assert.deepEqual(chosen, { "tls": { boolValue: true }, "denvoy.sockets": { stringValue: tag } });
+  assert.deepEqual(sent(socketMatch("one")), [plain, chosen]);
+  assert.notDeepEqual(sent(socketMatch("two")), [plain, chosen]);
 });

@@ -64,6 +64,22 @@ function secretsOf(access: SdsAccess, { shows }: { readonly shows: boolean }): J
   });
 }
 
+/** A cluster of which one endpoint speaks TLS, by its metadata, and one does not. */
+function mixed({ plain, secure }: { readonly plain: number; readonly secure: number }): Json {
+  const at = (port: number) => ({
+    endpoint: { address: { socket_address: { address: "127.0.0.1", port_value: port } } },
+  });
+  const labels = { filter_metadata: { "envoy.transport_socket_match": { tls: true } } };
+  const lb_endpoints = [at(plain), { ...at(secure), metadata: labels }];
+  return clusterOf("mixed", {
+    ports: [],
+    more: {
+      transport_socket_matches: [{ name: "tls", match: { tls: true }, ...over() }],
+      load_assignment: { cluster_name: "mixed", endpoints: [{ lb_endpoints }] },
+    },
+  });
+}
+
 const grpcCheck: Json = { ...pace, timeout: "1s", grpc_health_check: {} };
 const http2Check: Json = {
   ...pace,
@@ -120,6 +136,7 @@ Deno.test("HTTP/1, HTTP/2, gRPC and TCP over TLS, and over mutual TLS with secre
     await TempFolder.create({
       "clusters.json": clustersFile(
         clusterOf("http1", { ports: [http1.port], more: over() }),
+        mixed({ plain: http2.port, secure: http1.port }),
         clusterOf("http2", { ports: [http2.port], checks: [http2Check] }),
         clusterOf("http2-tls", { ports: [insisting.port], checks: [http2Check], more: over() }),
         clusterOf("tcp", { ports: [ponger.port], checks: [pongCheck], more: over() }),
@@ -144,6 +161,12 @@ Deno.test("HTTP/1, HTTP/2, gRPC and TCP over TLS, and over mutual TLS with secre
   const well = [http1, http2, insisting, ponger, mutual].map(({ port }) => [port, "HEALTHY"]);
   await healthBecomes(hds.httpUrl, { ...Object.fromEntries(well), [another.port]: "UNHEALTHY" });
   assert.deepEqual(await changesOf(hds, "mutual"), [["UNKNOWN", "HEALTHY"]]);
+  const healthy = async () => (await changesOf(hds, "mixed")).map(([, after]) => after);
+  await eventually(async () => (await healthy()).length === 2, {
+    what: "both of the mixed cluster to be found",
+    withinMs: 20_000,
+  });
+  assert.deepEqual(await healthy(), ["HEALTHY", "HEALTHY"]);
 
   mutual.setServing(false);
   await healthBecomes(hds.httpUrl, { [mutual.port]: "UNHEALTHY", [http1.port]: "HEALTHY" });

@@ -4,7 +4,7 @@
  * what would harm an Envoy; all that is here is safe to send once its names are resolved.
  * @module
  */
-import type { Cluster_TransportSocketMatch, HealthCheck } from "@denvoy/proto/messages";
+import type { Cluster_TransportSocketMatch, HealthCheck, Struct } from "@denvoy/proto/messages";
 
 /** Where something runs (config.core.v3.Locality); empty where unknown. */
 export interface Locality {
@@ -38,6 +38,8 @@ export interface CheckedEndpoint {
   readonly port: number;
   /** Host name for checks and SNI; empty for none. */
   readonly hostname: string;
+  /** Which of its cluster's {@linkcode CheckedCluster.sockets} it is checked by. */
+  readonly socket: number;
   /** What is probed in place of it. */
   readonly override: ProbeOverride | undefined;
   /** Where it runs. */
@@ -52,6 +54,14 @@ export type ClusterSource = "files" | "ads" | "api";
 /** What an Envoy must be able to do to check a cluster; see prober.ts. */
 export type Need = string;
 
+/** A transport socket that endpoints are checked by. */
+export interface CheckSocket {
+  /** What a check without criteria of its own chooses it by; undefined where it needs none. */
+  readonly criteria: Struct | undefined;
+  /** Whether it is TLS that offers no protocol by ALPN. */
+  readonly lacksAlpn: boolean;
+}
+
 /** A cluster with its checks; an endpoint is healthy when all of them pass. */
 export interface CheckedCluster {
   /** Its name, unique; Envoys report by it. */
@@ -60,8 +70,10 @@ export interface CheckedCluster {
   readonly service: string;
   /** Where it came from. */
   readonly source: ClusterSource;
-  /** At least one; each complete and as Envoys are sent it. */
+  /** At least one; each complete but for the choice of a socket: see `sentChecks()`. */
   readonly checks: readonly HealthCheck[];
+  /** At least one: first what endpoints have that are not matched, then those of its matches. */
+  readonly sockets: readonly CheckSocket[];
   /** Transport sockets that checks choose from. */
   readonly transportSocketMatches: readonly Cluster_TransportSocketMatch[];
   /** What an Envoy must be able to do to check it. */
@@ -72,15 +84,31 @@ export interface CheckedCluster {
   readonly endpoints: readonly CheckedEndpoint[];
 }
 
+/** Endpoints of one socket and one check, which Envoys are told as a cluster of its own. */
+export interface ReportedCluster {
+  /** Its name. */
+  readonly name: string;
+  /** Which of the sockets. */
+  readonly socket: number;
+  /** Which of the checks. */
+  readonly check: number;
+}
+
 /**
- * Returns the names under which Envoys are told of a cluster: one for each of its checks. Of several
- * checks in one cluster the last to change its mind decides in Envoy 1.40, so that an endpoint of which
- * one passes and one fails goes to and fro.
+ * Returns as which clusters Envoys are told of a cluster: one for each of its checks, and sockets. Of
+ * several checks in one cluster the last to change its mind decides in Envoy 1.40, so that an endpoint of
+ * which one passes and one fails goes to and fro. For sockets see socket_choice.ts.
  */
-export function reportedNames(
-  { name, checks }: Pick<CheckedCluster, "name" | "checks">,
-): readonly string[] {
-  return checks.map((_, index) => index === 0 ? name : `${name}~check${index + 1}`);
+export function reportedClusters(
+  { name, checks, sockets }: Pick<CheckedCluster, "name" | "checks" | "sockets">,
+): readonly ReportedCluster[] {
+  return sockets.flatMap((_socket, socket) =>
+    checks.map((_check, check) => {
+      const ofSocket = socket === 0 ? "" : `~socket${socket + 1}`;
+      const ofCheck = check === 0 ? "" : `~check${check + 1}`;
+      return { name: `${name}${ofSocket}${ofCheck}`, socket, check };
+    })
+  );
 }
 
 /** Returns the cluster with the addresses that names stand for at present. */

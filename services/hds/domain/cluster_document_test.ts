@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { formatProblem } from "@denvoy/base";
 import { type ClusterSet, readClusterText, readClusterTexts } from "./cluster_document.ts";
 import type { ClusterReadOptions } from "./cluster_reader.ts";
+import { sentChecks } from "./description.ts";
 import { extensionNeed, millis } from "./health_check.ts";
 
 const options: ClusterReadOptions = {
@@ -172,8 +173,11 @@ Deno.test("what Envoys are known to have may be used", () => {
   const need = extensionNeed("envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext");
   assert.deepEqual([...web?.needs ?? []], ["HTTP", need]);
   // Health discovery has no transport socket of a cluster: the check chooses it.
-  const match = web?.transportSocketMatches[0]?.match;
-  assert.deepEqual(web?.checks[0]?.transportSocketMatchCriteria, match);
+  const [own] = web?.transportSocketMatches ?? [];
+  assert.ok(web && own?.match);
+  const [sent] = sentChecks(web, 0);
+  const { "denvoy.default": chosen } = sent?.transportSocketMatchCriteria?.fields ?? {};
+  assert.deepEqual({ "denvoy.default": chosen }, own.match.fields);
 });
 
 const bySds = {
@@ -203,9 +207,58 @@ Deno.test("HTTP/2 and gRPC over TLS offer h2, as servers may insist on it", () =
     ["the check offers some", { ...tls({}), health_checks: [{ ...check, ...own }] }, ["x"]],
   ];
   for (const [name, more, wanted] of cases) {
-    const [sent] = read({ more }).clusters.get("web")?.checks ?? [];
+    const web = read({ more }).clusters.get("web");
+    assert.ok(web);
+    const [sent] = sentChecks(web, 0);
     assert.deepEqual(sent?.tlsOptions?.alpnProtocols, wanted, name);
   }
+});
+
+Deno.test("endpoints are checked by the socket that their metadata chooses, then their locality's", () => {
+  const raw = {
+    name: "envoy.transport_sockets.raw_buffer",
+    typed_config: {
+      "@type": "type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer",
+    },
+  };
+  const labelled = (port: number, labels: Json) => ({
+    endpoint: at("10.0.0.1", port),
+    metadata: { filter_metadata: { "envoy.transport_socket_match": labels } },
+  });
+  const inMesh = { filter_metadata: { "envoy.transport_socket_match": { mesh: "on" } } };
+  const transport_socket_matches = [
+    { name: "both", match: { mesh: "on", zone: { a: [1, "b"] } }, ...tls({}) },
+    { name: "mesh", match: { mesh: "on" }, ...tls({}) },
+    { name: "plain", match: { mesh: "off" }, transport_socket: raw },
+  ];
+  const endpoints = [
+    {
+      lb_endpoints: [
+        labelled(1, { mesh: "on", zone: { a: [1, "b"] }, more: true }),
+        labelled(2, { mesh: "on", zone: { a: [1, "c"] } }),
+        labelled(3, { mesh: "off" }),
+        labelled(4, { mesh: true }),
+        { endpoint: at("10.0.0.1", 5) },
+      ],
+    },
+    {
+      metadata: inMesh,
+      lb_endpoints: [{ endpoint: at("10.0.0.1", 6) }, labelled(7, { mesh: "off" })],
+    },
+  ];
+  const load_assignment = { cluster_name: "web", endpoints };
+  const more = { transport_socket_matches, load_assignment };
+  const web = read({ more: { ...more, ...tls({}) } }).clusters.get("web");
+  assert.deepEqual(web?.endpoints.map(({ socket }) => socket), [1, 2, 3, 0, 0, 2, 3]);
+  assert.deepEqual(web?.sockets.map(({ criteria }) => Object.keys(criteria?.fields ?? {})), [
+    ["denvoy.default"],
+    ["mesh", "zone"],
+    ["mesh"],
+    ["mesh"],
+  ]);
+  assert.deepEqual(web?.sockets.map(({ lacksAlpn }) => lacksAlpn), [true, true, true, false]);
+  const noOwn = read({ more }).clusters.get("web");
+  assert.equal(noOwn?.sockets[0]?.criteria, undefined);
 });
 
 Deno.test("where secrets come by SDS, the first probe fails and others have to pass", () => {

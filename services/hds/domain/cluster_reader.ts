@@ -12,8 +12,9 @@ import type {
   Cluster_TransportSocketMatch,
   ClusterLoadAssignment,
   HealthCheck,
+  Struct,
 } from "@denvoy/proto/messages";
-import type { CheckedCluster, ClusterSource, Need } from "./checked_cluster.ts";
+import type { CheckedCluster, CheckSocket, ClusterSource, Need } from "./checked_cluster.ts";
 import { readEndpoints } from "./endpoint_reader.ts";
 import { harmInCheck } from "./check_rules.ts";
 import {
@@ -29,7 +30,6 @@ import {
   firstProbeMs,
   needsOf,
   sentHealthCheck,
-  speaksHttp2,
 } from "./health_check.ts";
 import type { EnvoyFact } from "./tls_rules.ts";
 
@@ -106,10 +106,12 @@ export function readCluster(cluster: Cluster, options: ClusterReadOptions): Clus
     }
   }
   const sockets = readSockets(cluster, extensions);
+  if (cluster.transportSocketMatcher !== undefined) problems.push(noMatcher);
   const assignment = options.assignment ?? cluster.loadAssignment;
-  const endpoints = readEndpoints(assignment, problems);
+  const { transportSocketMatches: matches } = cluster;
+  const endpoints = readEndpoints(assignment, { matches, problems });
   if (problems.length > 0) return { kind: "refused", problems };
-  const checks = given.map((check) => sentHealthCheck(withDefaultSocket(check, sockets)));
+  const checks = given.map(sentHealthCheck);
   const { awaitsSecrets } = sockets;
   return {
     kind: "checked",
@@ -121,6 +123,7 @@ export function readCluster(cluster: Cluster, options: ClusterReadOptions): Clus
       checks,
       needs,
       transportSocketMatches: sockets.matches,
+      sockets: sockets.sockets,
       firstProbeMs: Math.max(...checks.map((check) => firstProbeMs(check, { awaitsSecrets }))),
       endpoints: endpoints.endpoints,
     },
@@ -177,43 +180,45 @@ class ExtensionReader {
 
 interface Sockets {
   readonly matches: readonly Cluster_TransportSocketMatch[];
-  /** The cluster's own transport socket; undefined where it has none. */
-  readonly own: ExtensionCheck | undefined;
+  readonly sockets: readonly CheckSocket[];
   /** Whether any of them waits for secrets of SDS. */
   readonly awaitsSecrets: boolean;
 }
 
-/** Criteria by which a check that has none chooses its cluster's own transport socket. */
-const DEFAULT_CRITERIA = { fields: { "denvoy.default": { boolValue: true } } };
+const noMatcher: ClusterProblem = {
+  path: ["transport_socket_matcher"],
+  message: "must not be set for checks, which cannot choose by it: take transport_socket_matches",
+};
+
+/** What chooses a cluster's own transport socket: health discovery knows none of clusters. */
+const OWN_CRITERIA = { fields: { "denvoy.default": { boolValue: true } } };
 
 function readSockets(
   { transportSocket, transportSocketMatches: given }: Cluster,
   extensions: ExtensionReader,
 ): Sockets {
-  const found = given.flatMap(({ transportSocket: socket }, index) => {
+  const found = given.map(({ transportSocket: socket }, index) => {
     const path = ["transport_socket_matches", index, "transport_socket"];
-    return socket === undefined ? [] : [extensions.socket(socket, path)];
+    return socket === undefined ? undefined : extensions.socket(socket, path);
   });
   const own = transportSocket && extensions.socket(transportSocket, ["transport_socket"]);
-  const awaitsSecrets = [...found, ...(own ? [own] : [])].some((socket) =>
-    socket.kind === "ok" && socket.awaitsSecrets
+  const awaitsSecrets = [own, ...found].some((socket) =>
+    socket?.kind === "ok" && socket.awaitsSecrets
   );
-  if (transportSocket === undefined) return { matches: given, own, awaitsSecrets };
-  const match = { name: "denvoy.default", match: DEFAULT_CRITERIA, transportSocket };
-  return { matches: [...given, match], own, awaitsSecrets };
+  const matched = given.map(({ match }, index) => checkSocket(found[index], match));
+  const sockets = [checkSocket(own, transportSocket && OWN_CRITERIA), ...matched];
+  if (transportSocket === undefined) return { matches: given, sockets, awaitsSecrets };
+  const match = { name: "denvoy.default", match: OWN_CRITERIA, transportSocket };
+  return { matches: [...given, match], sockets, awaitsSecrets };
 }
 
 /**
- * Health discovery knows no `transport_socket` of a cluster: checks have to choose it. And it offers no
- * protocol by itself, as a cluster with traffic does: servers that insist on ALPN would refuse HTTP/2.
+ * Health discovery offers no protocol by itself, as a cluster with traffic does: servers that insist on
+ * ALPN would refuse HTTP/2.
  */
-function withDefaultSocket(check: HealthCheck, { own }: Sockets): HealthCheck {
-  if (own === undefined || check.transportSocketMatchCriteria !== undefined) return check;
-  const needsAlpn = own.kind === "ok" && own.lacksAlpn && speaksHttp2(check);
-  const tlsOptions = check.tlsOptions ?? (needsAlpn ? { alpnProtocols: ["h2"] } : undefined);
-  return {
-    ...check,
-    transportSocketMatchCriteria: DEFAULT_CRITERIA,
-    ...(tlsOptions && { tlsOptions }),
-  };
+function checkSocket(
+  found: ExtensionCheck | undefined,
+  criteria: Struct | undefined,
+): CheckSocket {
+  return { criteria, lacksAlpn: found?.kind === "ok" && found.lacksAlpn };
 }

@@ -3,7 +3,7 @@
  * The endpoints of one cluster, and how many of them serve.
  * @module
  */
-import { type CheckedCluster, type CheckedEndpoint, reportedNames } from "./checked_cluster.ts";
+import { type CheckedCluster, type CheckedEndpoint, reportedClusters } from "./checked_cluster.ts";
 import { clusterKey, endpointKey } from "./description.ts";
 import { EndpointRecord } from "./endpoint_record.ts";
 import { isServing } from "./health.ts";
@@ -50,7 +50,7 @@ export class ClusterRecord {
     return this.#intervalMs;
   }
 
-  /** The names under which Envoys report it, one for each check. */
+  /** The names under which Envoys report it, see {@linkcode reportedClusters}. */
   get reportedNames(): readonly string[] {
     return this.#reportedNames;
   }
@@ -73,7 +73,7 @@ export class ClusterRecord {
   /** Takes over the endpoints; those that stay keep what is known of them. */
   update(cluster: CheckedCluster, nowMs: number): ClusterUpdate {
     const { endpoints, firstProbeMs, service, checks } = cluster;
-    this.#reportedNames = reportedNames(cluster);
+    this.#reportedNames = reportedClusters(cluster).map(({ name }) => name);
     this.#intervalMs = Math.max(0, ...checks.map(({ interval }) => millis(interval)));
     const wanted = new Set(endpoints.map(({ address }) => address));
     const removed = [...this.#byAddress.values()].filter(({ address }) => !wanted.has(address));

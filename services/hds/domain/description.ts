@@ -12,7 +12,8 @@
 import { type Init, messageCodec } from "@denvoy/proto";
 import type { ClusterHealthCheck, HealthCheck } from "@denvoy/proto/messages";
 import { contentHash } from "@denvoy/xds";
-import { type CheckedCluster, type CheckedEndpoint, reportedNames } from "./checked_cluster.ts";
+import type { CheckedCluster, CheckedEndpoint } from "./checked_cluster.ts";
+import { speaksHttp2 } from "./health_check.ts";
 
 const codec = messageCodec("envoy.service.health.v3.ClusterHealthCheck");
 
@@ -36,25 +37,40 @@ function socketsKey(transportSocketMatches: Matches): string {
 /** The label by which a check differs when transport sockets do; no socket is matched by it. */
 const SOCKETS = "denvoy.sockets";
 
-/** Returns the checks of a cluster as Envoys are sent them: others whenever its sockets change. */
+/**
+ * Returns the checks of a cluster as Envoys are sent them for endpoints of one of its sockets: others
+ * whenever its sockets change.
+ */
 export function sentChecks(
-  { checks, transportSocketMatches }: Pick<CheckedCluster, "checks" | "transportSocketMatches">,
+  { checks, sockets, transportSocketMatches }: Pick<
+    CheckedCluster,
+    "checks" | "sockets" | "transportSocketMatches"
+  >,
+  index: number,
 ): readonly HealthCheck[] {
   const key = socketsKey(transportSocketMatches);
   if (key === "") return checks;
+  const socket = sockets[index];
   return checks.map((check) => {
-    const { fields } = check.transportSocketMatchCriteria ?? {};
-    const criteria = { fields: { ...fields, [SOCKETS]: { stringValue: key } } };
-    return { ...check, transportSocketMatchCriteria: criteria };
+    const criteria = check.transportSocketMatchCriteria ?? socket?.criteria;
+    const fields = { ...criteria?.fields, [SOCKETS]: { stringValue: key } };
+    const tlsOptions = check.tlsOptions ??
+      (socket?.lacksAlpn && speaksHttp2(check) ? { alpnProtocols: ["h2"] } : undefined);
+    return {
+      ...check,
+      transportSocketMatchCriteria: { fields },
+      ...(tlsOptions && { tlsOptions }),
+    };
   });
 }
 
 /** Returns a key of what makes an Envoy forget all endpoints of a cluster when it changes. */
 export function clusterKey(cluster: CheckedCluster): string {
-  return `${reportedNames(cluster).length}\n${socketsKey(cluster.transportSocketMatches)}`;
+  return `${cluster.checks.length}\n${socketsKey(cluster.transportSocketMatches)}`;
 }
 
 /** Returns a key of what makes an Envoy forget one endpoint of a cluster when it changes. */
-export function endpointKey({ ip, port, hostname, override, locality }: CheckedEndpoint): string {
-  return JSON.stringify([ip, port, hostname, override, locality]);
+export function endpointKey(endpoint: CheckedEndpoint): string {
+  const { ip, port, hostname, override, locality, socket } = endpoint;
+  return JSON.stringify([ip, port, hostname, override, locality, socket]);
 }

@@ -5,10 +5,12 @@
  */
 import type {
   Address,
+  Cluster_TransportSocketMatch,
   ClusterLoadAssignment,
   Endpoint_HealthCheckConfig,
   LbEndpoint,
 } from "@denvoy/proto/messages";
+import { socketOf } from "./socket_choice.ts";
 import type { CheckedEndpoint, Locality, ProbeOverride } from "./checked_cluster.ts";
 import type { ClusterProblem } from "./cluster_reader.ts";
 import { type Health, healthOf } from "./health.ts";
@@ -48,17 +50,27 @@ export function servedHealths(
   );
 }
 
-/** Returns the endpoints; adds what would end an Envoy to `problems`. */
+/** What endpoints are read with. */
+export interface EndpointReadOptions {
+  /** Transport sockets of their cluster. */
+  readonly matches: readonly Cluster_TransportSocketMatch[];
+  /** Where what would end an Envoy is added. */
+  readonly problems: ClusterProblem[];
+}
+
+/** Returns the endpoints that can be checked. */
 export function readEndpoints(
   assignment: ClusterLoadAssignment | undefined,
-  problems: ClusterProblem[],
+  { matches, problems }: EndpointReadOptions,
 ): ReadEndpoints {
   const endpoints = new Map<string, CheckedEndpoint>();
   const warnings: ClusterProblem[] = [];
-  for (const [group, { locality, lbEndpoints }] of (assignment?.endpoints ?? []).entries()) {
-    for (const [index, lbEndpoint] of lbEndpoints.entries()) {
+  for (const [group, place] of (assignment?.endpoints ?? []).entries()) {
+    const locality = localityOf(place.locality);
+    for (const [index, lbEndpoint] of place.lbEndpoints.entries()) {
       const path = ["load_assignment", "endpoints", group, "lb_endpoints", index];
-      const endpoint = readEndpoint(lbEndpoint, { locality: localityOf(locality), path, problems });
+      const socket = socketOf(matches, { endpoint: lbEndpoint, locality: place });
+      const endpoint = readEndpoint(lbEndpoint, { locality, socket, path, problems });
       if (endpoint === undefined) continue;
       if (endpoints.has(endpoint.address)) warnings.push(twice(endpoint, path));
       else endpoints.set(endpoint.address, endpoint);
@@ -69,13 +81,14 @@ export function readEndpoints(
 
 interface Context {
   readonly locality: Locality;
+  readonly socket: number;
   readonly path: Path;
   readonly problems: ClusterProblem[];
 }
 
 function readEndpoint(
   { endpoint, metadata }: LbEndpoint,
-  { locality, path, problems }: Context,
+  { locality, socket: socketIndex, path, problems }: Context,
 ): CheckedEndpoint | undefined {
   const at = [...path, "endpoint"];
   const config = endpoint?.healthCheckConfig;
@@ -96,6 +109,7 @@ function readEndpoint(
     address: socketAddress(ip ?? socket.host, socket.port),
     ip,
     hostname: endpoint?.hostname ?? "",
+    socket: socketIndex,
     override,
     locality,
     node: metadata?.filterMetadata.denvoy?.fields.node?.stringValue ?? "",

@@ -15,7 +15,7 @@ import {
   type CheckedCluster,
   type CheckedEndpoint,
   type ProbeOverride,
-  reportedNames,
+  reportedClusters,
 } from "./checked_cluster.ts";
 import { sentChecks } from "./description.ts";
 import { durationOf } from "./health_check.ts";
@@ -107,15 +107,16 @@ function onePerAddress(endpoints: readonly CheckedEndpoint[]): readonly CheckedE
   return [...byProbed.values()];
 }
 
-/** One for each check: see {@linkcode reportedNames}. */
 function clusterMessages(cluster: CheckedCluster): readonly Init<ClusterHealthCheck>[] {
-  const { endpoints, transportSocketMatches } = cluster;
-  const checks = sentChecks(cluster);
-  const localityEndpoints = localities(endpoints);
-  return reportedNames(cluster).map((clusterName, index) => ({
+  const { endpoints, sockets, transportSocketMatches } = cluster;
+  const bySocket = sockets.map((_, index) => ({
+    checks: sentChecks(cluster, index),
+    localityEndpoints: localities(endpoints.filter(({ socket }) => socket === index)),
+  }));
+  return reportedClusters(cluster).map(({ name: clusterName, socket, check }) => ({
     clusterName,
-    healthChecks: checks.slice(index, index + 1),
-    localityEndpoints,
+    healthChecks: bySocket[socket]?.checks.slice(check, check + 1) ?? [],
+    localityEndpoints: bySocket[socket]?.localityEndpoints ?? [],
     transportSocketMatches,
   }));
 }

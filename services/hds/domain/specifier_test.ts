@@ -113,3 +113,21 @@ Deno.test("checks differ whenever transport sockets do, and choose what they cho
   assert.deepEqual(sent(socketMatch("one")), [plain, chosen]);
   assert.notDeepEqual(sent(socketMatch("two")), [plain, chosen]);
 });
+
+Deno.test("endpoints of each transport socket are a cluster of their own", () => {
+  const tls = { fields: { tls: { boolValue: true } } };
+  const web = cluster("web", ["10.0.0.1:80", endpoint("10.0.0.2:80", { socket: 1 })], {
+    sockets: [
+      { criteria: undefined, lacksAlpn: false },
+      { criteria: tls, lacksAlpn: true },
+    ],
+    transportSocketMatches: [socketMatch("one")],
+  });
+  const bytes = new SpecifierWriter(prober("a")).next(input(web));
+  assert.deepEqual(shape(bytes), { "web": 1, "web~socket2": 1 });
+  const { clusterHealthChecks } = codec.decode(bytes ?? new Uint8Array());
+  const chosen = clusterHealthChecks.map(({ healthChecks }) =>
+    Object.keys(healthChecks[0]?.transportSocketMatchCriteria?.fields ?? {})
+  );
+  assert.deepEqual(chosen, [["denvoy.sockets"], ["denvoy.sockets", "tls"]]);
+});

@@ -45,7 +45,12 @@ const environment = [
 ];
 
 /** Services that may speak to Redis and so may read all variables: the `debug` of ioredis lists them as it is loaded. */
-const environmentReaders: ReadonlySet<ServiceName> = new Set<ServiceName>(["rls", "hds", "sds"]);
+const environmentReaders: ReadonlySet<ServiceName> = new Set<ServiceName>([
+  "rls",
+  "hds",
+  "sds",
+  "metrics",
+]);
 
 /** Returns the flags of `deno run` for one run of a service. Nothing is ever prompted for. */
 export function servicePermissions(

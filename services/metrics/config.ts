@@ -4,6 +4,7 @@
  * reference page are made.
  * @module
  */
+import { redisConnectionFields } from "@denvoy/redis";
 import {
   bool,
   type ConfigOf,
@@ -77,8 +78,22 @@ const boundFields = {
     default: "10s",
     minMs: 1_000,
     doc:
-      "How often totals are written to `--data-dir`; a crash loses what Envoys sent since then " +
+      "How often totals are written to `--data-dir` or Redis; a crash loses what Envoys sent since then " +
       "and will not send again.",
+  }),
+};
+
+const stateFields = {
+  redisUrl: string({
+    secret: true,
+    doc:
+      "Redis that keeps the totals, shared by all replicas: `host:port`, the path of a socket, " +
+      "`master,host:port,...` of sentinels or `host:port,...` of a cluster. Without it they are in " +
+      "`--data-dir`.",
+  }),
+  ...redisConnectionFields,
+  keyPrefix: string({
+    doc: "Comes before the key of everything in Redis; replicas with the same one belong together.",
   }),
 };
 
@@ -207,6 +222,7 @@ const identityFields = {
 export const metricsSchema: Schema<
   & typeof seriesFields
   & typeof boundFields
+  & typeof stateFields
   & typeof scrapeFields
   & typeof otlpFields
   & typeof loadFields
@@ -219,6 +235,7 @@ export const metricsSchema: Schema<
   fields: {
     ...seriesFields,
     ...boundFields,
+    ...stateFields,
     ...scrapeFields,
     ...otlpFields,
     ...loadFields,

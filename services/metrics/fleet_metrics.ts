@@ -3,11 +3,9 @@
  * MetricsService as a whole: from the streams of Envoys to `/fleet/metrics`.
  * @module
  */
-import { join } from "node:path";
 import { ProblemError, TextPattern } from "@denvoy/base";
 import type { MethodImplementation } from "@denvoy/grpc";
 import type { AnyRoute, Runtime } from "@denvoy/runtime";
-import { SqliteTotalsStore } from "./adapters/sqlite_totals_store.ts";
 import type { MetricsConfig } from "./config.ts";
 import { CardinalityRules } from "./domain/cardinality_rules.ts";
 import { Fleet } from "./domain/fleet.ts";
@@ -18,9 +16,9 @@ import { nodeRoutes } from "./http/node_routes.ts";
 import { observeFleet } from "./metrics.ts";
 import { openOtlp } from "./open_otlp.ts";
 import { followRules } from "./open_rules.ts";
+import { openTotals } from "./open_totals.ts";
 import { nodeAuthorization } from "./node_authorization.ts";
 import { repeat } from "./repeat.ts";
-import { TotalsKeeper } from "./totals_keeper.ts";
 
 /** MetricsService and what is read from it; dispose of it last. */
 export interface FleetMetrics extends AsyncDisposable {
@@ -48,15 +46,11 @@ export async function openFleetMetrics(
   opening.use(rules);
   const fleet = new Fleet(fleetSettings(config), rules?.current ?? CardinalityRules.none);
   rules?.subscribe((changed) => fleet.index.setRules(changed));
-  const keeper = opening.use(keepTotals(config, { fleet, runtime }));
-  const work = () => {
-    fleet.tick(clock.nowMs());
-    keeper?.tick(clock.nowMs());
-  };
-  opening.use(repeat(runtime, { everyMs: TICK_MS, work }));
+  const claims = opening.use(openTotals(config, { fleet, runtime }));
+  opening.use(repeat(runtime, { everyMs: TICK_MS, work: () => fleet.tick(clock.nowMs()) }));
   opening.use(openOtlp(config, { fleet, runtime }));
   const methods = metricsMethods({
-    fleet,
+    ...{ fleet, claims },
     metadataPaths: nodeLabels.metadataPaths,
     authorize: nodeAuthorization(config),
     nowMs: () => clock.nowMs(),
@@ -79,20 +73,6 @@ export async function openFleetMetrics(
   ];
   const opened = opening.move();
   return { fleet, nodeLabels, methods, routes, [Symbol.asyncDispose]: () => opened.disposeAsync() };
-}
-
-/** The `--data-dir` of a service that is to forget everything when it stops. */
-const NO_DATA_DIR = ":memory:";
-
-function keepTotals(
-  { dataDir, saveMs }: MetricsConfig,
-  { fleet, runtime: { readiness, logger } }: { readonly fleet: Fleet; readonly runtime: Runtime },
-): TotalsKeeper | undefined {
-  if (dataDir === NO_DATA_DIR) return undefined;
-  Deno.mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const store = new SqliteTotalsStore(join(dataDir, "metrics.db"));
-  const health = readiness.component("totals");
-  return new TotalsKeeper({ fleet, store, saveMs, health, logger });
 }
 
 function fleetSettings(config: MetricsConfig) {

@@ -88,7 +88,7 @@ export class TestFleet {
   /** Sends a flush on the last stream of an Envoy, opened if need be. */
   flush(id: string, flush: TestFlush): void {
     if (!this.#streams.has(id)) this.open(id);
-    this.take(id, codec.encode({ envoyMetrics: familiesOf(flush, flush.atMs ?? this.nowMs) }));
+    this.take(id, encodeFlush(flush, flush.atMs ?? this.nowMs));
     this.nowMs += 5_000;
   }
 
@@ -111,6 +111,16 @@ export class TestFleet {
     const shown = sums ? groupLabels.map((cluster) => `c="${cluster}"`) : groupLabels;
     return [...exposition(families, { format, groupLabels: shown, kinds })].join("");
   }
+}
+
+/** Returns the message of a flush; `id` is that of its node, in the first message of a stream. */
+export function encodeFlush(
+  flush: TestFlush,
+  timestampMs: number,
+  { id }: { readonly id?: string } = {},
+): Uint8Array {
+  const identifier = id === undefined ? {} : { identifier: { node: { id, cluster: "edge" } } };
+  return codec.encode({ ...identifier, envoyMetrics: familiesOf(flush, timestampMs) });
 }
 
 function familiesOf(flush: TestFlush, timestampMs: number): readonly Family[] {

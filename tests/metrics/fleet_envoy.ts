@@ -7,8 +7,8 @@ import { type Backend, freePort } from "../support/mod.ts";
 
 /** How such an Envoy is. */
 export interface FleetEnvoyOptions {
-  /** `host:port` of the metrics service. */
-  readonly metrics: string;
+  /** `host:port` of the metrics service, or of its replicas. */
+  readonly metrics: string | readonly string[];
   /** What it proxies to. */
   readonly backend: Backend;
   /** More of what it proxies to. */
@@ -58,7 +58,7 @@ export function fleetEnvoy(options: FleetEnvoyOptions): {
         ...options.moreListeners ?? [],
       ],
       clusters: [
-        cluster("metrics", [options.metrics], http2),
+        cluster("metrics", [options.metrics].flat(), http2),
         cluster(name, backends, options.clusterExtra),
         ...options.moreClusters ?? [],
       ],

@@ -8,13 +8,8 @@ import type { Label } from "../domain/label.ts";
 import type { NodeInfo } from "../domain/node_info.ts";
 import type { NodeMetrics } from "../domain/node_metrics.ts";
 import type { Series, SeriesKind } from "../domain/series.ts";
-import {
-  type NodeTotals,
-  type SeriesName,
-  type SeriesTotals,
-  totalsOf,
-  type TotalsStore,
-} from "../domain/totals.ts";
+import type { NodeTotals, SeriesName, TotalsStore } from "../domain/totals.ts";
+import { decodeTotals, encodeTotals } from "./totals_numbers.ts";
 import { type Row, SqliteDatabase } from "@denvoy/runtime";
 
 const migrations = [
@@ -27,14 +22,6 @@ const migrations = [
     seen_ms REAL NOT NULL, totals BLOB NOT NULL, PRIMARY KEY (id, cluster)
   ) WITHOUT ROWID;`,
 ];
-
-/** What a blob begins with; another number is of another form. */
-const FORM = 2;
-/** Had no records of ended processes, and is read as well. */
-const FORM_WITHOUT_ENDED = 1;
-/** In place of the number of bounds: a counter, and this less the number of bounds of what has ended. */
-const SCALAR = -1;
-const ENDED = -2;
 
 /** Totals in a file that this process owns. */
 export class SqliteTotalsStore implements TotalsStore {
@@ -66,7 +53,7 @@ export class SqliteTotalsStore implements TotalsStore {
         startMs: row.start_ms === null ? undefined : Number(row.start_ms),
         sinceMs: Number(row.since_ms),
         seenMs: Number(row.seen_ms),
-        series: decodeTotals(row.totals as Uint8Array, { names, used }),
+        series: decodeTotals(numbersOf(row.totals as Uint8Array), { names, used }),
       };
     }
     this.#forgetSeries([...names.keys()].filter((id) => !used.has(id)));
@@ -108,21 +95,9 @@ export class SqliteTotalsStore implements TotalsStore {
         "VALUES (?, ?, ?, ?, ?, ?, ?)",
       [
         ...[info.id, info.cluster, JSON.stringify(info), startMs ?? null, sinceMs, seenMs],
-        this.#encodeTotals(node),
+        new Uint8Array(Float64Array.from(encodeTotals(node, (one) => this.#idOf(one))).buffer),
       ],
     );
-  }
-
-  #encodeTotals(node: NodeMetrics): Uint8Array {
-    const numbers: number[] = [FORM];
-    for (let slot = 0; slot < node.series.slots; slot++) {
-      const series = node.series.seriesAt(slot);
-      if (series === undefined) continue;
-      for (const totals of totalsOf(node, slot)) {
-        numbers.push(this.#idOf(series), ...recordOf(totals));
-      }
-    }
-    return new Uint8Array(Float64Array.from(numbers).buffer);
   }
 
   #idOf(series: Series): number {
@@ -144,13 +119,6 @@ export class SqliteTotalsStore implements TotalsStore {
   }
 }
 
-function recordOf(totals: SeriesTotals): readonly number[] {
-  if (totals.kind === "scalar") return [SCALAR, totals.last, totals.before];
-  const { kind, count, sum, bounds, values } = totals;
-  const form = kind === "ended" ? ENDED - bounds.length : bounds.length;
-  return [form, count, sum, ...bounds, ...values];
-}
-
 function seriesNameOf(row: Row): SeriesName {
   const labels = JSON.parse(String(row.labels)) as readonly (readonly [string, string])[];
   return {
@@ -160,52 +128,6 @@ function seriesNameOf(row: Row): SeriesName {
   };
 }
 
-/** A blob of another form, or one that ends early, holds nothing more. */
-function* decodeTotals(
-  blob: Uint8Array,
-  { names, used }: {
-    readonly names: ReadonlyMap<number, SeriesName>;
-    readonly used: Set<number>;
-  },
-): Generator<readonly [SeriesName, SeriesTotals]> {
-  const numbers = new Float64Array(blob.slice().buffer, 0, Math.floor(blob.length / 8));
-  if (numbers[0] !== FORM && numbers[0] !== FORM_WITHOUT_ENDED) return;
-  let at = 1;
-  const next = () => numbers[at++] ?? 0;
-  while (at + 4 <= numbers.length) {
-    const id = next();
-    const name = names.get(id);
-    used.add(id);
-    const form = next();
-    const [first, second] = [next(), next()];
-    const end = at + 2 * boundsOf(form);
-    if (end > numbers.length) return;
-    if (name !== undefined) yield [name, totalsAt(numbers, { at, form, first, second })];
-    at = end;
-  }
-}
-
-/** How many bounds a record has. */
-function boundsOf(form: number): number {
-  return form >= 0 ? form : Math.max(0, ENDED - form);
-}
-
-function totalsAt(
-  numbers: Float64Array,
-  { at, form, first, second }: {
-    readonly at: number;
-    readonly form: number;
-    readonly first: number;
-    readonly second: number;
-  },
-): SeriesTotals {
-  const length = boundsOf(form);
-  if (form === SCALAR) return { kind: "scalar", last: first, before: second };
-  return {
-    kind: form <= ENDED ? "ended" : "distribution",
-    count: first,
-    sum: second,
-    bounds: [...numbers.subarray(at, at + length)],
-    values: numbers.slice(at + length, at + 2 * length),
-  };
+function numbersOf(blob: Uint8Array): Float64Array {
+  return new Float64Array(blob.slice().buffer, 0, Math.floor(blob.length / 8));
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { restoreTotals } from "../domain/totals.ts";
 import { TestFleet, type TestFlush } from "../testing.ts";
 import { SqliteTotalsStore } from "./sqlite_totals_store.ts";
+import { keepsTotals } from "./totals_store_contract.ts";
 
 const time = "cluster.be.upstream_rq_time";
 const flush: TestFlush = {
@@ -12,14 +13,32 @@ const flush: TestFlush = {
   histograms: { [time]: { count: 4, sum: 8.5, buckets: [[1, 1], [5, 3]] } },
 };
 
-async function withFolder(work: (path: string) => void): Promise<void> {
+async function withFolder(work: (path: string) => void | Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
   try {
-    work(join(folder, "metrics.db"));
+    await work(join(folder, "metrics.db"));
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 }
+
+Deno.test("SqliteTotalsStore keeps totals", () =>
+  withFolder(async (path) => {
+    await keepsTotals({
+      write(nodes) {
+        const store = new SqliteTotalsStore(path);
+        store.save(nodes);
+        store.close();
+        return Promise.resolve();
+      },
+      read(id) {
+        const store = new SqliteTotalsStore(path);
+        const found = [...store.load()].find(({ info }) => info.id === id);
+        store.close();
+        return Promise.resolve(found);
+      },
+    });
+  }));
 
 Deno.test("totals of histograms and of restarts are there again after a restart of ours", () =>
   withFolder((path) => {

@@ -67,3 +67,8 @@ export function differenceOf(now: Distribution, before: Distribution): Distribut
 export function copyOfDistribution({ count, sum, bounds, values }: Distribution): Distribution {
   return { count, sum, bounds, values: values.slice() };
 }
+
+/** Returns what takes a histogram away when it is added. */
+export function negative({ count, sum, bounds, values }: Distribution): Distribution {
+  return { count: -count, sum: -sum, bounds, values: values.map((value) => -value) };
+}

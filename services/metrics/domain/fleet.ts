@@ -6,9 +6,10 @@
 import type { CardinalityRules } from "./cardinality_rules.ts";
 import type { NodeInfo } from "./node_info.ts";
 import { type CounterMode, type CutCounts, emptyCuts, NodeMetrics } from "./node_metrics.ts";
-import { retireInto } from "./retire.ts";
+import { discountFrom, retireInto } from "./retire.ts";
 import { type CutReason, cutReasons, type Series } from "./series.ts";
 import { SeriesIndex } from "./series_index.ts";
+import type { SeriesTotals } from "./series_totals.ts";
 
 /** Bounds and habits of a fleet. */
 export interface FleetSettings {
@@ -26,6 +27,14 @@ export interface FleetSettings {
   readonly counterMode: (info: NodeInfo) => CounterMode;
   /** Whether tags are looked for in names without labels. */
   readonly extractTags: boolean;
+}
+
+/** A series, and what was counted of it. */
+export interface SeriesWithTotals {
+  /** The series. */
+  readonly series: Series;
+  /** What was counted. */
+  readonly totals: SeriesTotals;
 }
 
 /** The id under which the totals of forgotten nodes of a cluster stay; no Envoy may have it. */
@@ -111,6 +120,20 @@ export class Fleet {
     this.index.retain(series);
     this.#series++;
     return node.series.add(series);
+  }
+
+  /** Another replica has the node from now on and shows it. What was counted here stays in the sums. */
+  handOver(node: NodeMetrics): void {
+    if (this.#nodes.get(node.info.id) !== node) return;
+    node.live = false;
+    this.#forget(node, node.seenMs);
+  }
+
+  /** Takes what another replica has counted of a node out of the sums over nodes that this one shows. */
+  discount(node: NodeMetrics, { series, totals }: SeriesWithTotals): void {
+    const heir = this.#heir(node.info, node.seenMs);
+    const slot = this.#inherits(heir, series) ? this.slot(heir, series) : -1;
+    if (slot >= 0) discountFrom({ node: heir, slot }, totals);
   }
 
   /** Drops what is not shown any more to make room in a node; its counters stay in the sums. */

@@ -69,6 +69,16 @@ export class DistributionState implements Distribution {
     this.#before = this.#before === undefined ? distribution : sumOf(this.#before, distribution);
   }
 
+  /** Adds what came in earlier of the same process; other bounds are of what counts as ended. */
+  addEarlier({ count, sum, bounds, values }: Distribution): void {
+    const isSame = bounds.length === this.bounds.length &&
+      bounds.every((bound, at) => bound === this.bounds[at]);
+    if (!isSame) return this.addBefore({ count, sum, bounds, values });
+    this.values = this.values.map((value, at) => value + (values[at] ?? 0));
+    this.count += count;
+    this.sum += sum;
+  }
+
   /** The process has ended: what it had is of an earlier one from now on. */
   endProcess(): void {
     const { count, sum, bounds, values } = this;

@@ -40,8 +40,8 @@ export class NodeMetrics {
   startMs: number | undefined;
   /** When it flushed last (ms since epoch, its clock). */
   flushMs = 0;
-  /** When we first heard of it (ms since epoch, our clock). */
-  readonly sinceMs: number;
+  /** When we, or a replica before us, first heard of it (ms since epoch, our clock). */
+  sinceMs: number;
   /** Starts of its process that we noticed, beside the first. */
   restarts = 0;
   /** Counters that fell within one stream: a sign that they are deltas, if they are not taken as such. */
@@ -112,6 +112,12 @@ export class NodeMetrics {
     if (known === undefined || seconds < this.#uptime || later) this.startMs = startMs;
     this.#uptime = seconds;
     this.#isFirstUptime = false;
+  }
+
+  /** Whether its process is not the one that started at `startMs` but a later one, as far as is known. */
+  isYoungerThan(startMs: number | undefined): boolean {
+    return this.startMs !== undefined && startMs !== undefined &&
+      this.startMs > startMs + START_TOLERANCE_MS;
   }
 
   /** Whether a slot holds a value of the present: its node reports, and reports it. */

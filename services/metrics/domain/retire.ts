@@ -4,8 +4,9 @@
  * a restart to whoever computes rates from it.
  * @module
  */
-import { copyOfDistribution } from "./distribution.ts";
+import { copyOfDistribution, negative } from "./distribution.ts";
 import type { NodeMetrics } from "./node_metrics.ts";
+import type { SeriesTotals } from "./series_totals.ts";
 
 /** A value of a node. */
 export interface Place {
@@ -24,4 +25,10 @@ export function retireInto(to: Place, from: Place): void {
   if (series?.kind !== "histogram") return;
   const { total } = from.node.series.distribution(from.slot);
   to.node.series.distribution(to.slot).addBefore(copyOfDistribution(total));
+}
+
+/** Takes totals away from those at `from`, which may be less than nothing then. */
+export function discountFrom({ node, slot }: Place, totals: SeriesTotals): void {
+  if (totals.kind === "scalar") node.series.addBefore(slot, -(totals.last + totals.before));
+  else node.series.distribution(slot).addBefore(negative(totals));
 }

@@ -4,17 +4,12 @@
  * that is what earlier processes of a node counted; of histograms and of deltas, everything.
  * @module
  */
-import type { Distribution } from "./distribution.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Label } from "./label.ts";
 import type { NodeInfo } from "./node_info.ts";
 import type { NodeMetrics } from "./node_metrics.ts";
 import type { Series, SeriesKind } from "./series.ts";
-
-/** Totals of one series of a node; `ended` is what earlier processes had of a histogram. */
-export type SeriesTotals =
-  | { readonly kind: "scalar"; readonly last: number; readonly before: number }
-  | Distribution & { readonly kind: "distribution" | "ended" };
+import type { SeriesTotals } from "./series_totals.ts";
 
 /** A series in a form that lasts. */
 export interface SeriesName {
@@ -78,14 +73,56 @@ export function restoreTotals(fleet: Fleet, totals: NodeTotals): NodeMetrics {
   return node;
 }
 
-function restoreSlot(
+/**
+ * Puts totals of another replica under what this one has counted of the node meanwhile, if anything.
+ * Sums over nodes stay what this replica has counted, so that those of all replicas add up.
+ */
+export function takeOverTotals(fleet: Fleet, totals: NodeTotals): NodeMetrics {
+  const node = fleet.node(totals.info.id) ?? fleet.restore(totals.info, totals.sinceMs);
+  const isEnded = node.isYoungerThan(totals.startMs);
+  node.startMs ??= totals.startMs;
+  node.sinceMs = Math.min(node.sinceMs, totals.sinceMs);
+  for (const [name, values] of totals.series) {
+    const series = fleet.index.find(name, fleet.full(node));
+    if (typeof series === "string") continue;
+    const isKnown = node.series.slotOf(series) >= 0;
+    const slot = fleet.slot(node, series);
+    if (slot < 0) continue;
+    fleet.discount(node, { series, totals: values });
+    if (isKnown || isEnded) layUnder(node, { slot, series, values, isEnded });
+    else restoreSlot(node, { slot, series, values });
+  }
+  return node;
+}
+
+interface SlotTotals {
+  readonly slot: number;
+  readonly series: Series;
+  readonly values: SeriesTotals;
+}
+
+/** What the values are of: a process that has ended, or the one whose values the slot has. */
+function layUnder(
   node: NodeMetrics,
-  { slot, series, values }: {
-    readonly slot: number;
-    readonly series: Series;
-    readonly values: SeriesTotals;
-  },
+  { slot, series, values, isEnded }: SlotTotals & { readonly isEnded: boolean },
 ): void {
+  if (values.kind !== "scalar") {
+    if (series.kind === "summary") return;
+    const state = node.series.distribution(slot);
+    if (isEnded || values.kind === "ended") state.addBefore(values);
+    else state.addEarlier(values);
+    return;
+  }
+  const last = node.series.last(slot);
+  node.series.addBefore(slot, values.before);
+  if (isEnded || (node.mode === "cumulative" && last < values.last)) {
+    node.series.addBefore(slot, values.last);
+  } else if (node.mode === "delta") {
+    node.series.setLast(slot, last + values.last, node.series.flush(slot));
+  }
+}
+
+function restoreSlot(node: NodeMetrics, { slot, series, values }: SlotTotals): void {
   if (values.kind === "scalar") {
     node.series.setLast(slot, values.last, 0);
     node.series.addBefore(slot, values.before);

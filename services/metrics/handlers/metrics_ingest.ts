@@ -59,6 +59,11 @@ export class MetricsIngest {
     this.#cache = cache;
   }
 
+  /** The node that messages go into. */
+  get node(): NodeMetrics {
+    return this.#node;
+  }
+
   /** Takes a StreamMetricsMessage; returns how many samples it had. @throws RangeError, DecodeError */
   take(message: Uint8Array, nowMs: number): number {
     const reader = this.#reader;

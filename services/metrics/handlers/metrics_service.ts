@@ -19,6 +19,7 @@ import type { Fleet } from "../domain/fleet.ts";
 import type { NodeInfo } from "../domain/node_info.ts";
 import { WireCursor } from "./wire_cursor.ts";
 import { MetricsIngest } from "./metrics_ingest.ts";
+import type { NodeClaims } from "./node_claims.ts";
 import { decodeNode, nodeInfoOf } from "./node_message.ts";
 import { type NodeStream, NodeStreams } from "./node_streams.ts";
 import { SeriesCache } from "./series_cache.ts";
@@ -27,6 +28,8 @@ import { SeriesCache } from "./series_cache.ts";
 export interface MetricsServiceParts {
   /** Where reports go. */
   readonly fleet: Fleet;
+  /** Says which nodes are ours. */
+  readonly claims: NodeClaims;
   /** Metadata of nodes that is kept, by path. */
   readonly metadataPaths: readonly string[];
   /** Checks who calls; throws a StatusError when it must not be `node`. */
@@ -93,8 +96,11 @@ class MetricsService {
     let stream: NodeStream | undefined;
     try {
       for await (const bytes of requests) {
-        stream ??= this.#begin(this.#identify(bytes, context));
-        if (this.#streams.isRead(stream)) this.#take(stream, bytes);
+        stream ??= await this.#begin(this.#identify(bytes, context));
+        if (!this.#streams.isRead(stream)) continue;
+        if (this.#isHere(stream) || await this.#parts.claims.again(stream.info)) {
+          this.#take(stream, bytes);
+        }
       }
     } finally {
       if (stream !== undefined) this.#end(stream);
@@ -102,8 +108,16 @@ class MetricsService {
     return new Uint8Array(0);
   }
 
-  #begin(info: NodeInfo): NodeStream {
-    const stream = { info, ingest: this.#open(info) };
+  async #begin(info: NodeInfo): Promise<NodeStream> {
+    const { claims } = this.#parts;
+    await claims.opened(info);
+    const stream: NodeStream = { info, ingest: undefined };
+    try {
+      stream.ingest = this.#open(info);
+    } catch (error) {
+      claims.closed(info);
+      throw error;
+    }
     if (this.#streams.add(stream)) {
       this.#parts.logger.warn(
         "a node opened another stream; only the newest is read while it lasts",
@@ -116,6 +130,7 @@ class MetricsService {
 
   #end(stream: NodeStream): void {
     const heir = this.#streams.remove(stream);
+    this.#parts.claims.closed(stream.info);
     this.#parts.observer.closed();
     if (heir === undefined) return;
     this.#parts.logger.info("the newest stream of a node ended; the one before is read again", {
@@ -123,7 +138,11 @@ class MetricsService {
     });
   }
 
-  /** The node may have been forgotten since an earlier stream of it was read. */
+  /** A node that another replica has taken, or that was forgotten, is not. */
+  #isHere({ info }: NodeStream): boolean {
+    return this.#parts.fleet.node(info.id) !== undefined;
+  }
+
   #open(info: NodeInfo): MetricsIngest {
     const { fleet, nowMs } = this.#parts;
     const node = fleet.open(info, nowMs());
@@ -134,10 +153,13 @@ class MetricsService {
   }
 
   #take(stream: NodeStream, bytes: Uint8Array): void {
-    const { nowMs, observer } = this.#parts;
-    stream.ingest ??= this.#open(stream.info);
+    const { fleet, nowMs, observer } = this.#parts;
+    let { ingest } = stream;
+    if (ingest === undefined || ingest.node !== fleet.node(stream.info.id)) {
+      ingest = stream.ingest = this.#open(stream.info);
+    }
     try {
-      observer.message(stream.ingest.take(bytes, nowMs()), bytes.length);
+      observer.message(ingest.take(bytes, nowMs()), bytes.length);
     } catch (error) {
       throw unreadable(error);
     }

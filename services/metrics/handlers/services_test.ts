@@ -10,6 +10,7 @@ import { TestFleet } from "../testing.ts";
 import { accessLogMethods } from "./access_log_service.ts";
 import { loadReportingMethods } from "./load_reporting_service.ts";
 import { metricsMethods } from "./metrics_service.ts";
+import { soleClaims } from "./node_claims.ts";
 
 const metricsCodec = messageCodec("envoy.service.metrics.v3.StreamMetricsMessage");
 const logsCodec = messageCodec("envoy.service.accesslog.v3.StreamAccessLogsMessage");
@@ -57,6 +58,7 @@ class Scene implements AsyncDisposable {
     };
     return [
       ...metricsMethods({
+        claims: soleClaims,
         ...{ fleet: this.test.fleet, metadataPaths: [], authorize: refuse, seed: 1 },
         nowMs: () => this.test.nowMs,
         observer: { opened() {}, message() {}, closed() {} },

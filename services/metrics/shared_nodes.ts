@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Which nodes this replica has, of those that share totals: it takes a node whose newest stream it has,
+ * gives away what another asks for, and writes down what it counts. While the store is away it goes on
+ * alone, and puts things together when that is back.
+ * @module
+ */
+import type { Clock, Logger } from "@denvoy/base";
+import type { ComponentHealth } from "@denvoy/runtime";
+import type { Fleet } from "./domain/fleet.ts";
+import type { NodeInfo } from "./domain/node_info.ts";
+import type { NodeMetrics } from "./domain/node_metrics.ts";
+import type { ClaimKind, ClaimOutcome, NodeRecord, SharedTotals } from "./domain/shared_totals.ts";
+import { takeOverTotals } from "./domain/totals.ts";
+import type { NodeClaims } from "./handlers/node_claims.ts";
+import { repeat } from "./repeat.ts";
+
+/** What they work with. */
+export interface SharedNodesOptions {
+  /** The nodes of this replica. */
+  readonly fleet: Fleet;
+  /** What replicas share; closed with this. */
+  readonly store: SharedTotals;
+  /** How often each node is written (ms). */
+  readonly saveMs: number;
+  /** Time. */
+  readonly clock: Clock;
+  /** Told how the store is. */
+  readonly health: ComponentHealth;
+  /** Is told of each node that came or went. */
+  readonly onMove: (direction: "taken" | "given" | "lost") => void;
+  /** Is told of each node that was written. */
+  readonly onSave: () => void;
+  /** Where it is logged when nodes come and go, and when the store does. */
+  readonly logger: Logger;
+}
+
+const BEAT_MS = 250;
+/** How often it is asked whether an owner has given a node away, and after how long it is taken. */
+const POLL_MS = 50;
+const PATIENCE_MS = 10_000;
+/** Requests to the store under way at once at most. */
+const AT_ONCE = 16;
+
+/** See the module. */
+export class SharedNodes implements NodeClaims, AsyncDisposable {
+  readonly #options: SharedNodesOptions;
+  /** Open streams by id of their node. */
+  readonly #streams = new Map<string, number>();
+  readonly #claiming = new Map<string, Promise<boolean>>();
+  /** Nodes that nobody could be asked about. */
+  readonly #alone = new Set<string>();
+  /** What was given away and is not written yet. */
+  readonly #leaving = new Map<string, NodeRecord>();
+  #savedMs = new WeakMap<NodeMetrics, number>();
+  readonly #beats: AsyncDisposable;
+  #trouble: string | undefined = "not asked yet";
+
+  /** Begins to say that this replica is there. */
+  constructor(options: SharedNodesOptions) {
+    this.#options = options;
+    options.health.degraded("Redis has not answered yet");
+    this.#beats = repeat(options, { everyMs: BEAT_MS, work: () => this.#round() });
+  }
+
+  /** See {@linkcode NodeClaims.opened}. */
+  async opened(info: NodeInfo): Promise<void> {
+    this.#streams.set(info.id, (this.#streams.get(info.id) ?? 0) + 1);
+    await this.#claim(info, "newest");
+  }
+
+  /** See {@linkcode NodeClaims.closed}. */
+  closed({ id }: NodeInfo): void {
+    const left = (this.#streams.get(id) ?? 0) - 1;
+    if (left > 0) this.#streams.set(id, left);
+    else this.#streams.delete(id);
+    const node = this.#options.fleet.node(id);
+    // Others are to know soon that it may be had.
+    if (node !== undefined) this.#savedMs.delete(node);
+  }
+
+  /** See {@linkcode NodeClaims.again}. */
+  again(info: NodeInfo): Promise<boolean> {
+    return this.#claim(info, "idle");
+  }
+
+  /** Gives all nodes away, and closes the store. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#beats[Symbol.asyncDispose]();
+    const { fleet, store } = this.#options;
+    for (const node of [...fleet.nodes()]) this.#leave(node);
+    await this.#giveAway().catch((error) => this.#hear(error));
+    await store.close();
+  }
+
+  /** Resolves with whether the node is ours; one claim of a node at a time. */
+  async #claim(info: NodeInfo, kind: ClaimKind): Promise<boolean> {
+    const { id } = info;
+    while (this.#options.fleet.node(id) === undefined) {
+      const other = this.#claiming.get(id);
+      if (other === undefined) {
+        const own = this.#take(info, kind).finally(() => this.#claiming.delete(id));
+        this.#claiming.set(id, own);
+        return await own;
+      }
+      await other;
+    }
+    return true;
+  }
+
+  async #take(info: NodeInfo, kind: ClaimKind): Promise<boolean> {
+    const outcome = await this.#ask(info.id, kind);
+    if (outcome?.kind === "refused") return false;
+    const { fleet, clock, store, onMove, logger } = this.#options;
+    if (outcome === undefined) this.#alone.add(info.id);
+    else this.#alone.delete(info.id);
+    if (fleet.open(info, clock.nowMs()) === undefined) {
+      await store.give(info.id).catch((error) => this.#hear(error));
+      return true;
+    }
+    if (outcome?.kind !== "taken" || outcome.totals === undefined) return true;
+    takeOverTotals(fleet, { ...outcome.totals, info });
+    onMove("taken");
+    logger.info("took over a node with what was counted of it", { node: info.id });
+    return true;
+  }
+
+  /** Returns what became of a claim, when its owner has given the node away; undefined for nobody knows. */
+  async #ask(id: string, kind: ClaimKind): Promise<ClaimOutcome | undefined> {
+    const { store, clock } = this.#options;
+    const deadlineMs = clock.nowMs() + PATIENCE_MS;
+    try {
+      if (this.#leaving.has(id)) await this.#giveAway();
+      for (;;) {
+        const isLate = clock.nowMs() >= deadlineMs;
+        const outcome = await store.claim(id, isLate ? "force" : kind);
+        if (outcome.kind !== "asked") return outcome;
+        await new Promise<void>((resolve) => clock.after(POLL_MS, resolve));
+      }
+    } catch (error) {
+      this.#hear(error);
+      return undefined;
+    }
+  }
+
+  async #round(): Promise<void> {
+    const { store, fleet } = this.#options;
+    try {
+      const { wasGone, wanted } = await store.beat();
+      // Whoever has taken one of our nodes meanwhile is heard of when it is written.
+      if (wasGone) this.#savedMs = new WeakMap();
+      for (const id of wanted) await this.#give(id);
+      await this.#giveAway();
+      for (const id of [...this.#alone]) await this.#rejoin(id);
+      await inTurn(this.#due(), (node) => this.#save(node));
+      this.#hear(undefined);
+    } catch (error) {
+      this.#hear(error);
+    }
+    for (const id of this.#alone) if (fleet.node(id) === undefined) this.#alone.delete(id);
+  }
+
+  async #give(id: string): Promise<void> {
+    // A claim whose answer was lost: it is ours after all, with what others have counted.
+    if (this.#alone.has(id)) await this.#rejoin(id);
+    const node = this.#options.fleet.node(id);
+    if (node !== undefined) this.#leave(node);
+    else if (!this.#claiming.has(id)) await this.#options.store.give(id);
+  }
+
+  /** Shows a node no more; what was counted of it is still to be written. */
+  #leave(node: NodeMetrics): void {
+    const { fleet, store, onMove, logger } = this.#options;
+    this.#leaving.set(node.info.id, store.record(node));
+    fleet.handOver(node);
+    onMove("given");
+    logger.info("gave a node away", { node: node.info.id });
+  }
+
+  async #giveAway(): Promise<void> {
+    await inTurn([...this.#leaving], async ([id, record]) => {
+      await this.#options.store.save(record, { give: true, open: false });
+      if (this.#leaving.get(id) === record) this.#leaving.delete(id);
+    });
+  }
+
+  /** Puts what was counted alone together with what the others know. */
+  async #rejoin(id: string): Promise<void> {
+    const { fleet, store, onMove } = this.#options;
+    const node = fleet.node(id);
+    if (node === undefined) return;
+    const outcome = await store.claim(id, this.#streams.has(id) ? "newest" : "idle");
+    if (outcome.kind === "asked") return;
+    this.#alone.delete(id);
+    if (outcome.kind === "refused") return this.#lose(node);
+    if (outcome.totals === undefined) return;
+    takeOverTotals(fleet, { ...outcome.totals, info: node.info });
+    onMove("taken");
+  }
+
+  #due(): readonly NodeMetrics[] {
+    const { fleet, clock, saveMs } = this.#options;
+    const nowMs = clock.nowMs();
+    const due = [...fleet.nodes()].filter((node) => {
+      const savedMs = this.#savedMs.get(node) ?? -Infinity;
+      return node.seenMs > savedMs && nowMs - savedMs >= saveMs && !this.#alone.has(node.info.id);
+    });
+    return due.slice(0, Math.max(AT_ONCE, Math.ceil(due.length * 4 * BEAT_MS / saveMs)));
+  }
+
+  async #save(node: NodeMetrics): Promise<void> {
+    const { store, clock, fleet, onSave } = this.#options;
+    const { id } = node.info;
+    if (fleet.node(id) !== node) return;
+    const nowMs = clock.nowMs();
+    const open = this.#streams.has(id);
+    const outcome = await store.save(store.record(node), { give: false, open });
+    if (outcome === "lost") return this.#lose(node);
+    this.#savedMs.set(node, nowMs);
+    onSave();
+  }
+
+  #lose(node: NodeMetrics): void {
+    const { fleet, onMove, logger } = this.#options;
+    if (fleet.node(node.info.id) !== node) return;
+    fleet.handOver(node);
+    onMove("lost");
+    logger.warn("another replica has taken a node", { node: node.info.id });
+  }
+
+  #hear(error: unknown): void {
+    const trouble = error === undefined ? undefined : messageOf(error);
+    if (trouble === this.#trouble) return;
+    const { health, logger } = this.#options;
+    if (trouble === undefined) {
+      health.ok();
+      logger.info("shares totals with other replicas");
+    } else {
+      if (this.#trouble === undefined) logger.warn("cannot share totals", { why: trouble });
+      health.degraded(`goes on alone: Redis: ${trouble}`);
+    }
+    this.#trouble = trouble;
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Does the same with each, some at once. */
+async function inTurn<T>(all: readonly T[], work: (one: T) => Promise<void>): Promise<void> {
+  const waiting = [...all].reverse();
+  const next = async () => {
+    for (let one = waiting.pop(); one !== undefined; one = waiting.pop()) await work(one);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, next));
+}

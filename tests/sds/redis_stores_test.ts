@@ -6,71 +6,14 @@
  */
 import assert from "node:assert/strict";
 import { StatusCode, StatusError } from "@denvoy/base";
-import { RecordingLogger } from "@denvoy/base/testing";
-import { openRedisLink } from "@denvoy/redis";
 import { systemClock } from "@denvoy/runtime";
 import { accessStoreContract } from "@denvoy/sds/access_store_contract";
 import { caStoreContract } from "@denvoy/sds/ca_store_contract";
-import {
-  AesSealer,
-  RedisAccessStore,
-  RedisCaStore,
-  RedisIssued,
-  SharedTables,
-} from "@denvoy/sds/shared_stores";
-import { eventually, freePort, type Redis, startRedis } from "../support/mod.ts";
+import { AesSealer } from "@denvoy/sds/shared_stores";
+import { freePort, startRedis } from "../support/mod.ts";
+import { becomes, HOUR_MS, openReplica } from "./redis_replica.ts";
 
-const HOUR_MS = 3_600_000;
-const sealer = await AesSealer.create(new Uint8Array(32).fill(7));
 const otherSealer = await AesSealer.create(new Uint8Array(32).fill(8));
-
-interface Replica extends AsyncDisposable {
-  readonly tables: SharedTables;
-  readonly issued: RedisIssued;
-  readonly ca: RedisCaStore;
-  readonly access: RedisAccessStore;
-  readonly logger: RecordingLogger;
-  readonly strange: (string | undefined)[];
-}
-
-interface ReplicaOptions {
-  readonly keyPrefix?: string;
-  readonly sealer?: AesSealer;
-  readonly withoutRedisMs?: number;
-}
-
-async function replica(
-  { port }: Pick<Redis, "port">,
-  options: ReplicaOptions = {},
-): Promise<Replica> {
-  const connect = () =>
-    openRedisLink({ topology: { kind: "single", address: { host: "127.0.0.1", port } } });
-  const logger = new RecordingLogger();
-  const { keyPrefix = "", withoutRedisMs = HOUR_MS } = options;
-  const given = options.sealer ?? sealer;
-  const [link, feed] = [connect(), connect()];
-  const common = { link, keyPrefix, clock: systemClock, logger };
-  const onTrouble = (trouble?: string) => trouble === undefined && void issued.flush();
-  const tables = new SharedTables({ ...common, feed, onTrouble });
-  const limits = { withoutRedisMs, maxLifeMs: 24 * HOUR_MS };
-  const issued = new RedisIssued({ ...common, ...limits, tables });
-  await tables.open();
-  const strange: (string | undefined)[] = [];
-  const onStrangeCa = (why: string | undefined) => void strange.push(why);
-  const ca = new RedisCaStore({ tables, issued, sealer: given, onStrangeCa });
-  const access = await RedisAccessStore.open({ tables, sealer: given, logger });
-  return {
-    ...{ tables, issued, ca, access, logger, strange },
-    async [Symbol.asyncDispose]() {
-      access[Symbol.dispose]();
-      await tables[Symbol.asyncDispose]();
-    },
-  };
-}
-
-function becomes(what: string, isSo: () => boolean | Promise<boolean>): Promise<unknown> {
-  return eventually(async () => await isSo(), { what, withinMs: 40_000 });
-}
 
 function code(wanted: StatusCode, message: RegExp): (error: unknown) => true {
   return (error) => {
@@ -113,13 +56,13 @@ Deno.test("the stores of sds in Redis do what every store does", async (t) => {
   await using redis = await startRedis();
   for (const [what, run] of Object.entries(caStoreContract)) {
     await t.step(`RedisCaStore ${what}`, async () => {
-      await using only = await replica(redis, { keyPrefix: what });
+      await using only = await openReplica(redis, { keyPrefix: what });
       await run(only.ca);
     });
   }
   for (const [what, run] of Object.entries(accessStoreContract)) {
     await t.step(`RedisAccessStore ${what}`, async () => {
-      await using only = await replica(redis, { keyPrefix: what });
+      await using only = await openReplica(redis, { keyPrefix: what });
       await run(only.access);
     });
   }
@@ -127,8 +70,8 @@ Deno.test("the stores of sds in Redis do what every store does", async (t) => {
 
 Deno.test("of two replicas one makes the CA, and each is told what the other changes", async () => {
   await using redis = await startRedis();
-  await using first = await replica(redis);
-  await using second = await replica(redis);
+  await using first = await openReplica(redis);
+  await using second = await openReplica(redis);
   const outcomes = await Promise.allSettled([first.ca.save(state), second.ca.save(state)]);
   assert.deepEqual(outcomes.map(({ status }) => status).toSorted(), ["fulfilled", "rejected"]);
   assert.deepEqual(await first.ca.load(), await second.ca.load());
@@ -143,7 +86,7 @@ Deno.test("of two replicas one makes the CA, and each is told what the other cha
   await first.ca.save({ ...state, revision: 2 });
   await first.ca.writeSealed("tickets", Uint8Array.of(1));
   await first.access.putSealedSecret("a", Uint8Array.of(1));
-  await first.access.addToken(token("t"));
+  await first.access.addToken({ ...token("t"), kind: "node" });
   await becomes("the token to be known", () => second.access.countTokens() === 1);
   await first.access.removeTokensOf("spiffe://shop/web");
   await becomes("all to be heard", () => heard.length === 5);
@@ -161,10 +104,10 @@ Deno.test("of two replicas one makes the CA, and each is told what the other cha
 
 Deno.test("a key of another replica opens nothing, and what Redis is given opens nothing by itself", async () => {
   await using redis = await startRedis();
-  await using first = await replica(redis);
+  await using first = await openReplica(redis);
   await first.ca.save(state);
   await first.access.addToken(token("t"));
-  await using stranger = await replica(redis, { sealer: otherSealer });
+  await using stranger = await openReplica(redis, { sealer: otherSealer });
   const refuses = code(StatusCode.FAILED_PRECONDITION, /all replicas must have the same key/);
   await assert.rejects(stranger.ca.load(), refuses);
   await assert.rejects(stranger.ca.save(state), code(StatusCode.ABORTED, /another replica/));
@@ -184,8 +127,8 @@ Deno.test("while Redis is away certificates are issued, nothing else is changed,
   const port = freePort();
   let redis = await startRedis({ port });
   try {
-    await using first = await replica(redis);
-    await using strict = await replica(redis, { withoutRedisMs: 0 });
+    await using first = await openReplica(redis);
+    await using strict = await openReplica(redis, { withoutRedisMs: 0 });
     await first.ca.save(state);
     const early = certificate("01");
     await first.ca.addIssued(early);
@@ -223,7 +166,7 @@ Deno.test("while Redis is away certificates are issued, nothing else is changed,
         await first.ca.forgetEndedBefore(0) === 0 &&
         (await first.ca.findIssued("03")) !== undefined,
     );
-    await using late = await replica(redis);
+    await using late = await openReplica(redis);
     assert.equal((await late.ca.load())?.revision, 1);
     assert.equal(late.ca.caId, first.ca.caId);
     assert.equal(late.ca.isRevoked("01"), true);
@@ -238,10 +181,10 @@ Deno.test("while Redis is away certificates are issued, nothing else is changed,
 
 Deno.test("another CA in Redis is never taken for the one that was served", async () => {
   await using redis = await startRedis();
-  await using first = await replica(redis);
+  await using first = await openReplica(redis);
   await first.ca.save(state);
-  await using second = await replica(redis);
-  await using other = await replica(redis, { keyPrefix: "other" });
+  await using second = await openReplica(redis);
+  await using other = await openReplica(redis, { keyPrefix: "other" });
   await other.ca.save(state);
   await second.ca.load();
   const foreign = other.tables.get("ca", "state") ?? "";
@@ -254,12 +197,12 @@ Deno.test("another CA in Redis is never taken for the one that was served", asyn
 
 Deno.test("a state that is older than the one that was served is put back", async () => {
   await using redis = await startRedis();
-  await using first = await replica(redis);
+  await using first = await openReplica(redis);
   await first.ca.save(state);
   const old = first.tables.get("ca", "state") ?? "";
   await first.ca.save({ ...state, revision: 2 });
   await first.tables.change(() => ({ ca: { put: { state: old } } }));
   assert.equal((await first.ca.load())?.revision, 2);
-  await using second = await replica(redis);
+  await using second = await openReplica(redis);
   assert.equal((await second.ca.load())?.revision, 2);
 });

@@ -118,7 +118,7 @@ export class FederatedBundles implements AsyncDisposable {
       const knownPem = known === undefined ? {} : { knownPem: known.bundlePem };
       const fetched = await fetch(domain, { x509, ...knownPem });
       const bundle = known === undefined || isNewer(fetched, known) ? fetched : known;
-      if (bundle !== known) await this.#keep(trustDomain, bundle);
+      if (!isSameBundle(bundle, known)) await this.#keep(trustDomain, bundle);
       this.#states.set(trustDomain, { trustDomain, bundle, fetchedAtMs: clock.nowMs() });
       if (bundle.bundlePem !== known?.bundlePem) this.#listeners.tell(trustDomain);
     } catch (error) {
@@ -150,6 +150,11 @@ export class FederatedBundles implements AsyncDisposable {
     const bytes = new TextEncoder().encode(JSON.stringify(bundle));
     await store.writeSealed(entry, await sealer.seal(bytes, entry));
   }
+}
+
+/** What every replica fetches is written down by the first alone. */
+function isSameBundle(one: SpiffeBundle, other: SpiffeBundle | undefined): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 async function keptBundle(

@@ -155,11 +155,15 @@ export class RedisAccessStore implements AccessStore {
     }).catch((error) => this.#options.logger.error("cannot follow tokens", { error }));
   }
 
-  /** Resolves with whether a token that was known is gone. */
+  /** Resolves with whether a token that somebody may be known by is gone. */
   async #openToken(hash: string): Promise<boolean> {
     const { tables, sealer, logger } = this.#options;
+    const known = this.#tokens.get(hash);
     const text = tables.get("tokens", hash);
-    if (text === undefined) return this.#tokens.delete(hash);
+    if (text === undefined) {
+      this.#tokens.delete(hash);
+      return known?.kind === "node";
+    }
     try {
       const bytes = await sealer.open(Uint8Array.fromBase64(text), contextOf(hash));
       this.#tokens.set(hash, JSON.parse(new TextDecoder().decode(bytes)) as TokenRecord);

@@ -19,7 +19,7 @@ import {
 import type { Sealer } from "../domain/ca/signing_key.ts";
 import type { Revocation } from "../domain/certificate_authority.ts";
 import { readCaDocument, writeCaDocument } from "./ca_document.ts";
-import type { RedisIssued } from "./redis_issued.ts";
+import { readRecord, type RedisIssued } from "./redis_issued.ts";
 import type { SharedTables } from "./shared_tables.ts";
 
 /** What it works with. */
@@ -219,13 +219,12 @@ export class RedisCaStore implements CaStore {
   }
 
   #revoked(): readonly StoredCertificate[] {
-    const texts = [...this.#options.tables.all("revoked").values()];
-    return texts.map((text) => JSON.parse(text) as StoredCertificate);
+    return [...this.#options.tables.all("revoked").values()].map(readRecord);
   }
 
   #withRevocation(record: StoredCertificate): StoredCertificate {
     const text = this.#options.tables.get("revoked", record.serial);
-    return text === undefined ? record : JSON.parse(text) as StoredCertificate;
+    return text === undefined ? record : readRecord(text);
   }
 
   #hear(strange: string | undefined): StatusError {

@@ -50,6 +50,8 @@ export class RedisIssued {
   /** Of this replica, while they live, with the epoch that they were written down in: Redis may lose them. */
   readonly #own = new Map<string, { readonly record: StoredCertificate; readonly epoch: string }>();
   readonly #last = new Map<string, number>();
+  /** Since when nothing could be written, though Redis may answer. */
+  #failingSinceMs: number | undefined;
   #writing: Promise<void> | undefined;
 
   /** Asks nothing yet. */
@@ -157,7 +159,8 @@ export class RedisIssued {
       return new StatusError(StatusCode.UNAVAILABLE, message, { cause });
     };
     const nowMs = clock.nowMs();
-    const awayMs = nowMs - (tables.awaySinceMs ?? nowMs);
+    this.#failingSinceMs ??= tables.awaySinceMs ?? nowMs;
+    const awayMs = nowMs - Math.min(this.#failingSinceMs, tables.awaySinceMs ?? nowMs);
     if (awayMs >= withoutRedisMs) {
       throw refuse(
         `that may last ${withoutRedisMs} ms (--issue-without-redis): lasts ${awayMs} ms`,
@@ -188,6 +191,7 @@ export class RedisIssued {
       ...[record.serial, JSON.stringify(record), record.notAfterMs, record.authorityId],
     ]);
     await this.#script(addIssuedScript, args);
+    this.#failingSinceMs = undefined;
   }
 
   #script(script: string, args: readonly (string | number)[]): Promise<unknown> {
@@ -207,6 +211,7 @@ export class RedisIssued {
   }
 }
 
-function readRecord(text: string): StoredCertificate {
+/** Reads a certificate as it is kept. */
+export function readRecord(text: string): StoredCertificate {
   return JSON.parse(text) as StoredCertificate;
 }

@@ -9,6 +9,8 @@ import { readPem } from "../pem.ts";
 import type { ReadCertificate } from "../x509_reader.ts";
 import { BuiltInCa } from "./built_in_ca.ts";
 import { defaultCaSettings } from "./ca_settings.ts";
+import type { CaState } from "./ca_store.ts";
+import { MemoryCaStore } from "./memory_ca_store.ts";
 import { openTestCa, testNowMs, testReader } from "./testing.ts";
 
 const HOUR = 3_600_000;
@@ -278,4 +280,56 @@ Deno.test("lists that are asked for at the same time end with everything that is
     testReader.readCrl(der)?.facts.revokedSerials ?? []
   );
   assert.deepEqual(revoked.toSorted(), issued.map(({ facts }) => facts.serial).toSorted());
+});
+
+Deno.test("replicas on one store: each step starts from what the other did", async () => {
+  const { ca, clock, options } = await openTestCa();
+  const other = await BuiltInCa.open(options);
+  const events: AuthorityEvent["kind"][] = [];
+  other.subscribe(({ kind }) => void events.push(kind));
+  await ca.prepareRoot();
+  await assert.rejects(other.prepareRoot(), refuses(/must be activated first/));
+  clock.advance(HOUR);
+  await other.activateRoot();
+  assert.deepEqual(events, ["bundle-changed", "signer-changed"]);
+  await assert.rejects(ca.retireRoot({ force: true }).then(() => other.retireRoot()));
+  assert.deepEqual(statesOf(ca), ["active"]);
+  assert.equal(other.trustBundle().bundlePem, ca.trustBundle().bundlePem);
+  assert.equal(other.trustBundle().sequence, ca.trustBundle().sequence);
+});
+
+/** A store that answers later, as one in another process does. */
+class SlowStore extends MemoryCaStore {
+  override async save(state: CaState): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    super.save(state);
+  }
+}
+
+Deno.test("replicas on one store: the first root and each step that is due are made once", async () => {
+  const { options, clock } = await openTestCa({ store: new SlowStore() });
+  const store = new SlowStore();
+  const replicas = await Promise.all(
+    [1, 2, 3].map(() => BuiltInCa.open({ ...options, store, clock })),
+  );
+  assert.deepEqual(store.load()?.revision, 1);
+  const roots = new Set(replicas.map((each) => each.trustBundle().bundlePem));
+  assert.equal(roots.size, 1);
+  clock.advance(340 * DAY);
+  await Promise.all(replicas.map((each) => each.maintain()));
+  assert.deepEqual(replicas.map(statesOf), [1, 2, 3].map(() => ["active", "prepared"]));
+  assert.equal(new Set(replicas.map((each) => each.trustBundle().bundlePem)).size, 1);
+});
+
+Deno.test("a root whose leaves may be unknown leaves no sooner than the last of them can end", async () => {
+  const settings = { ...defaultCaSettings, unwrittenMs: 36 * HOUR };
+  const { ca, clock } = await openTestCa({ settings });
+  await ca.prepareRoot();
+  clock.advance(HOUR);
+  await ca.activateRoot();
+  clock.advance(35 * HOUR);
+  await assert.rejects(ca.retireRoot(), refuses(/its last certificate must have ended/));
+  clock.advance(HOUR);
+  await ca.retireRoot();
+  assert.deepEqual(statesOf(ca), ["active"]);
 });

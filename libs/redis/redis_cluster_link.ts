@@ -8,7 +8,7 @@ import { clusterSlot } from "./cluster_slot.ts";
 import type { ScriptCommand } from "./redis_command.ts";
 import type { RedisLink, RedisPlace } from "./redis_link.ts";
 import type { RedisSettings } from "./redis_settings.ts";
-import { connectionOptions, isOpen, keepCredentials } from "./redis_single_link.ts";
+import { connectionOptions, disconnected, isOpen, keepCredentials } from "./redis_single_link.ts";
 
 /** One ioredis cluster client, which follows slots to their new nodes. */
 export class ClusterRedisLink implements RedisLink {
@@ -80,10 +80,12 @@ export class ClusterRedisLink implements RedisLink {
 
   /** See {@linkcode RedisLink.close}. */
   async close(): Promise<void> {
+    // A look at the slots that ends after the client has ended makes ioredis look again for ever.
+    await new Promise<void>((resolve) => this.#cluster.refreshSlotsCache(() => resolve()));
     const nodes = this.#cluster.nodes("all");
     const ended = nodes.filter(isOpen)
       .map((node) => new Promise<void>((resolve) => void node.once("end", () => resolve())));
     this.#cluster.disconnect();
-    await Promise.all(ended);
+    await Promise.all([...ended, disconnected()]);
   }
 }

@@ -79,12 +79,16 @@ export async function endOf(redis: Redis): Promise<void> {
   if (!isOpen(redis)) {
     redis.disconnect();
     // Without a connection ioredis tells no end, and its own timer for one runs all the same.
-    await new Promise((resolve) => setTimeout(resolve, DISCONNECT_TIMEOUT_MS + 5));
-    return;
+    return await disconnected();
   }
   const ended = new Promise<void>((resolve) => void redis.once("end", () => resolve()));
   redis.disconnect();
   await ended;
+}
+
+/** Resolves when ioredis waits for no end of a connection any more. */
+export async function disconnected(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, DISCONNECT_TIMEOUT_MS + 5));
 }
 
 /** Tells whether there is a connection, or one under way, whose end will be told. */

@@ -6,7 +6,9 @@ import { runCounterStoreContract } from "@denvoy/rls/stores_contract";
 import { openRedisLink, type RedisSettings } from "@denvoy/redis";
 import type { Charge, RedisCounterStore } from "@denvoy/rls/stores";
 import { systemClock } from "@denvoy/runtime";
+import { caStoreContract } from "@denvoy/sds/ca_store_contract";
 import { eventually, freePort, type Redis, startRedis } from "../support/mod.ts";
+import { openReplica } from "../sds/redis_replica.ts";
 import { hit, hourly, openStore, Peer } from "./store.ts";
 
 const slots = 16_384;
@@ -107,6 +109,13 @@ Deno.test("RedisCounterStore keeps the contract of counter stores on a cluster",
       await keepsStoreContract(store);
     } finally {
       await store.close();
+    }
+  });
+
+  await t.step("keeps what replicas of sds share, likewise", async () => {
+    for (const [keyPrefix, run] of Object.entries(caStoreContract)) {
+      await using replica = await openReplica(cluster.settings, { keyPrefix });
+      await run(replica.ca);
     }
   });
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { RecordingLogger } from "@denvoy/base/testing";
-import { openRedisLink, type RedisLink } from "@denvoy/redis";
+import { openRedisLink, type RedisLink, type RedisSettings } from "@denvoy/redis";
 import { systemClock } from "@denvoy/runtime";
 import {
   AesSealer,
@@ -46,14 +46,19 @@ export interface ReplicaOptions {
   readonly withoutRedisMs?: number;
 }
 
+/** Where Redis is. */
+export type Place = Pick<Redis, "port"> | RedisSettings;
+
 /** Returns a connection. */
-export function linkTo({ port }: Pick<Redis, "port">): RedisLink {
-  return openRedisLink({ topology: { kind: "single", address: { host: "127.0.0.1", port } } });
+export function linkTo(place: Place): RedisLink {
+  if ("topology" in place) return openRedisLink(place);
+  const address = { host: "127.0.0.1", port: place.port };
+  return openRedisLink({ topology: { kind: "single", address } });
 }
 
 /** Opens one. */
 export async function openReplica(
-  redis: Pick<Redis, "port">,
+  redis: Place,
   options: ReplicaOptions = {},
 ): Promise<Replica> {
   const logger = new RecordingLogger();

@@ -22,7 +22,7 @@ export class SharedHealth {
 
   /** Redis went away, and why; or, with undefined, it is back. */
   trouble(trouble: string | undefined): void {
-    if (trouble !== undefined && this.#trouble === undefined) {
+    if (trouble !== undefined && this.#trouble === undefined && this.#wasHeard) {
       this.#logger.warn("Redis is away, what is known is served", { trouble });
     }
     if (trouble === undefined && this.#wasHeard) this.#logger.info("Redis is back");

@@ -75,6 +75,9 @@ interface Position {
 
 type Answer = readonly [kept: number, epoch: string, sequence: number];
 type StreamEntry = readonly [id: string, fields: readonly string[]];
+type StreamEntries = readonly [stream: string, entries: readonly StreamEntry[]];
+/** A map, which RESP3 has and ioredis gives flat, or the pairs of RESP2. */
+type StreamAnswer = StreamEntries | readonly [StreamEntries] | null;
 
 /** Commits that the stream keeps for those who were away for a moment. */
 const KEPT_COMMITS = 10_000;
@@ -199,8 +202,7 @@ export class SharedLog {
     const from = ["STREAMS", stream, `${this.#position.sequence}-0`];
     try {
       const answer = await this.#ask(feed, ["XREAD", [...wait, ...from]]);
-      const streams = answer as readonly [readonly [string, readonly StreamEntry[]]] | null;
-      this.#takeEntries(streams?.[0][1] ?? []);
+      this.#takeEntries(entriesOf(answer as StreamAnswer));
       return true;
     } catch {
       // What is written goes by the other connection: whether that is well the next look tells.
@@ -323,6 +325,11 @@ function fieldsOf(flat: readonly string[]): ReadonlyMap<string, string> {
   const fields = new Map<string, string>();
   for (let at = 0; at + 1 < flat.length; at += 2) fields.set(flat[at] ?? "", flat[at + 1] ?? "");
   return fields;
+}
+
+function entriesOf(answer: StreamAnswer): readonly StreamEntry[] {
+  if (answer === null) return [];
+  return answer.length === 1 ? answer[0][1] : answer[1];
 }
 
 function messageOf(error: unknown): string {

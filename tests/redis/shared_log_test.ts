@@ -5,6 +5,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import type { Clock, Timer } from "@denvoy/base";
 import {
   type LogCommit,
   type LogFollower,
@@ -23,19 +24,19 @@ class Replica implements LogFollower, AsyncDisposable {
   readonly notes: string[] = [];
   resets = 0;
 
-  constructor({ port }: Pick<Redis, "port">) {
+  constructor({ port }: Pick<Redis, "port">, clock: Clock = systemClock) {
     this.log = new SharedLog({
       link: openRedisLink(onPort(port)),
       feed: openRedisLink(onPort(port)),
       keyPrefix: "{test}",
       tables: ["numbers"],
       follower: this,
-      clock: systemClock,
+      clock,
     });
   }
 
-  static async open(redis: Pick<Redis, "port">): Promise<Replica> {
-    const replica = new Replica(redis);
+  static async open(redis: Pick<Redis, "port">, clock?: Clock): Promise<Replica> {
+    const replica = new Replica(redis, clock);
     await replica.log.open();
     return replica;
   }
@@ -109,6 +110,31 @@ Deno.test("commits of several replicas at once are all kept, in one order", asyn
   assert.deepEqual([...late.numbers], [["a", "1"]]);
   await sameFor([first, second, late]);
   assert.equal(late.resets, 1);
+});
+
+/** A clock on which no pause before another try ever ends. */
+class NoTries implements Clock {
+  nowMs(): number {
+    return systemClock.nowMs();
+  }
+
+  monotonicMs(): number {
+    return systemClock.monotonicMs();
+  }
+
+  after(delayMs: number, callback: () => void): Timer {
+    return systemClock.after(delayMs < 1000 ? 3_600_000 : delayMs, callback);
+  }
+}
+
+Deno.test("a commit is told to those who wait for it, without a look", async () => {
+  await using redis = await startRedis();
+  await using first = await Replica.open(redis);
+  await using second = await Replica.open(redis, new NoTries());
+  for (let count = 1; count <= 20; count++) {
+    await first.increment("n");
+    await becomes("the commit to arrive", () => second.numbers.get("n") === String(count));
+  }
 });
 
 Deno.test("what does not fit into the stream is read anew", async () => {

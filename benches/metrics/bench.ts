@@ -10,6 +10,7 @@ import { Comparison, type Figure } from "../lib/comparison.ts";
 import { print, progress } from "../lib/output.ts";
 import { describeMachine, saveResults } from "../lib/results.ts";
 import { runBench } from "../lib/run_bench.ts";
+import type { Server } from "../lib/server.ts";
 import { accessLogsOf, flushOf, logsIdentifier, metricsIdentifier } from "./messages.ts";
 import { connect, drain, Sender, startMetrics, untilCounted } from "./senders.ts";
 
@@ -58,11 +59,19 @@ const memoryFigure: Figure = {
   unit: "bytes",
   better: "less",
 };
-const scrapeFigure: Figure = {
-  name: "metrics.scrape.time",
-  title: "one scrape of all series",
-  unit: "ms",
-  better: "less",
+const scrapeFigures: Readonly<Record<"identity" | "gzip", Figure>> = {
+  identity: {
+    name: "metrics.scrape.time",
+    title: "one scrape of all series",
+    unit: "ms",
+    better: "less",
+  },
+  gzip: {
+    name: "metrics.scrape.gzip",
+    title: "the same, compressed",
+    unit: "ms",
+    better: "less",
+  },
 };
 const entryFigures: Readonly<Record<"signals" | "lines", Figure>> = {
   signals: {
@@ -103,15 +112,21 @@ async function runSeries(run: Run): Promise<void> {
     const bytes = (after.residentBytes - empty.residentBytes) / (envoys * series);
     record(run, memoryFigure, { ours: bytes });
     for (let scrape = 0; scrape < scrapes; scrape++) {
-      const begin = performance.now();
-      const size = await drain(`${server.httpUrl}/fleet/metrics`);
-      const ms = performance.now() - begin;
-      progress(`scrape of ${envoys * series} series: ${Math.round(ms)} ms, ${size} bytes`);
-      record({ ...run, pair: run.pair * scrapes + scrape }, scrapeFigure, { ours: ms });
+      await measureScrape(server, { ...run, pair: run.pair * scrapes + scrape });
     }
     for (const sender of senders) sender.end();
   } finally {
     await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function measureScrape(server: Server, run: Run): Promise<void> {
+  for (const coding of ["identity", "gzip"] as const) {
+    const begin = performance.now();
+    const size = await drain(`${server.httpUrl}/fleet/metrics`, coding);
+    const ms = performance.now() - begin;
+    progress(`scrape (${coding}): ${Math.round(ms)} ms, ${size} bytes`);
+    record(run, scrapeFigures[coding], { ours: ms });
   }
 }
 

@@ -89,9 +89,9 @@ export async function untilCounted(server: Server, name: string, wanted: number)
   throw new Error(`${name} did not reach ${wanted}\n${await server.lastWords()}`);
 }
 
-/** Reads a response to its end; returns its size. */
-export async function drain(url: string): Promise<number> {
-  const response = await fetch(url);
+/** Reads a response in a content coding to its end; returns its size, uncompressed. */
+export async function drain(url: string, coding: "identity" | "gzip"): Promise<number> {
+  const response = await fetch(url, { headers: { "accept-encoding": coding } });
   let bytes = 0;
   for await (const chunk of response.body ?? []) bytes += joinBytes(chunk).length;
   return bytes;

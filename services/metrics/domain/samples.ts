@@ -27,7 +27,7 @@ export function* samplesOfNodes(
   const index = new FamilyIndex(nodes, { wants, includes: (node, slot) => node.isShown(slot) });
   for (const family of index.families()) {
     const places = index.places(family, (node, slot) => node.isShown(slot));
-    yield { family, samples: hasMerged(index, family) ? merged(places) : plain(places) };
+    yield { family, samples: family.merged > 0 ? merged(places) : plain(places) };
   }
 }
 
@@ -150,11 +150,6 @@ function* slotsOf(nodes: readonly NodeMetrics[]) {
 
 function shownOf({ shown, kind }: Series): ShownSeries | undefined {
   return shown?.family.kind === kind ? shown : undefined;
-}
-
-function hasMerged(index: FamilyIndex, family: Family): boolean {
-  for (const { shown } of index.places(family, () => true)) if (shown.refs > 1) return true;
-  return false;
 }
 
 function* plain(places: Iterable<Place>): Generator<Sample> {

@@ -42,6 +42,8 @@ export interface Family {
   kind: SeriesKind;
   /** Series that have it. */
   refs: number;
+  /** Those of them that several reported series are shown as. */
+  merged: number;
 }
 
 /** A series as it is shown; several that were reported may be shown as one. */

@@ -154,7 +154,7 @@ export class SeriesIndex {
       this.#shown.set(key, shown);
       family.refs++;
     }
-    shown.refs++;
+    if (++shown.refs === 2) family.merged++;
     return shown;
   }
 
@@ -162,7 +162,7 @@ export class SeriesIndex {
     const name = metricName(statName);
     let family = this.#families.get(name);
     if (family === undefined) {
-      family = { name, statName, kind, refs: 0 };
+      family = { name, statName, kind, refs: 0, merged: 0 };
       this.#families.set(name, family);
     }
     return family;
@@ -171,7 +171,9 @@ export class SeriesIndex {
   #unshow(series: Series): void {
     const { shown } = series;
     series.shown = undefined;
-    if (shown === undefined || --shown.refs > 0) return;
+    if (shown === undefined) return;
+    if (--shown.refs === 1) shown.family.merged--;
+    if (shown.refs > 0) return;
     this.#shown.delete(`${shown.family.name}{${shown.labelText}`);
     if (--shown.family.refs === 0) this.#families.delete(shown.family.name);
   }

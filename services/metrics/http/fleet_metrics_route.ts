@@ -3,6 +3,8 @@
  * `/fleet/metrics`: what all Envoys report, for Prometheus.
  * @module
  */
+import { pipeline } from "node:stream/promises";
+import { createGzip } from "node:zlib";
 import { TextPattern } from "@denvoy/base";
 import { type AnyRoute, route, stream } from "@denvoy/runtime";
 import { exposition, type ExpositionFormat } from "../domain/exposition.ts";
@@ -151,11 +153,16 @@ function familyFilter(names: readonly string[]): FamilyFilter {
   return ({ name }) => patterns.length === 0 || patterns.some((pattern) => pattern.matches(name));
 }
 
+/** A fifth of the default level's time for twice its bytes, which are a tenth of the text still. */
+const GZIP_LEVEL = 2;
+
 /** Begins when it is read, which it is not for HEAD. */
-async function* gzipped(
-  chunks: AsyncIterable<Uint8Array<ArrayBuffer>>,
-): AsyncGenerator<Uint8Array> {
-  yield* ReadableStream.from(chunks).pipeThrough(new CompressionStream("gzip"));
+async function* gzipped(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const gzip = createGzip({ level: GZIP_LEVEL });
+  // A reader that goes destroys it, which ends the text, too.
+  const feed = pipeline(chunks, gzip).catch(() => {});
+  for await (const part of gzip) yield part;
+  await feed;
 }
 
 const encoder = new TextEncoder();

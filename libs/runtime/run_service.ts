@@ -11,6 +11,7 @@ import { type ConfigInput, loadConfig } from "./config/load.ts";
 import type { Fields } from "./config/schema.ts";
 import { systemConfigInput } from "./config/system_input.ts";
 import { createLogger } from "./logs/logger.ts";
+import { redactText } from "./logs/redact.ts";
 import { installProcessGuard } from "./process_guard.ts";
 import { type ServiceDefinition, type ServiceHandle, startService } from "./start_service.ts";
 
@@ -146,12 +147,17 @@ class Signals implements Disposable {
 function printFailure(error: unknown): void {
   if (error instanceof ProblemError) return printProblems("cannot start", error.problems);
   const text = error instanceof Error ? error.stack ?? error.message : String(error);
-  print(Deno.stderr, `error: cannot start: ${text}\n`);
+  printError(`error: cannot start: ${text}\n`);
 }
 
 function printProblems(title: string, problems: readonly Problem[]): void {
   const lines = problems.map((problem) => `  ${problem.severity}: ${formatProblem(problem)}\n`);
-  print(Deno.stderr, `${title}:\n${lines.join("")}`);
+  printError(`${title}:\n${lines.join("")}`);
+}
+
+/** What went wrong at the start may quote a file: it is cleaned like the log. */
+function printError(text: string): void {
+  print(Deno.stderr, redactText(text));
 }
 
 function print(to: { writeSync(bytes: Uint8Array): number }, text: string): void {

@@ -148,6 +148,37 @@ Deno.test("runService() outlives errors that nobody caught, logs and counts them
   assert.match(metrics, /^ads_escaped_errors_total 2$/m);
 });
 
+Deno.test("runService() lets no key out, whatever escapes, is thrown, or keeps it from starting", async () => {
+  await using process = new Process(["--log-level", "debug"]);
+  const { http } = await process.line("service started");
+  const post = async (path: string) => {
+    const response = await fetch(`http://${http}${path}`, { method: "POST" });
+    return await response.text();
+  };
+  const answer = await post("/v1/leak");
+  const { leaks } = JSON.parse(answer);
+  const escaped = async () => {
+    const metrics = await fetch(`http://${http}/metrics`).then((r) => r.text());
+    return Number(/^ads_escaped_errors_total (\d+)$/m.exec(metrics)?.[1] ?? 0);
+  };
+  const end = performance.now() + 20_000;
+  while (await escaped() < 2 * leaks) {
+    assert.ok(performance.now() < end, "not all errors have escaped");
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  assert.match(await post("/v1/throw"), /"internal error"/);
+  await process.line("HTTP request failed");
+  process.kill("SIGTERM");
+  assert.equal(await process.code(), 0);
+  assert.equal(process.text.split('"unhandled rejection"').length - 1, leaks);
+  assert.doesNotMatch(process.text, /hunter2/);
+
+  await using failing = new Process(["--leak"]);
+  assert.equal(await failing.code(), 1);
+  assert.match(failing.text, /cannot start: Error: cannot use \[redacted PRIVATE KEY\]/);
+  assert.doesNotMatch(failing.text, /hunter2/);
+});
+
 Deno.test("runService() survives running out of file descriptors", async () => {
   await using process = new Process([]);
   const { http } = await process.line("service started");

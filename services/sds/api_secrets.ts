@@ -154,6 +154,16 @@ function writeMaterialBytes(material: SecretMaterial): Uint8Array {
 }
 
 function readMaterialBytes(bytes: Uint8Array): SecretMaterial {
+  try {
+    return parseMaterial(bytes);
+  } catch {
+    // The cause is dropped: it could quote a key.
+    const message = "cannot read a kept secret as it must be what this version or one before wrote";
+    throw new StatusError(StatusCode.DATA_LOSS, message);
+  }
+}
+
+function parseMaterial(bytes: Uint8Array): SecretMaterial {
   const text = new TextDecoder().decode(bytes);
   const plain: Partial<Envelope & SecretMaterial> = JSON.parse(text);
   if (plain.material !== undefined) return (JSON.parse(text, reviveObject) as Envelope).material;

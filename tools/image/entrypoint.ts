@@ -37,6 +37,8 @@ export function startScript(service: ServiceName): string {
   const flags = ["--quiet", "--cached-only", "--frozen", ...servicePermissions(access, service)];
   const prefix = `DENVOY_${service.toUpperCase()}`;
   return script([
+    // A core holds the keys of the process. Where the limit cannot be set, it was lower before.
+    "ulimit -c 0 2>/dev/null || true",
     `export ${prefix}_GRPC_ADDRESS="\${${prefix}_GRPC_ADDRESS:-${addresses[0]}}"`,
     `export ${prefix}_HTTP_ADDRESS="\${${prefix}_HTTP_ADDRESS:-${addresses[1]}}"`,
     `export ${prefix}_DATA_DIR="\${${prefix}_DATA_DIR:-${imageDataDir}}"`,

@@ -17,11 +17,13 @@ const REDACTED = "[redacted]";
 
 // The last word of the key decides: `clientSecret` is one, `secretName` only names one.
 const SECRET_KEY =
-  /(^|[a-z_.-])(authorization|cookie|passwords?|passwd|passphrase|secrets?|tokens?|credentials?|api[_-]?keys?|private[_-]?keys?|privatekeypem|bearer)$/i;
+  /(^|[a-z_.-])(authorization|cookie|passwords?|passwd|passphrase|secrets?|tokens?|credentials?|api[_-]?keys?|private[_-]?keys?|privatekeypem|bearer)$|^(key_?pem|pkcs_?(8|12)|inline_?(string|bytes)|jwk)$/i;
 const SECRET_TEXT: readonly (readonly [RegExp, string])[] = [
   [/-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----[\s\S]*?(-----END \1-----|$)/g, "[redacted $1]"],
   [/\b(Bearer|Basic|Digest|Negotiate)\s+[A-Za-z0-9._~+/=-]{4,}/gi, `$1 ${REDACTED}`],
   [/\b([a-z][a-z0-9+.-]{1,20}:\/\/)[^\s/@]{1,512}@/gi, `$1${REDACTED}@`],
+  // What the engine says of text that is no JSON quotes it.
+  [/"[\s\S]{0,200}?"(?:\.\.\.)? is not valid JSON/g, `${REDACTED} is not valid JSON`],
 ];
 
 /** Returns the value as plain JSON without secrets; never throws, whatever getters or proxies do. */
@@ -29,7 +31,10 @@ export function redact(value: unknown): Plain {
   return plainValue(value, [], "");
 }
 
-/** Returns the text without private keys, authorization values and passwords in URLs. */
+/**
+ * Returns the text without private keys, authorization values, passwords in URLs, and what parsers of
+ * JSON quote.
+ */
 export function redactText(text: string): string {
   let result = text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text;
   for (const [pattern, replacement] of SECRET_TEXT) result = result.replace(pattern, replacement);

@@ -84,7 +84,10 @@ export class BodyReader {
     try {
       return JSON.parse(text);
     } catch (error) {
-      throw invalid(`body must be JSON: ${error instanceof Error ? error.message : ""}`);
+      // The engine quotes the text around the fault, which may be a secret.
+      const place = /line (\d+) column (\d+)/.exec(error instanceof Error ? error.message : "");
+      const where = place === null ? "" : ` at line ${place[1]}, column ${place[2]}`;
+      throw invalid(`body must be JSON: is not${where}`);
     }
   }
 

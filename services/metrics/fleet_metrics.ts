@@ -46,9 +46,12 @@ export async function openFleetMetrics(
   opening.use(rules);
   const fleet = new Fleet(fleetSettings(config), rules?.current ?? CardinalityRules.none);
   rules?.subscribe((changed) => fleet.index.setRules(changed));
+  // It hears of totals that are put back, and sends what is left before they are given away.
+  await using sending = new AsyncDisposableStack();
+  sending.use(openOtlp(config, { fleet, runtime }));
   const claims = opening.use(openTotals(config, { fleet, runtime }));
+  opening.use(sending.move());
   opening.use(repeat(runtime, { everyMs: TICK_MS, work: () => fleet.tick(clock.nowMs()) }));
-  opening.use(openOtlp(config, { fleet, runtime }));
   const methods = metricsMethods({
     ...{ fleet, claims },
     metadataPaths: nodeLabels.metadataPaths,

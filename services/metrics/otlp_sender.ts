@@ -60,6 +60,9 @@ export class OtlpSender implements AsyncDisposable {
       help: "Requests to the collector by outcome; what failed is sent again.",
       labels: ["outcome"],
     });
+    if (options.temporality === "delta") {
+      options.fleet.listenCarried((node, counted) => this.#exporterOf(node).carry(counted));
+    }
     options.health.ok();
     this.#schedule(options.intervalMs);
   }

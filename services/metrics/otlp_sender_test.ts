@@ -4,6 +4,15 @@ import { FakeClock, RecordingLogger } from "@denvoy/base/testing";
 import { Metrics, Readiness } from "@denvoy/runtime";
 import type { OtlpOutcome } from "./adapters/otlp_metric_exporter.ts";
 import type { NodeExport, Temporality } from "./domain/node_export.ts";
+import type { NodeMetrics } from "./domain/node_metrics.ts";
+import type { SeriesTotals } from "./domain/series_totals.ts";
+import {
+  type NodeTotals,
+  restoreTotals,
+  type SeriesName,
+  takeOverTotals,
+  totalsOf,
+} from "./domain/totals.ts";
 import { OtlpSender } from "./otlp_sender.ts";
 import { TestFleet } from "./testing.ts";
 
@@ -108,3 +117,35 @@ Deno.test("one request is enough to see that a collector is away, and the last o
   await scene.sender[Symbol.asyncDispose]();
   assert.deepEqual(scene.received, ["n1: time 4, total 2"]);
 });
+
+Deno.test("deltas leave out what another process has counted, in a node and under one", async () => {
+  const old = new Scene("delta");
+  old.flush("a", 5);
+  const node = old.test.fleet.node("a");
+  assert.ok(node);
+  const series = [...seriesTotals(node)];
+  const { info, seenMs } = node;
+  const totals: NodeTotals = { info, startMs: undefined, sinceMs: 1, seenMs, series };
+  await old.sender[Symbol.asyncDispose]();
+
+  for (const alone of [false, true]) {
+    for (const put of alone ? [takeOverTotals] : [restoreTotals, takeOverTotals]) {
+      const scene = new Scene("delta");
+      if (alone) scene.flush("a", 6);
+      put(scene.test.fleet, totals);
+      if (!alone) scene.test.open("a");
+      scene.flush("a", 9);
+      const wanted = alone ? "a: time 4, total 4" : "a: time 2, total 4";
+      assert.deepEqual(await scene.pass(10_000), [wanted]);
+      await scene.sender[Symbol.asyncDispose]();
+    }
+  }
+});
+
+function* seriesTotals(node: NodeMetrics): Generator<readonly [SeriesName, SeriesTotals]> {
+  for (let slot = 0; slot < node.series.slots; slot++) {
+    const series = node.series.seriesAt(slot);
+    if (series === undefined) continue;
+    for (const totals of totalsOf(node, slot)) yield [series, totals];
+  }
+}

@@ -48,6 +48,7 @@ export class Fleet {
   readonly #nodes = new Map<string, NodeMetrics>();
   readonly #forgotten = new Map<string, NodeMetrics>();
   readonly #cutBefore: CutCounts = emptyCuts();
+  #onCarried: (node: NodeMetrics, counted: SeriesWithTotals) => void = () => {};
   #series = 0;
   #refusedNodes = 0;
 
@@ -105,6 +106,16 @@ export class Fleet {
     const known = info.id === FORGOTTEN ? this.#forgotten : this.#nodes;
     known.set(info.id === FORGOTTEN ? info.cluster : info.id, node);
     return node;
+  }
+
+  /** Calls `listener` with totals that are put into a node and that another process has counted. */
+  listenCarried(listener: (node: NodeMetrics, counted: SeriesWithTotals) => void): void {
+    this.#onCarried = listener;
+  }
+
+  /** Tells that such totals were put into a node. */
+  carried(node: NodeMetrics, counted: SeriesWithTotals): void {
+    if (node.info.id !== FORGOTTEN) this.#onCarried(node, counted);
   }
 
   /** Why a node may have no more series; undefined when it may. */

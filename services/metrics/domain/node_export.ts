@@ -4,7 +4,8 @@
  * last time that was acknowledged. Nothing is queued: what could not be sent is part of the next try.
  * @module
  */
-import { copyOfDistribution, differenceOf, type Distribution } from "./distribution.ts";
+import { copyOfDistribution, differenceOf, type Distribution, sumOf } from "./distribution.ts";
+import type { SeriesWithTotals } from "./fleet.ts";
 import type { Label } from "./label.ts";
 import type { NodeMetrics } from "./node_metrics.ts";
 import type { FamilySamples, Sample } from "./sample.ts";
@@ -56,6 +57,8 @@ export class NodeExporter {
   readonly #temporality: Temporality;
   readonly #sent = new Map<ShownSeries, number | Distribution>();
   #sentFlushMs = 0;
+  /** Until when others have sent what the node counted; 0 when nobody has. */
+  #carriedMs = 0;
 
   /** Nothing of the node has been sent. */
   constructor(node: NodeMetrics, temporality: Temporality) {
@@ -66,6 +69,18 @@ export class NodeExporter {
   /** Whether the node has reported since it was sent last. */
   get isDue(): boolean {
     return this.#node.flushMs > this.#sentFlushMs;
+  }
+
+  /** Notes that another process has counted, and sent, this: no delta has it. */
+  carry({ series, totals }: SeriesWithTotals): void {
+    const { shown, kind } = series;
+    if (shown === undefined || kind === "summary") return;
+    this.#carriedMs = this.#node.seenMs;
+    const before = this.#sent.get(shown);
+    if (totals.kind === "scalar") {
+      const sent = typeof before === "number" ? before : 0;
+      this.#sent.set(shown, sent + totals.last + totals.before);
+    } else this.#sent.set(shown, typeof before === "object" ? sumOf(before, totals) : totals);
   }
 
   /** Returns what is to be sent now. */
@@ -123,7 +138,10 @@ export class NodeExporter {
   /** Deltas follow each other without a gap; what came before the node was known is in no histogram. */
   #startMs(kind: SeriesKind): number {
     const { startMs, sinceMs } = this.#node;
-    if (this.#temporality === "delta" && this.#sentFlushMs > 0) return this.#sentFlushMs;
+    if (this.#temporality === "delta") {
+      const sentMs = this.#sentFlushMs > 0 ? this.#sentFlushMs : this.#carriedMs;
+      if (sentMs > 0) return sentMs;
+    }
     return kind === "histogram" ? Math.max(startMs ?? sinceMs, sinceMs) : startMs ?? sinceMs;
   }
 

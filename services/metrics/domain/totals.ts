@@ -68,7 +68,9 @@ export function restoreTotals(fleet: Fleet, totals: NodeTotals): NodeMetrics {
     const series = fleet.index.find(name, fleet.full(node));
     if (typeof series === "string") continue;
     const slot = fleet.slot(node, series);
-    if (slot >= 0) restoreSlot(node, { slot, series, values });
+    if (slot < 0) continue;
+    restoreSlot(node, { slot, series, values });
+    fleet.carried(node, { series, totals: values });
   }
   return node;
 }
@@ -89,6 +91,7 @@ export function takeOverTotals(fleet: Fleet, totals: NodeTotals): NodeMetrics {
     const slot = fleet.slot(node, series);
     if (slot < 0) continue;
     fleet.discount(node, { series, totals: values });
+    fleet.carried(node, { series, totals: values });
     if (isKnown || isEnded) layUnder(node, { slot, series, values, isEnded });
     else restoreSlot(node, { slot, series, values });
   }

@@ -7,13 +7,24 @@
  */
 import { Buffer } from "node:buffer";
 import { Command } from "ioredis";
+import type { KeyList } from "./key_list.ts";
 
 /** A call of a script. */
 export interface ScriptCall {
-  /** Names of the counters, at least one. */
-  readonly keys: readonly string[];
+  /** Names of keys, at least one, or lists of names that are written already. */
+  readonly keys: readonly (string | KeyList)[];
   /** The rest. */
   readonly args: readonly (string | number)[];
+}
+
+/** Returns the name of the first key of a call; undefined when it has none. */
+export function firstKey({ keys: [first] }: ScriptCall): string | undefined {
+  return typeof first === "string" ? first : first?.first();
+}
+
+/** Returns how many keys there are. */
+export function keyCount(keys: ScriptCall["keys"]): number {
+  return keys.reduce((sum, key) => sum + (typeof key === "string" ? 1 : key.size), 0);
 }
 
 /** How a script is named: by its SHA-1, or by its text. */
@@ -31,7 +42,7 @@ export class ScriptCommand extends Command {
   /** Encodes the call. */
   constructor({ command, script }: ScriptName, call: ScriptCall) {
     // ioredis looks at the first key only, for the slot in a cluster.
-    super(command, [script, "1", call.keys[0] ?? ""], { replyEncoding: "utf8" });
+    super(command, [script, "1", firstKey(call) ?? ""], { replyEncoding: "utf8" });
     this.#bytes = writer.scriptCall({ command, script }, call);
   }
 
@@ -58,11 +69,15 @@ class RespWriter {
 
   scriptCall({ command, script }: ScriptName, { keys, args }: ScriptCall): Buffer {
     this.#at = 0;
-    this.#head("*", 3 + keys.length + args.length);
+    const count = keyCount(keys);
+    this.#head("*", 3 + count + args.length);
     this.#text(command);
     this.#text(script);
-    this.#text(String(keys.length));
-    for (const key of keys) this.#text(key);
+    this.#text(String(count));
+    for (const key of keys) {
+      if (typeof key === "string") this.#text(key);
+      else this.#list(key);
+    }
     for (const arg of args) {
       if (arg === 0 || arg === 1) this.#digit(arg);
       else this.#text(String(arg));
@@ -104,6 +119,12 @@ class RespWriter {
     }
     this.#at = at + length;
     return true;
+  }
+
+  #list({ bytes }: KeyList): void {
+    this.#reserve(bytes.byteLength);
+    this.#bytes.set(bytes, this.#at);
+    this.#at += bytes.byteLength;
   }
 
   #digit(digit: 0 | 1): void {

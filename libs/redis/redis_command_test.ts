@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { type ScriptCall, ScriptCommand } from "./redis_command.ts";
+import { KeyList } from "./key_list.ts";
+import { firstKey, keyCount, type ScriptCall, ScriptCommand } from "./redis_command.ts";
 
 /** The protocol, written the plain way. */
 function resp(parts: readonly (string | number)[]): string {
@@ -11,7 +12,12 @@ function resp(parts: readonly (string | number)[]): string {
   return `*${parts.length}\r\n${shown.join("")}`;
 }
 
-const rows: Readonly<Record<string, ScriptCall>> = {
+/** A call whose keys are texts. */
+interface TextCall extends ScriptCall {
+  readonly keys: readonly string[];
+}
+
+const rows: Readonly<Record<string, TextCall>> = {
   "a key": { keys: ["d_k_v_60"], args: [1, 360] },
   "no arguments": { keys: ["k"], args: [] },
   "numbers": { keys: ["k"], args: [0, 9, 10, 99, 100, 12_345, -1, 2 ** 53 - 1, 1.5] },
@@ -36,6 +42,20 @@ Deno.test("ScriptCommand is the call in Redis's protocol", async (t) => {
       assert.equal(command.toWritable().toString(), expected);
     });
   }
+});
+
+Deno.test("ScriptCommand takes lists of keys that are written already", () => {
+  const [list, other] = [new KeyList(), new KeyList()];
+  for (const name of ["a", "größe"]) {
+    list.begin();
+    list.text(name);
+    list.end();
+  }
+  const keys = [list, "b", other];
+  const command = new ScriptCommand({ command: "evalsha", script: "5ha" }, { keys, args: [7] });
+  assert.equal(command.toWritable().toString(), resp(["evalsha", "5ha", 3, "a", "größe", "b", 7]));
+  assert.deepEqual([keyCount(keys), firstKey({ keys, args: [] })], [3, "a"]);
+  assert.equal(firstKey({ keys: [], args: [] }), undefined);
 });
 
 Deno.test("ScriptCommand keeps its bytes while others are made", () => {

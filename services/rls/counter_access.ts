@@ -5,6 +5,7 @@
  * @module
  */
 import { type Clock, StatusCode, StatusError } from "@denvoy/base";
+import { counterKeyText } from "./domain/counter_key.ts";
 import {
   type Charge,
   type Charged,
@@ -112,7 +113,7 @@ export class CounterAccess {
     }
     const counters = limitsTogether(match.limit).flatMap((limit, at) => {
       const [charge, charged] = [charges[at], outcome[at]];
-      return charge && charged ? [{ limit, key: charge.key, charged }] : [];
+      return charge && charged ? [{ limit, key: counterKeyText(charge.key), charged }] : [];
     });
     return { kind: "counters", match, counters };
   }

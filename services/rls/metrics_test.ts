@@ -23,7 +23,7 @@ Deno.test("RlsInstruments drops the series of limits that are gone, and keeps th
     for (const rule of set.rules()) {
       const { limit, domain, path: metricKey } = rule;
       if (limit?.kind !== "counted") continue;
-      const match = { kind: "counted", domain, limit, rule, counterKey: "", metricKey } as const;
+      const match = { kind: "counted", domain, limit, rule, named: [], metricKey } as const;
       const status = { verdict: "ok", limit, remaining: 0, resetMs: 0, tally } as const;
       if (limit.also === undefined) instruments.counted(match, tally);
       else instruments.countedSeveral(match, [status]);

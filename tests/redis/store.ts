@@ -79,7 +79,7 @@ export async function serving(store: RedisCounterStore): Promise<void> {
 /** Returns a charge of one hit against 100 per hour, with changes. */
 export function hourly(key: string, changes: Partial<Charge> = {}): Charge {
   return {
-    key,
+    key: { head: key, entries: [], tail: "" },
     windowSeconds: 3600,
     limit: 100,
     algorithm: { kind: "fixed-window" },

@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { seededRandom, testCharge } from "../domain/algorithms/testing.ts";
+import { seededRandom, testCharge, testKey } from "../domain/algorithms/testing.ts";
 import {
   type Algorithm,
   type Atomicity,
@@ -80,7 +80,7 @@ const contract: Readonly<Record<string, (store: CounterStore) => Promise<void>>>
     ).filter(({ algorithm }) => !("burst" in algorithm));
     const ones = charges.map(() => "1").join(" ");
     assert.equal(await counts(store, charges), ones);
-    const others = charges.map((charge) => ({ ...charge, key: uniqueKey() }));
+    const others = charges.map((charge) => ({ ...charge, key: testKey(uniqueKey()) }));
     assert.equal(await counts(store, others), ones);
   },
 

@@ -6,6 +6,7 @@
  */
 import { chargeCounters, chargeOne } from "../domain/algorithms/charge_counters.ts";
 import type { Counter } from "../domain/algorithms/counter.ts";
+import { counterKeyText } from "../domain/counter_key.ts";
 import { FixedWindow } from "../domain/algorithms/fixed_window.ts";
 import { SlidingWindow } from "../domain/algorithms/sliding_window.ts";
 import { TokenBucket } from "../domain/algorithms/token_bucket.ts";
@@ -34,7 +35,10 @@ class Cell implements Expiring {
   counter: Counter;
   next: Cell | undefined;
 
-  constructor({ key, algorithm, windowSeconds }: Charge, next: Cell | undefined) {
+  constructor(
+    { algorithm, windowSeconds }: Charge,
+    { key, next }: { readonly key: string; readonly next: Cell | undefined },
+  ) {
     this.key = key;
     this.kind = algorithm.kind;
     this.windowSeconds = windowSeconds;
@@ -128,15 +132,16 @@ export class MemoryCounterStore implements CounterStore {
   }
 
   #find(charge: Charge): Cell | undefined {
-    let cell = this.#cells.get(charge.key);
+    let cell = this.#cells.get(counterKeyText(charge.key));
     while (cell !== undefined && !isFor(cell, charge)) cell = cell.next;
     return cell;
   }
 
   #create(charge: Charge, nowMs: number): Counter {
     this.#makeRoom(nowMs);
-    const cell = new Cell(charge, this.#cells.get(charge.key));
-    this.#cells.set(charge.key, cell);
+    const key = counterKeyText(charge.key);
+    const cell = new Cell(charge, { key, next: this.#cells.get(key) });
+    this.#cells.set(key, cell);
     // Its place among what runs out depends on the present.
     cell.counter.settle(charge, nowMs);
     this.#expiry.push(cell);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { testCharge } from "../domain/algorithms/testing.ts";
+import { testCharge, testKey } from "../domain/algorithms/testing.ts";
 import type { Atomicity, Charge, Charged, ChargeOutcome } from "../domain/counter_store.ts";
 import { chargedOf, runCounterStoreContract } from "./counter_store_contract.ts";
 import { MemoryCounterStore } from "./memory_counter_store.ts";
@@ -130,7 +130,7 @@ Deno.test("NearCache does not trust what it learnt at a time that is still to co
 
 Deno.test("NearCache counts what it answered and what it did not know", () => {
   const fixture = new Fixture({ maxEntries: 1 });
-  const other = { ...charge, key: "other_" };
+  const other = { ...charge, key: testKey("other_") };
   fixture.charge([{ ...charge, hits: 99 }]);
   fixture.charge([charge, charge]);
   fixture.charge([{ ...other, hits: 99 }]);

@@ -8,7 +8,7 @@
 import type { ScriptCall } from "@denvoy/redis";
 import { capacityOf } from "../domain/algorithms/counter.ts";
 import type { Charge, Charged, ChargeOutcome } from "../domain/counter_store.ts";
-import { windowRestMs, windowStart } from "../domain/window.ts";
+import { counterName, windowRestMs, windowStart } from "../domain/window.ts";
 import { FixedWindowCharges } from "./redis_fixed_windows.ts";
 import { explainRedisError, type RedisFailure } from "./redis_failure.ts";
 
@@ -19,8 +19,6 @@ export type BatchMode = "each" | "all" | "over" | "read" | "reset";
 export interface PlacedRequest {
   /** The charges. */
   readonly charges: readonly Charge[];
-  /** Their names in Redis. */
-  readonly names: readonly string[];
   /** What to do. */
   readonly mode: BatchMode;
   /** The caller's clock. */
@@ -101,19 +99,18 @@ export class RedisBatch {
   }
 
   #addFixed(waiting: Waiting): void {
-    const { charges, names, nowMs } = waiting.request;
-    let n = 0;
-    for (const charge of charges) this.fixed.add(charge, { name: names[n++] ?? charge.key, nowMs });
+    const { charges, nowMs } = waiting.request;
+    for (const charge of charges) this.fixed.add(charge, nowMs);
     this.#fixedWaiting.push(waiting);
   }
 
   #addGroup(waiting: Waiting): void {
-    const { charges, mode, names, nowMs } = waiting.request;
+    const { charges, mode, nowMs } = waiting.request;
     const { args, keys } = this.grouped;
     args.push(mode, charges.length, Math.floor(nowMs));
-    for (const [n, charge] of charges.entries()) {
+    for (const charge of charges) {
       const isChange = mode !== "read" && mode !== "reset";
-      keys.push(names[n] ?? charge.key);
+      keys.push(counterName(charge, nowMs));
       args.push(algorithmCodes[charge.algorithm.kind], charge.windowSeconds, charge.limit);
       args.push(capacityOf(charge), isChange ? charge.hits : 0);
       args.push(isChange && charge.refund === true ? 1 : 0, this.#timeToLive(charge.windowSeconds));

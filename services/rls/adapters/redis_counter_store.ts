@@ -44,14 +44,12 @@ interface Part {
   readonly lane: RedisLane;
   readonly slot: number;
   readonly charges: readonly Charge[];
-  readonly names: readonly string[];
   /** Not needed where there is one part only. */
   readonly positions: readonly number[];
 }
 
 interface GrowingPart extends Part {
   readonly charges: Charge[];
-  readonly names: string[];
   readonly positions: number[];
 }
 
@@ -139,30 +137,26 @@ export class RedisCounterStore implements CounterStore {
   }
 
   #parts(charges: readonly Charge[], nowMs: number): readonly Part[] {
-    const names = charges.map((charge) => counterName(charge, nowMs));
-    const [first = ""] = names;
     const { link } = this.#main;
     if (link.isOnePlace && this.#perSecond === this.#main) {
-      const { lane, slot } = link.place(first);
-      return [{ lane: this.#lane(this.#main, lane), slot, charges, names, positions: [] }];
+      const { lane, slot } = link.place("");
+      return [{ lane: this.#lane(this.#main, lane), slot, charges, positions: [] }];
     }
-    return this.#placed(charges, names);
+    return this.#placed(charges, nowMs);
   }
 
-  #placed(charges: readonly Charge[], names: readonly string[]): readonly Part[] {
+  #placed(charges: readonly Charge[], nowMs: number): readonly Part[] {
     const parts: GrowingPart[] = [];
     for (const [position, charge] of charges.entries()) {
-      const name = names[position] ?? charge.key;
       const side = charge.perSecond ? this.#perSecond : this.#main;
-      const place = side.link.place(name);
+      const place = side.link.place(counterName(charge, nowMs));
       const lane = this.#lane(side, place.lane);
       let part = parts.find((other) => other.lane === lane && other.slot === place.slot);
       if (part === undefined) {
-        part = { lane, slot: place.slot, charges: [], names: [], positions: [] };
+        part = { lane, slot: place.slot, charges: [], positions: [] };
         parts.push(part);
       }
       part.charges.push(charge);
-      part.names.push(name);
       part.positions.push(position);
     }
     return parts;
@@ -242,10 +236,10 @@ function openSide(settings: RedisSettings): Side {
 }
 
 function submit(
-  { charges, lane, names, slot }: Part,
+  { charges, lane, slot }: Part,
   { mode, nowMs, timeoutMs }: ChargeOptions & { readonly mode: BatchMode },
 ): Promise<ChargeOutcome> | StoreFailure {
-  const request: PlacedRequest = { charges, names, mode, nowMs };
+  const request: PlacedRequest = { charges, mode, nowMs };
   return lane.submit(request, { slot, timeoutMs });
 }
 

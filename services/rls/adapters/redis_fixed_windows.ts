@@ -5,29 +5,56 @@
  * for all of them.
  * @module
  */
-import type { ScriptCall } from "@denvoy/redis";
+import { KeyList, type ScriptCall } from "@denvoy/redis";
+import type { CounterKey } from "../domain/counter_key.ts";
 import type { Charge } from "../domain/counter_store.ts";
-import { beganTogether } from "../domain/window.ts";
+import { beganTogether, windowStart, windowSuffix } from "../domain/window.ts";
 
-/** A counter by its name in Redis, at a time of the wall clock. */
-interface NamedAt {
-  readonly name: string;
-  readonly nowMs: number;
+/** Counters of windows that begin and end together. */
+class WindowGroup {
+  readonly windowSeconds: number;
+  readonly startSeconds: number;
+  readonly keys = new KeyList();
+  /** Of each key all hits. */
+  readonly hits: number[] = [];
+  /** A shorter window may have begun them. */
+  readonly isShared: boolean;
+  readonly #suffix: string;
+
+  constructor(windowSeconds: number, nowMs: number) {
+    this.windowSeconds = windowSeconds;
+    this.startSeconds = windowStart(nowMs, windowSeconds);
+    this.isShared = beganTogether(nowMs, windowSeconds);
+    this.#suffix = windowSuffix(this.startSeconds, windowSeconds);
+  }
+
+  /** Returns the place of a counter. */
+  place({ head, entries, tail }: CounterKey): number {
+    const { keys } = this;
+    keys.begin();
+    keys.text(head);
+    for (const { key, value } of entries) {
+      keys.text(key);
+      keys.underscore();
+      keys.text(value);
+      keys.underscore();
+    }
+    keys.text(tail);
+    keys.text(this.#suffix);
+    return keys.end();
+  }
 }
 
 /** Charges for one call; first filled, then asked what each of them came to. */
 export class FixedWindowCharges {
   readonly #timeToLive: (windowSeconds: number) => number;
-  readonly #placeByName = new Map<string, number>();
-  readonly #names: string[] = [];
-  /** Of each name the seconds of its window; negative where a shorter one may have begun it. */
-  readonly #windows: number[] = [];
-  readonly #hits: number[] = [];
-  /** Of each charge the place of its name, and the hits up to and with it. */
+  readonly #groups: WindowGroup[] = [];
+  /** Of each charge its group, its place there, and the hits up to and with it. */
+  readonly #groupOf: number[] = [];
   readonly #places: number[] = [];
   readonly #upTo: number[] = [];
-  /** Where the script's answer has each name. */
-  #answerAt = new Int32Array(0);
+  /** Where the script's answer has the first key of each group. */
+  readonly #firsts: number[] = [];
 
   /** No charges; `timeToLive` gives the seconds that a counter of a window is kept. */
   constructor(timeToLive: (windowSeconds: number) => number) {
@@ -36,85 +63,58 @@ export class FixedWindowCharges {
 
   /** How many counters are charged. */
   get size(): number {
-    return this.#names.length;
+    return this.#groups.reduce((sum, { keys }) => sum + keys.size, 0);
   }
 
-  /** Adds a charge at `nowMs` to a counter by its name in Redis. */
-  add({ hits, windowSeconds }: Charge, { name, nowMs }: NamedAt): void {
-    const found = this.#placeByName.get(name);
-    const upTo = found === undefined ? NaN : (this.#hits[found] ?? 0) + hits;
-    if (found !== undefined && Number.isSafeInteger(upTo)) {
-      this.#hits[found] = upTo;
-      this.#lengthen(found, { windowSeconds, nowMs });
-      this.#places.push(found);
-      this.#upTo.push(upTo);
-      return;
+  /** Adds a charge that is made at `nowMs`. */
+  add(charge: Charge, nowMs: number): void {
+    let index = this.#groupFor(charge, nowMs);
+    let place = this.#groups[index]?.place(charge.key) ?? 0;
+    let upTo = (this.#groups[index]?.hits[place] ?? 0) + charge.hits;
+    if (!Number.isSafeInteger(upTo)) {
+      index = this.#groups.push(new WindowGroup(charge.windowSeconds, nowMs)) - 1;
+      place = this.#groups[index]?.place(charge.key) ?? 0;
+      upTo = charge.hits;
     }
-    const place = this.#names.push(name) - 1;
-    this.#placeByName.set(name, place);
-    this.#windows.push(signed(windowSeconds, nowMs));
-    this.#hits.push(hits);
+    const group = this.#groups[index];
+    if (group !== undefined) group.hits[place] = upTo;
+    this.#groupOf.push(index);
     this.#places.push(place);
-    this.#upTo.push(hits);
+    this.#upTo.push(upTo);
   }
 
   /** Returns what the script for fixed windows is called with. */
   call(): ScriptCall {
-    const single = new Map<number, number[]>();
-    const others: number[] = [];
-    for (let place = 0; place < this.#names.length; place++) {
-      (this.#hits[place] === 1 ? this.#placesOf(place, single) : others).push(place);
+    const args: number[] = [];
+    let first = 0;
+    for (const { hits, isShared, keys, windowSeconds } of this.#groups) {
+      this.#firsts.push(first);
+      first += keys.size;
+      const seconds = this.#timeToLive(windowSeconds);
+      const others = hits.flatMap((units, place) => units === 1 ? [] : [place + 1, units]);
+      args.push(isShared ? -seconds : seconds, keys.size, others.length / 2, ...others);
     }
-    const keys: string[] = [];
-    const args: number[] = [single.size];
-    this.#answerAt = new Int32Array(this.#names.length);
-    for (const [windowSeconds, places] of single) {
-      args.push(places.length, this.#secondsToLive(windowSeconds));
-      for (const place of places) this.#take(place, keys);
-    }
-    for (const place of others) {
-      args.push(this.#hits[place] ?? 0, this.#secondsToLive(this.#windows[place] ?? 0));
-      this.#take(place, keys);
-    }
-    return { keys, args };
+    return { keys: this.#groups.map(({ keys }) => keys), args };
   }
 
   /** Returns the count after the nth charge from the script's answer, or what stands there instead. */
   countAfter(nth: number, answer: readonly unknown[]): unknown {
-    const place = this.#places[nth] ?? -1;
-    const count = answer[this.#answerAt[place] ?? -1];
+    const [index, place] = [this.#groupOf[nth] ?? 0, this.#places[nth] ?? 0];
+    const count = answer[(this.#firsts[index] ?? 0) + place];
     // The count at the end of the call, less what was added after this charge.
-    const later = (this.#hits[place] ?? 0) - (this.#upTo[nth] ?? 0);
+    const later = (this.#groups[index]?.hits[place] ?? 0) - (this.#upTo[nth] ?? 0);
     return typeof count === "number" ? count - later : count;
   }
 
-  #lengthen(
-    place: number,
-    { windowSeconds, nowMs }: { readonly windowSeconds: number; readonly nowMs: number },
-  ): void {
-    if (windowSeconds <= Math.abs(this.#windows[place] ?? 0)) return;
-    this.#windows[place] = signed(windowSeconds, nowMs);
-  }
-
-  #secondsToLive(window: number): number {
-    return window < 0 ? -this.#timeToLive(-window) : this.#timeToLive(window);
-  }
-
-  #placesOf(place: number, single: Map<number, number[]>): number[] {
-    const windowSeconds = this.#windows[place] ?? 0;
-    let places = single.get(windowSeconds);
-    if (places === undefined) {
-      places = [];
-      single.set(windowSeconds, places);
+  /** The newest group of a window, as one whose sums are full has a successor. */
+  #groupFor({ windowSeconds }: Charge, nowMs: number): number {
+    const startSeconds = windowStart(nowMs, windowSeconds);
+    for (let index = this.#groups.length - 1; index >= 0; index--) {
+      const group = this.#groups[index];
+      if (group?.windowSeconds === windowSeconds && group.startSeconds === startSeconds) {
+        return index;
+      }
     }
-    return places;
+    return this.#groups.push(new WindowGroup(windowSeconds, nowMs)) - 1;
   }
-
-  #take(place: number, keys: string[]): void {
-    this.#answerAt[place] = keys.push(this.#names[place] ?? "") - 1;
-  }
-}
-
-function signed(windowSeconds: number, nowMs: number): number {
-  return beganTogether(nowMs, windowSeconds) ? -windowSeconds : windowSeconds;
 }

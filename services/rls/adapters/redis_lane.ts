@@ -7,7 +7,7 @@
  * @module
  */
 import type { Clock, Timer } from "@denvoy/base";
-import { type RedisLink, type ScriptCall, ScriptCommand } from "@denvoy/redis";
+import { firstKey, keyCount, type RedisLink, type ScriptCall, ScriptCommand } from "@denvoy/redis";
 import { CircuitBreaker, type CircuitBreakerOptions } from "../domain/circuit_breaker.ts";
 import type {
   ChargeOutcome,
@@ -201,7 +201,7 @@ export class RedisLane {
     const calls: Promise<void>[] = [];
     for (const batch of load.batches.values()) {
       const call = batch.fixed.call();
-      this.#probeKey = call.keys[0] ?? batch.grouped.keys[0] ?? this.#probeKey;
+      this.#probeKey = firstKey(call) ?? firstKey(batch.grouped) ?? this.#probeKey;
       if (call.keys.length > 0) {
         const take = (reply: unknown) => batch.answerFixed(reply);
         calls.push(this.#run(load, { script: fixedWindowScript, call, take }));
@@ -223,7 +223,7 @@ export class RedisLane {
     } catch (error) {
       failed = explainRedisError(error instanceof Error ? error.message : String(error));
       const { failure } = failed;
-      take(Array.from({ length: call.keys.length }, () => failure.why));
+      take(Array.from({ length: keyCount(call.keys) }, () => failure.why));
     }
     if (failed === undefined || failed.failure.kind === "refused") this.#heard();
     if (failed === undefined) {
@@ -322,7 +322,7 @@ export class RedisLane {
       this.#lastTimeoutMs,
       () => settle({ failure: late, concerns: "store" }),
     );
-    const call = { keys: [this.#probeKey], args: [0, 0, timeToLive(1)] };
+    const call = { keys: [this.#probeKey], args: [timeToLive(1), 1, 1, 1, 0] };
     this.#evaluate(fixedWindowScript, call).then(
       (reply) => settle(probeFailure(reply)),
       (error: unknown) => settle(explainRedisError(String(error))),

@@ -16,11 +16,11 @@ export interface RedisScript {
 }
 
 /**
- * Charges fixed windows. ARGV: how many groups of keys have one hit each, then of each group the number
- * of its keys and the seconds that they live; then of each other key its hits and seconds to live.
- * Answers the count per key, or Redis's words of error. The time to live is set when the counter begins,
- * as it cannot outlive it; but where those seconds are negative, a shorter window may have begun the
- * counter, and it is made to live as long as this one.
+ * Charges fixed windows, in groups of keys that live equally long. ARGV: per group the seconds to live,
+ * how many keys it has, and how many of them do not have one hit: of each of these its place in the
+ * group, from 1, and its hits. Answers the count per key, or Redis's words of error. The time to live is
+ * set when the counter begins, as it cannot outlive it; but where those seconds are negative, a shorter
+ * window may have begun the counter, and it is made to live as long as this one.
  */
 export const fixedWindowScript: RedisScript = script(`
 local out = {}
@@ -37,18 +37,17 @@ local function charge(i, hits, ttl)
   end
   out[i] = after
 end
-local at, arg = 1, 2
-for _ = 1, ARGV[1] do
-  local ttl = tonumber(ARGV[arg + 1])
-  for _ = 1, ARGV[arg] do
-    charge(at, '1', ttl)
-    at = at + 1
+local before, arg = 0, 1
+while arg <= #ARGV do
+  local ttl, count, others = tonumber(ARGV[arg]), tonumber(ARGV[arg + 1]), tonumber(ARGV[arg + 2])
+  local hits = {}
+  arg = arg + 3
+  for _ = 1, others do
+    hits[tonumber(ARGV[arg])] = ARGV[arg + 1]
+    arg = arg + 2
   end
-  arg = arg + 2
-end
-while at <= #KEYS do
-  charge(at, ARGV[arg], tonumber(ARGV[arg + 1]))
-  at, arg = at + 1, arg + 2
+  for place = 1, count do charge(before + place, hits[place] or '1', ttl) end
+  before = before + count
 end
 return out
 `);

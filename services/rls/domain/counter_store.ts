@@ -6,6 +6,7 @@
  */
 
 import type { BreakerState } from "./circuit_breaker.ts";
+import type { CounterKey } from "./counter_key.ts";
 
 /**
  * How a counter counts `limit` units per `windowSeconds`.
@@ -29,11 +30,8 @@ export type Algorithm =
 
 /** One counter to be charged. */
 export interface Charge {
-  /**
-   * Prefix, domain and entries as envoyproxy/ratelimit writes them, with the underscore at the end:
-   * `d_key_value_`. The store appends the start of a fixed window, else the algorithm and window.
-   */
-  readonly key: string;
+  /** What it is called. The store appends the start of a fixed window, else the algorithm and window. */
+  readonly key: CounterKey;
   /** Length of the window in whole seconds, at least 1; any number of units. */
   readonly windowSeconds: number;
   /** Units per window, 0 to 2^32-1. With 0 every hit is over the limit. */

@@ -5,6 +5,7 @@
  * way back from a branch that was chosen, and a limit counts only where the descriptor ends.
  * @module
  */
+import { counterKeyText, type NamedEntry } from "./counter_key.ts";
 import {
   type CountedLimit,
   type LimitRule,
@@ -60,8 +61,8 @@ export interface CountedMatch {
   readonly limit: CountedLimit;
   /** Its rule; undefined for a limit that the request brought along. */
   readonly rule: LimitRule | undefined;
-  /** What its counter is called, without prefix and window: `domain_key_value_`. */
-  readonly counterKey: string;
+  /** The entries as its counter names them; see {@linkcode counterKeyOf}. */
+  readonly named: readonly NamedEntry[];
   /** What metrics call it. */
   readonly metricKey: string;
 }
@@ -138,20 +139,25 @@ export function matchDescriptor(
   const { entries, override } = descriptor;
   if (override !== undefined) return overrideMatch(domain, { entries, limit: override });
   let level: RuleLevel | undefined = root;
-  const choices = new Array<Choice>(entries.length);
-  let depth = 0;
+  let leaf: LimitRule | undefined;
+  let isPlain = true;
   for (const entry of entries) {
     if (level === undefined) return noMatches["no deeper rules"];
     const choice = chooseRule(level, entry);
     if (choice === undefined) return noMatches["no rule"];
-    choices[depth++] = choice;
-    level = choice.rule.children;
+    leaf = choice.rule;
+    isPlain &&= !leaf.valueToMetric && !leaf.shareThreshold;
+    level = leaf.children;
   }
-  return matchOf(domain, { entries, choices });
+  if (leaf === undefined) return noMatches["no entries"];
+  if (!isPlain || leaf.detailedMetric) return namedMatch(leaf, { domain, ...walk(root, entries) });
+  return matchOf(leaf, { domain, named: entries, metricKey: leaf.path });
 }
 
 /** Returns the rule of a level that takes an entry. */
 export function chooseRule(level: RuleLevel, { key, value }: RequestEntry): Choice | undefined {
+  const rule = level.byKeyAlone.get(key);
+  if (rule !== undefined) return { rule, by: "default" };
   const composite = `${key}_${value}`;
   const exact = level.byComposite.get(composite);
   if (exact !== undefined) return { rule: exact, by: "value" };
@@ -162,53 +168,69 @@ export function chooseRule(level: RuleLevel, { key, value }: RequestEntry): Choi
   return general === undefined ? undefined : { rule: general, by: "default" };
 }
 
+/** Returns the name of a match's counter, without prefix and window: `domain_key_value_`. */
+export function counterKeyOf({ domain, named }: CountedMatch): string {
+  return counterKeyText({ head: `${domain}_`, entries: named, tail: "" });
+}
+
 interface Walk {
   readonly entries: readonly RequestEntry[];
   readonly choices: readonly Choice[];
 }
 
-function matchOf(domain: string, walk: Walk): Match {
-  const rule = walk.choices.at(-1)?.rule;
-  if (rule === undefined) return noMatches["no entries"];
+/** Goes the way to a rule again, which is known to be there, for what was chosen on it. */
+function walk(root: RuleLevel, entries: readonly RequestEntry[]): Walk {
+  const choices: Choice[] = [];
+  let level: RuleLevel | undefined = root;
+  for (const entry of entries) {
+    const choice: Choice | undefined = level && chooseRule(level, entry);
+    if (choice === undefined) break;
+    choices.push(choice);
+    level = choice.rule.children;
+  }
+  return { entries, choices };
+}
+
+interface MatchNames {
+  readonly domain: string;
+  readonly named: readonly NamedEntry[];
+  readonly metricKey: string;
+}
+
+function matchOf(rule: LimitRule, { domain, named, metricKey }: MatchNames): Match {
   const { limit } = rule;
   if (limit === undefined) return noMatches["rule without limit"];
-  const metricKey = metricKeyOf(domain, walk);
   if (limit.kind === "unlimited") return { kind: "unlimited", limit, rule, metricKey };
-  return {
-    kind: "counted",
-    domain,
-    limit,
-    rule,
-    metricKey,
-    counterKey: counterKeyOf(domain, walk),
-  };
+  return { kind: "counted", domain, limit, rule, metricKey, named };
+}
+
+/** The match of a rule on whose way values are shared, or shown by metrics. */
+function namedMatch(
+  rule: LimitRule,
+  { domain, ...way }: Walk & { readonly domain: string },
+): Match {
+  return matchOf(rule, { domain, named: namedEntries(way), metricKey: metricKeyOf(domain, way) });
 }
 
 function overrideMatch(
   domain: string,
   { entries, limit }: { readonly entries: readonly RequestEntry[]; readonly limit: CountedLimit },
 ): Match {
-  const counterKey = counterKeyOf(domain, { entries, choices: [] });
   const parts = entries.map(({ key, value }) => valuePart(key, value));
   const metricKey = [domain, ...parts].join(".");
-  return { kind: "counted", domain, limit, rule: undefined, counterKey, metricKey };
+  return { kind: "counted", domain, limit, rule: undefined, named: entries, metricKey };
 }
 
 /**
  * Values that share a threshold are one counter: it is named by their pattern. A rule may take an entry
  * of another key (`a` with the value `*` takes `a_b`): as in envoyproxy/ratelimit the entry's counts.
  */
-function counterKeyOf(domain: string, { entries, choices }: Walk): string {
-  let text = `${domain}_`;
-  let index = 0;
-  for (const { key, value } of entries) {
-    const choice = choices[index++];
-    const shown = choice !== undefined && isShared(choice)
-      ? withoutPrefix(choice.rule.composite, `${key}_`)
-      : value;
-    text = `${text}${key}_${shown}_`;
-  }
-  return text;
+function namedEntries({ entries, choices }: Walk): readonly NamedEntry[] {
+  return entries.map((entry, index) => {
+    const choice = choices[index];
+    if (choice === undefined || !isShared(choice)) return entry;
+    return { key: entry.key, value: withoutPrefix(choice.rule.composite, `${entry.key}_`) };
+  });
 }
 
 function withoutPrefix(text: string, prefix: string): string {

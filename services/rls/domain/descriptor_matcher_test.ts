@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { type Match, matchDescriptor, matchDescriptors } from "./descriptor_matcher.ts";
+import {
+  counterKeyOf,
+  type Match,
+  matchDescriptor,
+  matchDescriptors,
+} from "./descriptor_matcher.ts";
 import { explain } from "./explain.ts";
 import type { CountedLimit } from "./limit_rule.ts";
 import { entriesOf, limitsOf } from "./testing.ts";
@@ -70,7 +75,7 @@ Deno.test("matchDescriptor() finds the limit as envoyproxy/ratelimit does", () =
 
 function counterKey(text: string): string {
   const found = match(text);
-  return found.kind === "counted" ? found.counterKey : found.kind;
+  return found.kind === "counted" ? counterKeyOf(found) : found.kind;
 }
 
 Deno.test("matchDescriptor() names counters by their values, or by a pattern that shares", () => {
@@ -122,7 +127,7 @@ Deno.test("matchDescriptor() takes the limit that a request brings along, if the
   const descriptor = { entries: entriesOf("nobody=1 at=all"), override };
   const found = matchDescriptor(set, { domain: "d", descriptor });
   assert.equal(outcome(found), "77");
-  assert.deepEqual(found.kind === "counted" && [found.counterKey, found.metricKey, found.rule], [
+  assert.deepEqual(found.kind === "counted" && [counterKeyOf(found), found.metricKey, found.rule], [
     "d_nobody_1_at_all_",
     "d.nobody_1.at_all",
     undefined,

@@ -3,7 +3,7 @@
  * Reads a limit file of envoyproxy/ratelimit, and says everything that is wrong with it.
  * @module
  */
-import { hasErrors, type Problem, TextPattern } from "@denvoy/base";
+import { hasErrors, type Problem } from "@denvoy/base";
 import {
   FieldReader,
   isPlainMap,
@@ -13,7 +13,8 @@ import {
   valueOf,
 } from "@denvoy/proto";
 import { policyKeys, readPolicy } from "./limit_policy.ts";
-import type { DomainLimits, LimitRule, RuleLevel } from "./limit_rule.ts";
+import type { DomainLimits, LimitRule } from "./limit_rule.ts";
+import { ruleLevel } from "./rule_level.ts";
 
 /** What a file holds. */
 export interface LimitFile {
@@ -143,15 +144,4 @@ class LimitFileReader {
       place: { ...at(this.#document.file), line: reader.line(path) },
     };
   }
-}
-
-/** Joins sibling rules; of those with one composite the first stays. */
-export function ruleLevel(rules: readonly LimitRule[]): RuleLevel {
-  const byComposite = new Map<string, LimitRule>();
-  for (const rule of rules) {
-    if (!byComposite.has(rule.composite)) byComposite.set(rule.composite, rule);
-  }
-  const wildcards = [...byComposite.values()].filter(({ composite }) => composite.includes("*"))
-    .map((rule) => ({ rule, wildcard: new TextPattern(rule.composite) }));
-  return { byComposite, wildcards };
 }

@@ -6,7 +6,7 @@
  * count differently.
  * @module
  */
-import { ruleLevel } from "./limit_file.ts";
+import { ruleLevel } from "./rule_level.ts";
 import { problemWords } from "./limit_resource.ts";
 import type { DomainLimits } from "./limit_rule.ts";
 import { domainConflicts, LimitSet, type LimitSetOptions } from "./limit_set.ts";

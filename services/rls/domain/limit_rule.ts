@@ -129,6 +129,8 @@ export interface RuleLevel {
   readonly byComposite: ReadonlyMap<string, LimitRule>;
   /** Those with a `*`, in the order of the file. */
   readonly wildcards: readonly WildcardRule[];
+  /** Those that take every value of a key, as no other rule could: known by the key alone. */
+  readonly byKeyAlone: ReadonlyMap<string, LimitRule>;
 }
 
 /** What one file holds. */

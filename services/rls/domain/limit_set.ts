@@ -4,8 +4,9 @@
  * @module
  */
 import { hasErrors, type Problem } from "@denvoy/base";
-import { type LimitFile, readLimitFile, ruleLevel } from "./limit_file.ts";
+import { type LimitFile, readLimitFile } from "./limit_file.ts";
 import type { DomainLimits, LimitRule, RuleLevel, RulePlace } from "./limit_rule.ts";
+import { ruleLevel } from "./rule_level.ts";
 
 /** How files are joined. */
 export interface LimitSetOptions {

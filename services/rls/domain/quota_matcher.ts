@@ -9,6 +9,7 @@
 import {
   type Choice,
   chooseRule,
+  counterKeyOf,
   matchDescriptor,
   type MatchedBy,
   type RequestEntry,
@@ -73,11 +74,11 @@ export function matchBucket(
   if (match.kind === "none" || match.rule === undefined) return { kind: "none", why: "no rule" };
   const { rule, metricKey } = match;
   if (match.kind === "unlimited") return { kind: "unlimited", rule, metricKey };
-  const { limit, counterKey } = match;
+  const { limit } = match;
   if (limitsTogether(limit).every(({ algorithm }) => algorithm.kind === "concurrency")) {
     return { kind: "none", why: "concurrency" };
   }
-  return { kind: "limited", poolKey: counterKey, limit, rule, metricKey };
+  return { kind: "limited", poolKey: counterKeyOf(match), limit, rule, metricKey };
 }
 
 /** An entry with the rule that takes it. */

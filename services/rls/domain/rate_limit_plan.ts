@@ -4,12 +4,9 @@
  * @module
  */
 import type { Charge } from "./counter_store.ts";
-import {
-  type CountedMatch,
-  type Match,
-  matchDescriptors,
-  type RequestDescriptor,
-} from "./descriptor_matcher.ts";
+import type { NamedEntry } from "./counter_key.ts";
+import { type Match, matchDescriptors, type RequestDescriptor } from "./descriptor_matcher.ts";
+import { type CountedLimit, limitsTogether } from "./limit_rule.ts";
 import type { LimitSet } from "./limit_set.ts";
 
 /** A descriptor with what it adds. */
@@ -46,6 +43,7 @@ export function planRequest(
   { request, keyPrefix }: { readonly request: HitRequest; readonly keyPrefix: string },
 ): RateLimitPlan {
   const matches = matchDescriptors(set, request);
+  const head = `${keyPrefix}${request.domain}_`;
   const fallback = Math.max(1, request.hits);
   const charges: Charge[] = [];
   let at = 0;
@@ -53,37 +51,33 @@ export function planRequest(
     const index = at++;
     if (match.kind !== "counted") continue;
     const { hits = fallback, refund = false } = request.descriptors[index] ?? {};
-    const { also } = match.limit;
-    const charge = chargeOf(match, { hits, refund, keyPrefix });
-    if (also === undefined) charges.push(charge);
+    const parts = { head, named: match.named, hits, refund };
+    if (match.limit.also === undefined) charges.push(chargeOf(match.limit, parts));
     else {
-      charges.push({ ...charge, bundle: index });
-      for (const limit of also) {
-        const other = chargeOf({ ...match, limit }, { hits, refund, keyPrefix });
-        charges.push({ ...other, bundle: index });
+      for (const limit of limitsTogether(match.limit)) {
+        charges.push({ ...chargeOf(limit, parts), bundle: index });
       }
     }
   }
   return { request, matches, charges };
 }
 
-/** Returns the charge of a match. */
-export function chargeOf(
-  { limit, counterKey }: CountedMatch,
-  { hits, refund, keyPrefix }: {
+function chargeOf(
+  { algorithm, keySuffix = "", requestsPerUnit, windowSeconds }: CountedLimit,
+  { head, named, hits, refund }: {
+    readonly head: string;
+    readonly named: readonly NamedEntry[];
     readonly hits: number;
     readonly refund: boolean;
-    readonly keyPrefix: string;
   },
 ): Charge {
-  const { keySuffix } = limit;
   return {
-    key: keySuffix === undefined ? keyPrefix + counterKey : keyPrefix + counterKey + keySuffix,
-    windowSeconds: limit.windowSeconds,
-    limit: limit.requestsPerUnit,
-    algorithm: limit.algorithm,
+    key: { head, entries: named, tail: keySuffix },
+    windowSeconds,
+    limit: requestsPerUnit,
+    algorithm,
     hits,
     refund,
-    perSecond: limit.windowSeconds === 1,
+    perSecond: windowSeconds === 1,
   };
 }

@@ -6,7 +6,13 @@
  * @module
  */
 import type { Decision, LimitStatus } from "./decision.ts";
-import type { CountedMatch, Match, NoLimitReason, RequestEntry } from "./descriptor_matcher.ts";
+import {
+  type CountedMatch,
+  counterKeyOf,
+  type Match,
+  type NoLimitReason,
+  type RequestEntry,
+} from "./descriptor_matcher.ts";
 import { FrequentItems } from "./frequent_items.ts";
 import { type CountedLimit, type LimitRule, windowName } from "./limit_rule.ts";
 import type { LimitSet } from "./limit_set.ts";
@@ -58,10 +64,10 @@ const MAX_TEXT = 200;
 /** Characters of a counter's key by which it is known. */
 const MAX_KEY = MAX_ENTRIES * MAX_TEXT;
 const HALF_LIFE_MS = 60_000;
-/** Requests of a second that are all looked at; of those after them one in {@linkcode SHARE}. */
+/** Descriptors of a second that are all looked at; of requests after them one in {@linkcode SHARE}. */
 const ALL_PER_SECOND = 1_000;
 /** A power of 2. */
-const SHARE = 8;
+const SHARE = 32;
 
 interface Seen {
   readonly entries: readonly RequestEntry[];
@@ -93,7 +99,7 @@ export class Sightings {
 
   /** Remembers a request and what it was told. */
   note({ request, matches }: RateLimitPlan, { statuses }: Decision, nowMs: number): void {
-    const times = this.#standsFor(nowMs);
+    const times = this.#standsFor(matches.length, nowMs);
     if (times === 0) return;
     for (const [index, match] of matches.entries()) {
       const [descriptor, status] = [request.descriptors[index], statuses[index]];
@@ -107,15 +113,16 @@ export class Sightings {
     }
   }
 
-  /** For how many requests this one stands; 0 passes unseen. */
-  #standsFor(nowMs: number): number {
+  /** For how many requests one of so many descriptors stands; 0 passes unseen. */
+  #standsFor(descriptors: number, nowMs: number): number {
     const second = Math.floor(nowMs / 1000);
     if (second !== this.#second) {
       this.#second = second;
       this.#inSecond = 0;
     }
-    if (++this.#inSecond <= ALL_PER_SECOND) return 1;
-    // Every eighth would see always the same of keys that take turns.
+    this.#inSecond += descriptors;
+    if (this.#inSecond <= ALL_PER_SECOND) return 1;
+    // Every one in so many would see always the same of keys that take turns.
     this.#dice = Math.imul(this.#dice, 1_664_525) + 1_013_904_223 | 0;
     return (this.#dice >>> 16) % SHARE === 0 ? SHARE : 0;
   }
@@ -156,7 +163,7 @@ export class Sightings {
   }
 
   #noteCounted(
-    { rule, counterKey }: CountedMatch,
+    match: CountedMatch,
     { status: { limit, remaining, resetMs, tally }, entries, times, nowMs }: {
       readonly status: LimitStatus;
       readonly entries: readonly RequestEntry[];
@@ -164,6 +171,7 @@ export class Sightings {
       readonly nowMs: number;
     },
   ): void {
+    const { rule } = match;
     if (rule === undefined || limit === undefined || tally === undefined) return;
     const weight = times * tally.total;
     const items = weight === 0 ? undefined : this.#items(limitId(rule, limit));
@@ -171,7 +179,7 @@ export class Sightings {
       entries: shortened(entries),
       ...{ remaining: 0, limit: 0, resetAtMs: undefined },
     });
-    const seen = items?.add(shortKey(counterKey), { weight, nowMs, make });
+    const seen = items?.add(shortKey(counterKeyOf(match)), { weight, nowMs, make });
     if (seen === undefined) return;
     seen.remaining = remaining;
     seen.limit = limit.requestsPerUnit;

@@ -4,6 +4,7 @@
  * both can count in one Redis.
  * @module
  */
+import { counterKeyText } from "./counter_key.ts";
 import type { Charge } from "./counter_store.ts";
 
 /** Seconds of each unit of a limit; months are 30 days and years 365, aligned to the Unix epoch. */
@@ -56,9 +57,13 @@ export function windowRestMs(
  * envoyproxy/ratelimit (`d_key_value_1234`); a window of several units carries its length too, as
  * it may begin together with a window of one unit; other algorithms carry their name and window.
  */
-export function counterName(charge: Charge, nowMs: number): string {
-  const { algorithm, key, windowSeconds } = charge;
-  if (algorithm.kind !== "fixed-window") return `${key}${algorithm.kind}_${windowSeconds}`;
-  const start = windowStart(nowMs, windowSeconds);
-  return plainWindows.has(windowSeconds) ? `${key}${start}` : `${key}${start}_${windowSeconds}`;
+export function counterName({ algorithm, key, windowSeconds }: Charge, nowMs: number): string {
+  const text = counterKeyText(key);
+  if (algorithm.kind !== "fixed-window") return `${text}${algorithm.kind}_${windowSeconds}`;
+  return text + windowSuffix(windowStart(nowMs, windowSeconds), windowSeconds);
+}
+
+/** Returns the end of the name of a fixed window's counter. */
+export function windowSuffix(startSeconds: number, windowSeconds: number): string {
+  return plainWindows.has(windowSeconds) ? `${startSeconds}` : `${startSeconds}_${windowSeconds}`;
 }

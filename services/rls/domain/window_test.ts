@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
+import { testCharge } from "./algorithms/testing.ts";
 import type { Algorithm, Charge } from "./counter_store.ts";
 import { beganTogether, counterName, unitSeconds, windowRestMs, windowStart } from "./window.ts";
 
 function charge(windowSeconds: number, kind: Algorithm["kind"] = "fixed-window"): Charge {
   const algorithm: Algorithm = { kind };
-  return { key: "d_k_v_", windowSeconds, limit: 1, algorithm, hits: 1, perSecond: false };
+  return testCharge({ key: "d_k_v_", windowSeconds, algorithm });
 }
 
 Deno.test("windowStart() aligns windows to the Unix epoch", () => {

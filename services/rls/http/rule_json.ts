@@ -3,7 +3,7 @@
  * Rules and matches as the HTTP API shows them.
  * @module
  */
-import type { CountedMatch, Match } from "../domain/descriptor_matcher.ts";
+import { type CountedMatch, counterKeyOf, type Match } from "../domain/descriptor_matcher.ts";
 import type { Explanation } from "../domain/explain.ts";
 import { type Limit, type LimitRule, limitsTogether, windowName } from "../domain/limit_rule.ts";
 import type { HotKey } from "../domain/sightings.ts";
@@ -97,8 +97,9 @@ function matchJson(match: Match): Json {
 }
 
 /** The name of a counter without prefix and window. */
-function counterKey({ counterKey }: CountedMatch, limit: Limit): string {
-  return limit.kind === "counted" ? counterKey + (limit.keySuffix ?? "") : counterKey;
+function counterKey(match: CountedMatch, limit: Limit): string {
+  const suffix = limit.kind === "counted" ? limit.keySuffix ?? "" : "";
+  return counterKeyOf(match) + suffix;
 }
 
 /** Returns one line for each limit, in the words of envoyproxy/ratelimit's `/rlconfig`. */

@@ -6,10 +6,21 @@
 import { Chance } from "@denvoy/base/testing";
 import type { Charge } from "../counter_store.ts";
 
+/** What a charge has instead; its key may be a text. */
+export interface ChargeChanges extends Partial<Omit<Charge, "key">> {
+  /** What it is called. */
+  readonly key?: Charge["key"] | string;
+}
+
+/** Returns a name that is a text as it is. */
+export function testKey(text: string): Charge["key"] {
+  return { head: text, entries: [], tail: "" };
+}
+
 /** Returns a charge of one hit against 10 per minute in a fixed window, with changes. */
-export function testCharge(changes: Partial<Charge> = {}): Charge {
+export function testCharge({ key = "domain_key_value_", ...changes }: ChargeChanges = {}): Charge {
   return {
-    key: "domain_key_value_",
+    key: typeof key === "string" ? testKey(key) : key,
     windowSeconds: 60,
     limit: 10,
     algorithm: { kind: "fixed-window" },

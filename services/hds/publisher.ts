@@ -92,7 +92,11 @@ export class Publisher implements AsyncDisposable {
     const { sink, clock, logger } = this.#options;
     const ask = sink.instance?.bind(sink);
     if (ask === undefined) return undefined;
-    return new RestartWatch({ ask, onRestart: () => this.#putAll(), clock, logger });
+    const onRestart = () => {
+      this.#outbox.hurry();
+      this.#putAll();
+    };
+    return new RestartWatch({ ask, onRestart, clock, logger });
   }
 
   #putAll(): void {

@@ -58,6 +58,8 @@ interface Known {
 const assignments = messageCodec("envoy.config.endpoint.v3.ClusterLoadAssignment");
 /** What arrives together is taken together. */
 const GATHER_MS = 20;
+/** One connection is cheap, and what is checked should follow soon after a long absence. */
+const BACKOFF = { initialMs: 500, maxMs: 5_000, factor: 2 };
 
 /** Follows a control plane until it is disposed of. */
 export class AdsSource implements AsyncDisposable {
@@ -77,7 +79,8 @@ export class AdsSource implements AsyncDisposable {
   constructor(options: AdsSourceOptions) {
     this.#options = options;
     const { servers, node, tls, clock, logger, health } = options;
-    this.client = connectXds({ servers, node, ...(tls && { tls }), clock, logger, health });
+    const tuning = { backoff: BACKOFF };
+    this.client = connectXds({ servers, node, ...(tls && { tls }), tuning, clock, logger, health });
     this.#endpoints = this.client.subscribe(TypeUrls.endpoints, {
       names: [],
       decode: assignments.decode,

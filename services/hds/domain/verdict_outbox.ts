@@ -92,6 +92,11 @@ export class VerdictOutbox {
     return { verdicts: items.map(({ verdict }) => verdict), sinceMs };
   }
 
+  /** The sink is known to be back: what waits is due at once. */
+  hurry(): void {
+    this.#notBeforeMs = 0;
+  }
+
   /** What was taken has arrived. */
   sent(): void {
     this.#sending = new Map();

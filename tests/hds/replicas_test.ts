@@ -97,3 +97,67 @@ Deno.test("replicas on one Redis: any takes orders, one leads, and another when 
     await redis[Symbol.asyncDispose]();
   }
 });
+
+/** Changes of verdicts, newest first. */
+async function changesOf(hds: DenvoyHds): Promise<readonly unknown[]> {
+  const { changes } = await hds.call("GET", "/v1/changes");
+  return changes as readonly unknown[];
+}
+
+async function connected(hds: DenvoyHds): Promise<readonly string[]> {
+  const { probers } = await hds.call("GET", "/v1/probers");
+  return (probers as readonly { readonly name: string; readonly connected: boolean }[])
+    .filter((prober) => prober.connected).map(({ name }) => name).sort();
+}
+
+function probersBecome(hds: DenvoyHds, ...wanted: readonly string[]): Promise<unknown> {
+  return eventually(async () => `${await connected(hds)}` === `${wanted}`, {
+    what: `the probers of a replica to be ${wanted}`,
+    withinMs: 40_000,
+  });
+}
+
+Deno.test("a follower turns Envoys away, which go to the leader, and come when it leads", async () => {
+  await using well = new FaultyBackend("well");
+  await using failing = new FaultyBackend("failing");
+  await failing.become("status");
+  const clusters = clustersFile(clusterOf("web", { ports: [well.port, failing.port] }));
+  await using folder = await TempFolder.create({ "clusters.json": clusters });
+  await using redis = await startRedis();
+  const parts = { clusters: folder.path, redisPort: redis.port };
+  await using leader = await startReplica(parts);
+  await readyzBecomes(leader, /this replica leads/);
+  await using follower = await startReplica(parts);
+  await readyzBecomes(follower, /another replica leads/);
+  await using lost = await startProber("lost", { hds: follower.grpcAddress });
+  const both = `${follower.grpcAddress},${leader.grpcAddress}`;
+  await using _near = await startProber("near", { hds: both });
+
+  await probersBecome(leader, "near");
+  const verdicts = { [well.port]: "HEALTHY", [failing.port]: "UNHEALTHY" };
+  await healthBecomes(leader.httpUrl, verdicts);
+  await healthBecomes(follower.httpUrl, verdicts);
+  const refused = async () => await lost.admin.stat("cluster.hds.upstream_cx_connect_fail") ?? 0;
+  await eventually(async () => await refused() > 2, {
+    what: "an Envoy that knows the follower only to go on trying",
+    withinMs: 20_000,
+  });
+  assert.deepEqual(await connected(follower), []);
+  const before = await changesOf(leader);
+  // Frozen, as a machine that is lost: nothing tells Envoys but that nobody answers.
+  leader.child.kill("SIGSTOP");
+  try {
+    await readyzBecomes(follower, /this replica leads/);
+    await probersBecome(follower, "lost", "near");
+    await failing.become("well");
+    await healthBecomes(follower.httpUrl, { ...verdicts, [failing.port]: "HEALTHY" });
+  } finally {
+    leader.child.kill("SIGCONT");
+  }
+  await readyzBecomes(leader, /another replica leads/);
+  assert.deepEqual(await connected(leader), []);
+  await healthBecomes(leader.httpUrl, { ...verdicts, [failing.port]: "HEALTHY" });
+  assert.deepEqual(await connected(follower), ["lost", "near"]);
+  const since = (await changesOf(follower)).slice(0, -before.length);
+  assert.equal(since.length, 1, JSON.stringify(since));
+});

@@ -55,6 +55,9 @@ export function clustersFile(...clusters: readonly Json[]): string {
   return JSON.stringify({ resources: clusters });
 }
 
+/** So that an Envoy leaves a server that is there no more although its connection is. */
+const keepalive: Json = { connection_keepalive: { interval: "1s", timeout: "4s" } };
+
 /** Starts an Envoy that does nothing but probe. */
 export function startProber(
   id: string,
@@ -82,7 +85,7 @@ export function proberBootstrap(id: string, hds: string): Bootstrap {
         typed_extension_protocol_options: {
           "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
             "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
-            explicit_http_config: { http2_protocol_options: {} },
+            explicit_http_config: { http2_protocol_options: keepalive },
           },
         },
         load_assignment: {

@@ -39,6 +39,8 @@ const BEAT_MS = 250;
 /** How often it is asked whether an owner has given a node away, and after how long it is taken. */
 const POLL_MS = 50;
 const PATIENCE_MS = 10_000;
+/** How long a store that is away, or not connected yet, is waited for before a node is counted alone. */
+const AWAY_MS = 3_000;
 /** Requests to the store under way at once at most. */
 const AT_ONCE = 16;
 
@@ -127,16 +129,21 @@ export class SharedNodes implements NodeClaims, AsyncDisposable {
 
   /** Returns what became of a claim, when its owner has given the node away; undefined for nobody knows. */
   async #ask(id: string, kind: ClaimKind): Promise<ClaimOutcome | undefined> {
-    const { store, clock } = this.#options;
-    const deadlineMs = clock.nowMs() + PATIENCE_MS;
+    const { clock } = this.#options;
+    const beginMs = clock.nowMs();
+    for (;;) {
+      const waitedMs = clock.nowMs() - beginMs;
+      const outcome = await this.#tryClaim(id, waitedMs >= PATIENCE_MS ? "force" : kind);
+      const isOver = outcome === undefined ? waitedMs >= AWAY_MS : outcome.kind !== "asked";
+      if (isOver) return outcome;
+      await new Promise<void>((resolve) => clock.after(POLL_MS, resolve));
+    }
+  }
+
+  async #tryClaim(id: string, kind: ClaimKind): Promise<ClaimOutcome | undefined> {
     try {
       if (this.#leaving.has(id)) await this.#giveAway();
-      for (;;) {
-        const isLate = clock.nowMs() >= deadlineMs;
-        const outcome = await store.claim(id, isLate ? "force" : kind);
-        if (outcome.kind !== "asked") return outcome;
-        await new Promise<void>((resolve) => clock.after(POLL_MS, resolve));
-      }
+      return await this.#options.store.claim(id, kind);
     } catch (error) {
       this.#hear(error);
       return undefined;
@@ -149,7 +156,7 @@ export class SharedNodes implements NodeClaims, AsyncDisposable {
       const { wasGone, wanted } = await store.beat();
       // Whoever has taken one of our nodes meanwhile is heard of when it is written.
       if (wasGone) this.#savedMs = new WeakMap();
-      for (const id of wanted) await this.#give(id);
+      await inTurn(wanted, (id) => this.#give(id));
       await this.#giveAway();
       for (const id of [...this.#alone]) await this.#rejoin(id);
       await inTurn(this.#due(), (node) => this.#save(node));
@@ -164,24 +171,29 @@ export class SharedNodes implements NodeClaims, AsyncDisposable {
     // A claim whose answer was lost: it is ours after all, with what others have counted.
     if (this.#alone.has(id)) await this.#rejoin(id);
     const node = this.#options.fleet.node(id);
-    if (node !== undefined) this.#leave(node);
+    const left = node === undefined ? this.#leaving.get(id) : this.#leave(node);
+    if (left !== undefined) await this.#write(id, left);
     else if (!this.#claiming.has(id)) await this.#options.store.give(id);
   }
 
   /** Shows a node no more; what was counted of it is still to be written. */
-  #leave(node: NodeMetrics): void {
+  #leave(node: NodeMetrics): NodeRecord {
     const { fleet, store, onMove, logger } = this.#options;
-    this.#leaving.set(node.info.id, store.record(node));
+    const record = store.record(node);
+    this.#leaving.set(node.info.id, record);
     fleet.handOver(node);
     onMove("given");
     logger.info("gave a node away", { node: node.info.id });
+    return record;
   }
 
   async #giveAway(): Promise<void> {
-    await inTurn([...this.#leaving], async ([id, record]) => {
-      await this.#options.store.save(record, { give: true, open: false });
-      if (this.#leaving.get(id) === record) this.#leaving.delete(id);
-    });
+    await inTurn([...this.#leaving], ([id, record]) => this.#write(id, record));
+  }
+
+  async #write(id: string, record: NodeRecord): Promise<void> {
+    await this.#options.store.save(record, { give: true, open: false });
+    if (this.#leaving.get(id) === record) this.#leaving.delete(id);
   }
 
   /** Puts what was counted alone together with what the others know. */

@@ -141,10 +141,14 @@ class Scene implements AsyncDisposable {
 /** Opens a stream and flushes a counter. */
 async function report(
   { test, nodes }: ReturnType<Scene["replica"]>,
-  { scene, value }: { readonly scene: Scene; readonly value: number },
+  { scene, value, afterMs = 500 }: {
+    readonly scene: Scene;
+    readonly value: number;
+    readonly afterMs?: number;
+  },
 ): Promise<void> {
   const opened = nodes.opened(testNode("a"));
-  await scene.pass(500);
+  await scene.pass(afterMs);
   await opened;
   test.open("a");
   test.flush("a", { counters: { x: value } });
@@ -195,17 +199,32 @@ Deno.test("a node whose owner does not answer is taken, and its owner hears of i
   assert.equal(value(first), undefined);
 });
 
-Deno.test("alone, a replica counts at once, and gives way to who has the node when it can ask", async () => {
+Deno.test("alone, a replica counts after a while, and gives way to who has the node when it can ask", async () => {
   await using scene = new Scene();
   const first = scene.replica("first");
   scene.shared.isAway = true;
-  await report(first, { scene, value: 5 });
+  await report(first, { scene, value: 5, afterMs: 3_500 });
   assert.equal(value(first), 5);
   scene.shared.nodes.set("a", { owner: "other", open: true, totals: undefined });
   first.nodes.closed(testNode("a"));
   scene.shared.isAway = false;
   await scene.pass(1_000);
   assert.equal(value(first), undefined, "the other has a stream, this one has none");
+});
+
+Deno.test("a store that is away for a moment is waited for", async () => {
+  await using scene = new Scene();
+  const [first, second] = [scene.replica("first"), scene.replica("second")];
+  await report(first, { scene, value: 10 });
+  const sinceMs = first.test.fleet.node("a")?.sinceMs;
+  await first.nodes[Symbol.asyncDispose]();
+  scene.shared.isAway = true;
+  const opened = second.nodes.opened(testNode("a"));
+  await scene.pass(2_000);
+  scene.shared.isAway = false;
+  await scene.pass(100);
+  await opened;
+  assert.equal(second.test.fleet.node("a")?.sinceMs, sinceMs, "it goes on");
 });
 
 Deno.test("what stops gives all away, for the next to go on with", async () => {

@@ -71,9 +71,16 @@ interface Position {
   /** Undefined before the first look, and when all must be read anew. */
   readonly epoch: string | undefined;
   readonly sequence: number;
+  /** Id of the last commit: a Redis that has lost some may have others of the same number. */
+  readonly last: string;
 }
 
-type Answer = readonly [kept: number, epoch: string, sequence: number];
+/** Before the first look, and when all must be read anew. */
+const UNKNOWN: Position = { epoch: undefined, sequence: 0, last: "" };
+
+type Answer = readonly [
+  ...[kept: number, epoch: string, sequence: number, last: string, before: string],
+];
 type StreamEntry = readonly [id: string, fields: readonly string[]];
 type StreamEntries = readonly [stream: string, entries: readonly StreamEntry[]];
 /** A map, which RESP3 has and ioredis gives flat, or the pairs of RESP2. */
@@ -92,7 +99,7 @@ const READ_AT_ONCE = 200;
 export class SharedLog {
   readonly #options: SharedLogOptions;
   readonly #keys: readonly string[];
-  #position: Position = { epoch: undefined, sequence: 0 };
+  #position = UNKNOWN;
   #trouble: string | undefined = "not asked yet";
   #looking: Promise<void> | undefined;
   #wake: () => void = () => {};
@@ -226,11 +233,14 @@ export class SharedLog {
   async #lookOnce(): Promise<void> {
     const { link } = this.#options;
     const [meta = "", stream = ""] = this.#keys;
-    const found = await this.#ask(link, ["HMGET", [meta, "e", "s"]]) as (string | null)[];
-    const there = { epoch: found[0] ?? "", sequence: Number(found[1] ?? 0) };
-    const { epoch, sequence } = this.#position;
+    // What is taken while the answer is under way is not in it.
+    const { epoch, sequence, last } = this.#position;
+    const found = await this.#ask(link, ["HMGET", [meta, "e", "s", "i"]]) as (string | null)[];
+    const [e, s, i] = found;
+    const there = { epoch: e ?? "", sequence: Number(s ?? 0), last: i ?? "" };
     if (epoch !== undefined && there.sequence < sequence) return await this.#restore(there);
     if (epoch !== there.epoch) return await this.#load();
+    if (there.sequence === sequence && there.last !== last) return await this.#load();
     while (this.#position.sequence < there.sequence) {
       const before = this.#position.sequence;
       const range = [stream, `(${before}-0`, "+", "COUNT", READ_AT_ONCE];
@@ -241,10 +251,13 @@ export class SharedLog {
 
   async #load(): Promise<void> {
     const answer = await this.#script(loadScript, []) as readonly unknown[];
-    const [epoch, sequence, ...flat] = answer as [string, number, ...(readonly string[])[]];
+    const [epoch, sequence, last, ...flat] = answer as [
+      ...[string, number, string],
+      ...(readonly string[])[],
+    ];
     const tables = this.#options.tables.map((name, n) => [name, fieldsOf(flat[n] ?? [])] as const);
     this.#options.follower.reset({ sequence, tables: new Map(tables) });
-    this.#position = { epoch, sequence };
+    this.#position = { epoch, sequence, last };
   }
 
   /** Who knows more commits than Redis writes all of it again; others read that then. */
@@ -254,19 +267,19 @@ export class SharedLog {
     const place = [there.epoch ?? "", there.sequence, crypto.randomUUID()];
     const args = [...place, all, sequence, "", ...this.#options.tables];
     const [kept, epoch] = await this.#script(restoreScript, args) as Answer;
-    if (kept === 1) this.#position = { ...this.#position, epoch };
+    if (kept === 1) this.#position = { ...this.#position, epoch, last: epoch };
     else await this.#load();
   }
 
   #takeEntries(entries: readonly StreamEntry[]): void {
     for (const [id, fields] of entries) {
       const sequence = Number.parseInt(id);
-      const { epoch = "", sequence: known } = this.#position;
+      const { epoch = "", sequence: known, last: knownLast } = this.#position;
       if (sequence <= known) continue;
-      const [, of = "", , text = ""] = fields;
+      const [, of = "", , last = "", , before = "", , text = ""] = fields;
       // Of another epoch, or not the next one: the look that follows reads all.
-      if (of !== epoch || sequence !== known + 1) return;
-      this.#take(JSON.parse(text) as LogCommit, { epoch, sequence });
+      if (of !== epoch || sequence !== known + 1 || before !== knownLast) return;
+      this.#take(JSON.parse(text) as LogCommit, { epoch, sequence, last });
     }
   }
 
@@ -277,9 +290,9 @@ export class SharedLog {
   }
 
   /** Whether a commit of ours was kept and comes right after what the follower has. */
-  #isNext([kept, epoch, sequence]: Answer, askedWith: string): boolean {
-    const { epoch: known = "", sequence: taken } = this.#position;
-    if (kept !== 1 || known !== askedWith || sequence > taken + 1) return false;
+  #isNext([kept, epoch, sequence, , before]: Answer, askedWith: string): boolean {
+    const { epoch: known = "", sequence: taken, last } = this.#position;
+    if (kept !== 1 || known !== askedWith || sequence > taken + 1 || before !== last) return false;
     return epoch === known || sequence === 1;
   }
 
@@ -317,8 +330,8 @@ function textOf({ tables, note }: LogCommit): string {
   return JSON.stringify({ tables, ...(note !== undefined && { note }) });
 }
 
-function positionOf([, epoch, sequence]: Answer): Position {
-  return { epoch, sequence };
+function positionOf([, epoch, sequence, last]: Answer): Position {
+  return { epoch, sequence, last };
 }
 
 function fieldsOf(flat: readonly string[]): ReadonlyMap<string, string> {

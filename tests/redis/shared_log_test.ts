@@ -15,7 +15,7 @@ import {
 } from "@denvoy/redis";
 import { systemClock } from "@denvoy/runtime";
 import { eventually, freePort, type Redis, startRedis } from "../support/mod.ts";
-import { onPort } from "./store.ts";
+import { onPort, Peer } from "./store.ts";
 
 /** A replica with one table, `numbers`. */
 class Replica implements LogFollower, AsyncDisposable {
@@ -136,6 +136,32 @@ Deno.test("a commit is told to those who wait for it, without a look", async () 
     await becomes("the commit to arrive", () => second.numbers.get("n") === String(count));
   }
 });
+
+/** One commit or two in the place of the last one, as a server that lagged behind has after it took over. */
+const FORK = `
+local meta = redis.call('HMGET', KEYS[1], 'e', 'i')
+redis.call('DEL', KEYS[2])
+redis.call('XADD', KEYS[2], '3-0', 'e', meta[1], 'i', 'x', 'p', 'lost', 'w', '{"tables":{}}')
+redis.call('HSET', KEYS[1], 's', '3', 'i', 'x')
+if ARGV[1] == '4' then
+  redis.call('XADD', KEYS[2], '4-0', 'e', meta[1], 'i', 'y', 'p', 'x', 'w', '{"tables":{}}')
+  redis.call('HSET', KEYS[1], 's', '4', 'i', 'y')
+end
+redis.call('HSET', KEYS[3], 'n', 'other')
+`;
+
+for (const sequence of [3, 4]) {
+  Deno.test(`a Redis that has other commits than were taken is read anew, at ${sequence} after 3`, async () => {
+    await using redis = await startRedis();
+    await using first = await Replica.open(redis);
+    for (let count = 0; count < 3; count++) await first.increment("n");
+    await using peer = new Peer(redis.port);
+    await peer.call("EVAL", [FORK, 3, "{test}:meta", "{test}:log", "{test}:numbers", sequence]);
+    await becomes("what is there to be taken", () => first.numbers.get("n") === "other");
+    const { kind } = await first.log.append({ tables: {} }, sequence);
+    assert.deepEqual([kind, first.log.sequence], ["kept", sequence + 1]);
+  });
+}
 
 Deno.test("what does not fit into the stream is read anew", async () => {
   await using redis = await startRedis();

@@ -11,7 +11,7 @@ import { accessStoreContract } from "@denvoy/sds/access_store_contract";
 import { caStoreContract } from "@denvoy/sds/ca_store_contract";
 import { AesSealer } from "@denvoy/sds/shared_stores";
 import { freePort, startRedis } from "../support/mod.ts";
-import { becomes, HOUR_MS, openReplica } from "./redis_replica.ts";
+import { becomes, HOUR_MS, linkTo, openReplica } from "./redis_replica.ts";
 
 const otherSealer = await AesSealer.create(new Uint8Array(32).fill(8));
 
@@ -205,4 +205,37 @@ Deno.test("a state that is older than the one that was served is put back", asyn
   assert.equal((await first.ca.load())?.revision, 2);
   await using second = await openReplica(redis);
   assert.equal((await second.ca.load())?.revision, 2);
+});
+
+/** What a server does that took over without the newest commits. */
+const FORGET = `
+redis.call('HDEL', KEYS[2], ARGV[1])
+redis.call('HSET', KEYS[3], ARGV[2], ARGV[3])
+redis.call('HSET', KEYS[1], 'i', 'another')
+`;
+
+Deno.test("a Redis that has lost a revocation and the use of a token is told of both again", async () => {
+  await using redis = await startRedis();
+  await using first = await openReplica(redis);
+  await first.ca.save(state);
+  const leaf = certificate("01");
+  await first.ca.addIssued(leaf);
+  await first.ca.revoke(revocation(leaf));
+  await first.access.addToken(token("used"));
+  const used = first.tables.get("tokens", "used") ?? "";
+  await first.access.exchangeToken("used", token("node"));
+  const link = linkTo(redis);
+  while (!link.ready()) await new Promise<void>((resolve) => link.onReady(resolve));
+  const keys = ["meta", "revoked", "tokens"].map((name) => `{denvoy_sds}:${name}`);
+  await link.call("EVAL", [FORGET, keys.length, ...keys, "01", "used", used]);
+  await becomes("Redis to be told", async () => {
+    const isKept = await link.call("HEXISTS", [keys[2] ?? "", "used"]);
+    return isKept === 0 && await link.call("HEXISTS", [keys[1] ?? "", "01"]) === 1;
+  });
+  await link.close();
+  await using late = await openReplica(redis);
+  assert.equal(late.ca.isRevoked("01"), true);
+  assert.equal(late.access.findToken("used"), undefined);
+  assert.equal(first.access.findToken("used"), undefined);
+  assert.equal(await first.access.exchangeToken("used", token("again")), false);
 });

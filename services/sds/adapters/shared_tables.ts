@@ -150,7 +150,11 @@ export class SharedTables implements LogFollower, AsyncDisposable {
     const changes: SharedChange[] = [];
     for (const table of sharedTableNames) {
       const before = this.all(table);
-      const now = new Map(tables.get(table));
+      const now = new Map([
+        ...tables.get(table) ?? [],
+        ...Object.entries(owed?.[table]?.put ?? {}),
+      ]);
+      for (const field of owed?.[table]?.remove ?? []) now.delete(field);
       this.#copy.set(table, now);
       const names = new Set([...before.keys(), ...now.keys()]);
       const fields = [...names].filter((name) => before.get(name) !== now.get(name));

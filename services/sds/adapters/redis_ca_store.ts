@@ -60,14 +60,17 @@ export class RedisCaStore implements CaStore {
     return this.#verified?.id;
   }
 
+  /** See {@linkcode CaStore.catchUp}. */
+  catchUp(): Promise<void> {
+    return this.#options.tables.catchUp();
+  }
+
   /**
    * See {@linkcode CaStore.load}. Rejects with FAILED_PRECONDITION when the CA in Redis was sealed with
    * another key, or is another one than before.
    */
   async load(): Promise<CaState | undefined> {
-    const { tables } = this.#options;
-    await tables.catchUp();
-    const text = tables.get("ca", FIELD);
+    const text = this.#options.tables.get("ca", FIELD);
     const known = this.#verified;
     if (text === known?.text) {
       this.#hear(undefined);

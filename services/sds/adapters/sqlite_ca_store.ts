@@ -35,6 +35,9 @@ export class SqliteCaStore implements CaStore {
     this.#database = new SqliteDatabase(path, migrations);
   }
 
+  /** There is nothing that is not in the file. */
+  catchUp(): void {}
+
   /** See {@linkcode CaStore.load}. */
   load(): CaState | undefined {
     const ca = this.#database.first("SELECT trust_domain, sequence FROM ca");

@@ -71,7 +71,8 @@ export class BuiltInCa implements CertificateAuthority {
     this.#lists = new RevocationLists(options);
     this.#rotation = new RootRotation(options, {
       authorities,
-      refresh: async () => this.#tellChange(await refreshAuthorities(authorities, options)),
+      catchUp: () => options.store.catchUp(),
+      refresh: async () => await this.#announce(await refreshAuthorities(authorities, options)),
     });
     this.#events = new EventListeners(options.logger);
   }
@@ -147,10 +148,15 @@ export class BuiltInCa implements CertificateAuthority {
     const { store, clock } = this.#options;
     const revoked = await revocationOf(serial, { store, reason, nowMs: clock.nowMs() });
     if (!revoked.isNew) return revoked.revocation;
-    await store.revoke(revoked.revocation);
-    await this.#refreshLists();
-    this.#events.tell({ kind: "revoked", revocation: revoked.revocation });
-    return revoked.revocation;
+    const { revocation } = revoked;
+    await store.revoke(revocation);
+    try {
+      await this.#refreshLists();
+    } finally {
+      // It is revoked, even where the lists can be signed later only.
+      this.#events.tell({ kind: "revoked", revocation });
+    }
+    return revocation;
   }
 
   /** See {@linkcode CertificateAuthority.crlPem}. */
@@ -205,7 +211,7 @@ export class BuiltInCa implements CertificateAuthority {
    * has ended. Call it often, and after the clock jumped; it does nothing when nothing is due.
    */
   async maintain(): Promise<void> {
-    await this.#rotation.doDueSteps((change) => this.#tellChange(change));
+    await this.#rotation.doDueSteps((change) => this.#announce(change));
     await this.#options.store.forgetEndedBefore(this.#options.clock.nowMs() - KEEP_ENDED_MS);
     await this.#refreshLists();
   }
@@ -215,10 +221,10 @@ export class BuiltInCa implements CertificateAuthority {
     try {
       if (change.kind === "state") await this.#rotation.follow();
       await this.#refreshLists();
-      if (change.kind === "revoked") this.#tellRevoked(change.serials);
     } catch (error) {
       this.#options.logger.error("cannot take over what another replica has changed", { error });
     }
+    if (change.kind === "revoked") this.#tellRevoked(change.serials);
   }
 
   #tellRevoked(serials: readonly string[]): void {
@@ -233,9 +239,19 @@ export class BuiltInCa implements CertificateAuthority {
   /** A step that is asked for; its change is told once it is written down. */
   async #change(step: () => Promise<RotationOutcome>): Promise<AuthorityFacts> {
     const outcome = await step();
-    this.#tellChange(outcome.change);
+    await this.#announce(outcome.change);
     await this.#refreshLists();
     return authorityFacts(outcome.authority);
+  }
+
+  /** A bundle without the lists of all that are in it would be refused: lists come first. */
+  async #announce(change: AuthoritiesChange): Promise<void> {
+    try {
+      if (change.bundleChanged || change.signerChanged) await this.#refreshLists();
+    } catch (error) {
+      this.#options.logger.error("cannot sign revocation lists", { error });
+    }
+    this.#tellChange(change);
   }
 
   #tellChange({ bundleChanged, signerChanged }: AuthoritiesChange): void {

@@ -8,6 +8,7 @@ import { checkSecret } from "../secret_check.ts";
 import { readPem } from "../pem.ts";
 import { BuiltInCa } from "./built_in_ca.ts";
 import { backdatingMs, checkCaSettings, defaultCaSettings } from "./ca_settings.ts";
+import { MemoryCaStore } from "./memory_ca_store.ts";
 import { openTestCa, testNowMs, testReader } from "./testing.ts";
 
 const DAY = 86_400_000;
@@ -164,6 +165,38 @@ Deno.test("a validation context of bundle and lists passes all checks", async ()
   }, { nowMs: clock.nowMs(), x509: testReader });
   assert.ok(checked.ok, JSON.stringify(checked));
   assert.deepEqual(checked.value.warnings, []);
+});
+
+/** A store that keeps no lists. */
+class ListlessStore extends MemoryCaStore {
+  override replaceSealed(): never {
+    throw new StatusError(StatusCode.UNAVAILABLE, "away");
+  }
+}
+
+Deno.test("revoke() counts and is told of, even if the lists can be signed later only", async () => {
+  const { ca } = await openTestCa({ store: new ListlessStore() });
+  const events: AuthorityEvent["kind"][] = [];
+  ca.subscribe(({ kind }) => void events.push(kind));
+  const { facts } = await ca.issue(cart);
+  await assert.rejects(ca.revoke(facts.serial), rejectsWith(StatusCode.UNAVAILABLE, /away/));
+  assert.equal(ca.isRevoked(facts.serial), true);
+  assert.deepEqual(events, ["revoked"]);
+});
+
+Deno.test("a bundle is told with lists of all that are in it", async () => {
+  const { ca } = await openTestCa();
+  const counts: (readonly [number, number])[] = [];
+  const count = (pem: string) => pem.split("BEGIN").length - 1;
+  const look = () => counts.push([count(ca.trustBundle().bundlePem), count(ca.crlPem())]);
+  const { facts } = await ca.issue(cart);
+  await ca.revoke(facts.serial);
+  ca.subscribe(look);
+  await ca.prepareRoot();
+  await ca.activateRoot({ force: true });
+  await ca.retireRoot({ force: true });
+  assert.ok(counts.length >= 3);
+  for (const [roots, lists] of counts) assert.equal(lists, 2 * roots, JSON.stringify(counts));
 });
 
 Deno.test("revoke() refuses a serial that was never issued", async () => {

@@ -81,7 +81,9 @@ export type CaStoreChange =
  * written; those that answer at once do so from what was read last.
  */
 export interface CaStore {
-  /** Returns what was saved last, by whomever; undefined in an empty store. */
+  /** Reads what other replicas have written so far. */
+  catchUp(): Eventually<void>;
+  /** Returns the state that was read last, by whomever it was saved; undefined in an empty store. */
   load(): Eventually<CaState | undefined>;
   /** Replaces the state, atomically. Refuses with ABORTED one whose revision does not follow the last. */
   save(state: CaState): Eventually<void>;

@@ -20,6 +20,9 @@ export class MemoryCaStore implements CaStore {
   readonly #issued = new Map<string, StoredCertificate>();
   readonly #sealed = new Map<string, Uint8Array>();
 
+  /** There is nothing that is not known here. */
+  catchUp(): void {}
+
   /** See {@linkcode CaStore.load}. */
   load(): CaState | undefined {
     return this.#state;

@@ -53,31 +53,31 @@ export class RevocationLists {
   /** Signs the lists anew where that is due; resolves with whether they changed. */
   refresh(authorities: () => readonly Authority[], nowMs: number): Promise<boolean> {
     // In turn: of two at once the one that knew less could end last.
-    const done = this.#last.then(() => this.#refresh(authorities(), nowMs));
+    const done = this.#last.then(() => this.#refresh(authorities, nowMs));
     this.#last = done.catch(() => {});
     return done;
   }
 
-  async #refresh(authorities: readonly Authority[], nowMs: number): Promise<boolean> {
+  async #refresh(authorities: () => readonly Authority[], nowMs: number): Promise<boolean> {
     const before = this.#pem;
     const isEmpty = this.#store.listRevoked(nowMs).length === 0;
     this.#pem = isEmpty ? "" : await this.#listsOf(authorities, nowMs);
     return this.#pem !== before;
   }
 
-  /** Those that are kept, if they serve; else new ones, unless another replica was faster. */
-  async #listsOf(authorities: readonly Authority[], nowMs: number): Promise<string> {
-    for (let tries = 1;; tries++) {
+  /** Those that are kept, if they serve; else new ones, which serve unless somebody was faster meanwhile. */
+  async #listsOf(authorities: () => readonly Authority[], nowMs: number): Promise<string> {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
       const sealed = this.#store.readSealed(LISTS_NAME);
       const kept = await this.#open(sealed);
-      const revoked = this.#store.listRevoked(nowMs);
-      if (kept !== undefined && serves(kept, { authorities, revoked, nowMs })) return kept.pem;
+      const wanted = { authorities: authorities(), revoked: this.#store.listRevoked(nowMs), nowMs };
+      if (kept !== undefined && serves(kept, wanted)) return kept.pem;
       const number = Math.max(Math.floor(nowMs), (kept?.number ?? this.#oldNumber()) + 1);
-      const signed = await signAll(authorities, { revoked, nowMs, number });
+      const signed = await signAll(wanted, number);
       const to = await this.#sealer.seal(writeLists(signed), LISTS_NAME);
-      if (await this.#store.replaceSealed(LISTS_NAME, { from: sealed, to })) return signed.pem;
-      if (tries === MAX_TRIES) throw overtaken();
+      await this.#store.replaceSealed(LISTS_NAME, { from: sealed, to });
     }
+    throw overtaken();
   }
 
   async #open(sealed: Uint8Array | undefined): Promise<KeptLists | undefined> {
@@ -112,15 +112,9 @@ function serves(
     issuers.join() === issuerIds(authorities).join();
 }
 
-interface ListContent {
-  readonly revoked: readonly StoredCertificate[];
-  readonly nowMs: number;
-  readonly number: number;
-}
-
 async function signAll(
-  authorities: readonly Authority[],
-  { revoked, nowMs, number }: ListContent,
+  { authorities, revoked, nowMs }: ListsWanted,
+  number: number,
 ): Promise<KeptLists> {
   const nextUpdateMs = nowMs + LIST_LIFETIME_MS;
   const lists = await Promise.all(

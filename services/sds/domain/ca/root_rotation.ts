@@ -15,7 +15,7 @@ import {
   withRecord,
   withSigners,
 } from "./authority.ts";
-import type { AuthorityRecord } from "./ca_store.ts";
+import type { AuthorityRecord, Eventually } from "./ca_store.ts";
 import { sameBytes } from "../certificate_block.ts";
 import {
   dueRotationStep,
@@ -47,11 +47,16 @@ const MAX_TRIES = 8;
 /** After a long time without power several steps are due at once; more than this is a mistake. */
 const MAX_STEPS_AT_ONCE = 16;
 
+/** Tells of a change, once it is written down. Must not reject. */
+export type TellChange = (change: AuthoritiesChange) => Promise<void>;
+
 /** What steps work on. */
 export interface RotationParts {
   /** What they change; nobody else does. */
   readonly authorities: Authorities;
-  /** Takes over what is written down, if another replica wrote it. Rejects as {@linkcode CaStore.load}. */
+  /** Reads what other replicas have written so far. */
+  readonly catchUp: () => Eventually<void>;
+  /** Takes over what was read, if another replica wrote it. */
   readonly refresh: () => Promise<void>;
 }
 
@@ -59,17 +64,14 @@ export interface RotationParts {
 export class RootRotation {
   readonly #tools: AuthorityTools & { readonly clock: Clock };
   readonly #authorities: Authorities;
-  readonly #refresh: () => Promise<void>;
+  readonly #parts: RotationParts;
   #last: Promise<unknown> = Promise.resolve();
 
   /** See {@linkcode RotationParts}. */
-  constructor(
-    tools: AuthorityTools & { readonly clock: Clock },
-    { authorities, refresh }: RotationParts,
-  ) {
+  constructor(tools: AuthorityTools & { readonly clock: Clock }, parts: RotationParts) {
     this.#tools = tools;
-    this.#authorities = authorities;
-    this.#refresh = refresh;
+    this.#authorities = parts.authorities;
+    this.#parts = parts;
   }
 
   /** Makes the next root. Rejects with FAILED_PRECONDITION when there is one already. */
@@ -97,12 +99,13 @@ export class RootRotation {
 
   /** Takes over what another replica wrote. */
   follow(): Promise<void> {
-    return this.#inTurn(() => this.#refresh());
+    return this.#inTurn(() => this.#parts.refresh());
   }
 
   /** Does all steps that are due, telling of each; makes the first root in an empty store. */
-  doDueSteps(tell: (change: AuthoritiesChange) => void): Promise<void> {
+  doDueSteps(tell: TellChange): Promise<void> {
     return this.#inTurn(async () => {
+      await this.#parts.refresh();
       if (this.#authorities.all.length === 0) await this.#fromNewest(() => this.#begin(tell));
       for (let count = 0; count < MAX_STEPS_AT_ONCE; count++) {
         if (await this.#dueStep() === undefined) return;
@@ -124,7 +127,8 @@ export class RootRotation {
 
   async #fromNewest<T>(step: () => Promise<T>): Promise<T> {
     for (let tries = 1;; tries++) {
-      await this.#refresh();
+      await this.#parts.catchUp();
+      await this.#parts.refresh();
       try {
         return await step();
       } catch (error) {
@@ -134,14 +138,14 @@ export class RootRotation {
     }
   }
 
-  async #begin(tell: (change: AuthoritiesChange) => void): Promise<void> {
-    if (this.#authorities.all.length === 0) tell(await this.#makeFirst());
+  async #begin(tell: TellChange): Promise<void> {
+    if (this.#authorities.all.length === 0) await tell(await this.#makeFirst());
   }
 
   /** What was due may have been done by another replica. */
-  async #doDueStep(tell: (change: AuthoritiesChange) => void): Promise<void> {
+  async #doDueStep(tell: TellChange): Promise<void> {
     const step = await this.#dueStep();
-    if (step !== undefined) tell((await this.#do(step)).change);
+    if (step !== undefined) await tell((await this.#do(step)).change);
   }
 
   async #dueStep(): Promise<RotationStep | undefined> {

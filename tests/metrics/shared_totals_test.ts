@@ -1,49 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Totals in a real Redis: what one replica writes, another has.
 import assert from "node:assert/strict";
-import { RedisSharedTotals } from "@denvoy/metrics/shared_totals";
 import { TestFleet } from "@denvoy/metrics/testing";
-import { keepsTotals } from "@denvoy/metrics/totals_store_contract";
-import { openRedisLink } from "@denvoy/redis";
-import { systemClock } from "@denvoy/runtime";
+import { openRedisLink, type RedisSettings } from "@denvoy/redis";
 import { eventually, type Redis, startRedis } from "../support/mod.ts";
+import { keepTotalsOn, openTotals } from "./redis_totals.ts";
 
-async function replica(
-  { port }: Pick<Redis, "port">,
-  name: string,
-): Promise<RedisSharedTotals & AsyncDisposable> {
-  const link = openRedisLink({
-    topology: { kind: "single", address: { host: "127.0.0.1", port } },
-  });
-  await eventually(() => link.ready(), { what: "a connection" });
-  const options = { link, replica: name, keyPrefix: "test:", leaseMs: 60_000, forgetMs: 60_000 };
-  const store = new RedisSharedTotals({ ...options, clock: systemClock });
-  await store.beat();
-  return Object.assign(store, { [Symbol.asyncDispose]: () => store.close() });
+function settingsOf({ port }: Pick<Redis, "port">): RedisSettings {
+  return { topology: { kind: "single", address: { host: "127.0.0.1", port } } };
 }
 
 Deno.test("RedisSharedTotals keeps totals", async () => {
   await using redis = await startRedis();
-  await using first = await replica(redis, "a");
-  await using second = await replica(redis, "b");
-  let [writer, reader] = [first, second];
-  await keepsTotals({
-    async write(nodes) {
-      for (const node of nodes) {
-        const { id } = node.info;
-        assert.notEqual((await writer.claim(id, "newest")).kind, "refused");
-        const saved = await writer.save(writer.record(node), { give: true, open: false });
-        assert.equal(saved, "kept");
-      }
-    },
-    async read(id) {
-      const claim = await reader.claim(id, "newest");
-      assert.ok(claim.kind === "taken");
-      await reader.give(id);
-      [writer, reader] = [reader, writer];
-      return claim.totals;
-    },
-  });
+  await keepTotalsOn(settingsOf(redis));
 });
 
 const options = { give: false, open: true };
@@ -56,8 +25,8 @@ function nodeOf(fleet: TestFleet) {
 
 Deno.test("a node has one owner: whoever asks for it waits until it is given, or takes it", async () => {
   await using redis = await startRedis();
-  await using first = await replica(redis, "a");
-  await using second = await replica(redis, "b");
+  await using first = await openTotals(settingsOf(redis), "a");
+  await using second = await openTotals(settingsOf(redis), "b");
   const fleet = new TestFleet();
   fleet.flush("a", { counters: { x: 1 } });
   const record = first.record(nodeOf(fleet));
@@ -87,15 +56,13 @@ Deno.test("a node has one owner: whoever asks for it waits until it is given, or
 
 Deno.test("what Redis has lost is written again, names of series and all", async () => {
   await using redis = await startRedis();
-  await using first = await replica(redis, "a");
-  await using second = await replica(redis, "b");
+  await using first = await openTotals(settingsOf(redis), "a");
+  await using second = await openTotals(settingsOf(redis), "b");
   const fleet = new TestFleet();
   fleet.flush("a", { counters: { x: 1 } });
   await first.claim("a", "newest");
   assert.equal(await first.save(first.record(nodeOf(fleet)), options), "kept");
-  const flusher = openRedisLink({
-    topology: { kind: "single", address: { host: "127.0.0.1", port: redis.port } },
-  });
+  const flusher = openRedisLink(settingsOf(redis));
   await eventually(() => flusher.ready(), { what: "a connection" });
   await flusher.call("FLUSHALL", []);
   await flusher.close();

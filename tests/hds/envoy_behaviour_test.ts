@@ -4,9 +4,10 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { Init } from "@denvoy/proto";
-import type { ClusterHealthCheck } from "@denvoy/proto/messages";
+import { type Init, typeUrlOf } from "@denvoy/proto";
+import type { ClusterHealthCheck, HealthCheck } from "@denvoy/proto/messages";
 import { type Backend, eventually, freePort, startBackend } from "../support/mod.ts";
+import { FaultyBackend } from "./faulty_backend.ts";
 import { startProber } from "./scene.ts";
 import { ScriptedServer, statuses } from "./scripted_server.ts";
 
@@ -110,3 +111,61 @@ async function laterSteps(t: Deno.TestContext, { server, backend, until }: Runni
     await until("reports", () => statuses(server.said.at(-1), "web")?.[0] === HEALTHY);
   });
 }
+
+/** Transport sockets of no effect, which differ by their name. */
+function sockets(name: string): Init<ClusterHealthCheck>["transportSocketMatches"] {
+  const typeUrl = typeUrlOf("envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer");
+  const typedConfig = { typeUrl, value: new Uint8Array() };
+  return [{ name, transportSocket: { name: "envoy.transport_sockets.raw_buffer", typedConfig } }];
+}
+
+function labelled(name: string): Init<HealthCheck>["transportSocketMatchCriteria"] {
+  return { fields: { sockets: { stringValue: name } } };
+}
+
+Deno.test("Envoy forgets what it found where it makes a host anew", async (t) => {
+  await using backend = new FaultyBackend("slow", { delayMs: 300 });
+  await using server = await ScriptedServer.start();
+  await using envoy = await startProber("prober", { hds: server.address });
+  const until = (what: string, condition: () => boolean) =>
+    eventually(condition, { what, withinMs: 40_000, detail: () => envoy.child.lastWords() });
+  const [check] = clusterCheck("web").healthChecks ?? [];
+  const [place] = clusterCheck("web", backend.port).localityEndpoints ?? [];
+  // A machine that is busy is no reason to fail.
+  const patient = { ...check, timeout: { seconds: 20 } };
+  const healthChecks = [patient];
+  const transportSocketMatches = sockets("one");
+  const base = { ...clusterCheck("web", backend.port), healthChecks, transportSocketMatches };
+  /** What is reported until probes have ended. */
+  const saidAfter = async (change: Init<ClusterHealthCheck>) => {
+    const [from, { answered }] = [server.said.length, backend];
+    server.send({ ...base, ...change });
+    await until("probes", () => backend.answered > answered + 1);
+    await until("a report of them", () => statuses(server.said.at(-1), "web")?.[0] === HEALTHY);
+    const all = server.said.slice(from).map((message) => statuses(message, "web")?.[0]);
+    return [...new Set(all)];
+  };
+  await until("a greeting", () => server.said.length > 0);
+  assert.deepEqual(await saidAfter({}), [UNHEALTHY, HEALTHY]);
+
+  const other = { ...patient, timeout: { seconds: 30 } };
+  await t.step("not when a check changes", async () => {
+    assert.deepEqual(await saidAfter({ healthChecks: [other] }), [HEALTHY]);
+  });
+  await t.step("when its place does", async () => {
+    const localityEndpoints = [{ ...place, locality: { region: "eu" } }];
+    const said = await saidAfter({ healthChecks: [other], localityEndpoints });
+    assert.ok(said.includes(UNHEALTHY));
+    assert.ok((await saidAfter({ healthChecks: [other] })).includes(UNHEALTHY));
+  });
+  await t.step("when transport sockets do: all of it, if the check changes with them", async () => {
+    const two = { ...other, transportSocketMatchCriteria: labelled("two") };
+    const transportSocketMatches = sockets("two");
+    const said = await saidAfter({ healthChecks: [two], transportSocketMatches });
+    assert.ok(said.includes(UNHEALTHY));
+    assert.equal(await backend.mostAtOnce(), 1);
+    // Not so: the old host is probed on. To take the hosts away now would end the Envoy.
+    await saidAfter({ healthChecks: [two], transportSocketMatches: sockets("three") });
+    assert.equal(await backend.mostAtOnce(), 2);
+  });
+});

@@ -5,7 +5,7 @@
  */
 import { silentLogger } from "@denvoy/base";
 import { type GrpcServer, serveGrpc, type TlsMaterial } from "@denvoy/grpc";
-import { freePort } from "../support/mod.ts";
+import { eventually, freePort } from "../support/mod.ts";
 
 /** How an HTTP backend is. */
 export type Condition = "well" | "status" | "timeout" | "refused";
@@ -45,8 +45,14 @@ export class FaultyBackend implements AsyncDisposable {
     return this.#answered;
   }
 
-  /** How many requests it had at once at most. */
-  get mostAtOnce(): number {
+  /**
+   * Returns how many requests it has at once at most while it answers some more: begin when those that
+   * nobody waits for any more are through.
+   */
+  async mostAtOnce(): Promise<number> {
+    this.#most = this.#now;
+    const until = this.#answered + 4;
+    await eventually(() => this.#answered >= until, { what: "requests", withinMs: 40_000 });
     return this.#most;
   }
 

@@ -73,6 +73,8 @@ function mixed({ plain, secure }: { readonly plain: number; readonly secure: num
   const lb_endpoints = [at(plain), { ...at(secure), metadata: labels }];
   return clusterOf("mixed", {
     ports: [],
+    // A machine that is busy is no reason to fail.
+    checks: [{ ...httpCheck, timeout: "10s" }],
     more: {
       transport_socket_matches: [{ name: "tls", match: { tls: true }, ...over() }],
       load_assignment: { cluster_name: "mixed", endpoints: [{ lb_endpoints }] },
@@ -92,7 +94,7 @@ const pongCheck: Json = {
   tcp_health_check: { send: { text: "50494e470d0a" }, receive: [{ text: "2b504f4e47" }] },
 };
 /** An Envoy has no secret at its first probe: it must be known as failed for a while. */
-const slowGrpcCheck: Json = { ...grpcCheck, interval: "2s", healthy_threshold: 2 };
+const slowGrpcCheck: Json = { ...grpcCheck, interval: "2s", timeout: "2s", healthy_threshold: 2 };
 
 async function changesOf(
   hds: DenvoyHds,
@@ -175,10 +177,10 @@ Deno.test("HTTP/1, HTTP/2, gRPC and TCP over TLS, and over mutual TLS with secre
 });
 
 Deno.test("TLS of checks that changes evicts nobody, and leaves no probes by the old one behind", async () => {
-  await using backend = new FaultyBackend("slow", { tls: await serverKeys(), delayMs: 700 });
+  await using backend = new FaultyBackend("slow", { tls: await serverKeys(), delayMs: 300 });
   const file = (sni: string) => {
     const context = over({}, sni);
-    const check = { ...httpCheck, timeout: "5s" };
+    const check = { ...httpCheck, interval: "0.2s", timeout: "20s" };
     return clustersFile(
       clusterOf("web", { ports: [backend.port], checks: [check], more: context }),
     );
@@ -188,7 +190,7 @@ Deno.test("TLS of checks that changes evicts nobody, and leaves no probes by the
   await using hds = await startDenvoyHds({ clusters: folder.path, flags });
   await using prober = await startProber("prober", { hds: hds.grpcAddress });
   await healthBecomes(hds.httpUrl, { [backend.port]: "HEALTHY" });
-  for (const [index, name] of ["two", "three", "four"].entries()) {
+  for (const [index, name] of ["two", "three"].entries()) {
     await folder.write("clusters.json", file(name));
     const updates = 2 + index;
     await eventually(async () => await prober.admin.stat("hds_delegate.updates") === updates, {
@@ -196,8 +198,8 @@ Deno.test("TLS of checks that changes evicts nobody, and leaves no probes by the
       withinMs: 20_000,
     });
     const { answered } = backend;
-    await eventually(() => backend.answered > answered + 1, { what: "probes", withinMs: 20_000 });
+    await eventually(() => backend.answered > answered + 2, { what: "probes", withinMs: 20_000 });
   }
   assert.deepEqual(await changesOf(hds, "web"), [["UNKNOWN", "HEALTHY"]]);
-  assert.equal(backend.mostAtOnce, 1, "one probe at a time");
+  assert.equal(await backend.mostAtOnce(), 1, "one probe at a time");
 });

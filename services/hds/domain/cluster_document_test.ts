@@ -267,6 +267,9 @@ Deno.test("where secrets come by SDS, the first probe fails and others have to p
   assert.equal(firstProbeMs(tls(bySds)), 500 + 1500);
   const health_checks = [{ ...check, healthy_threshold: 3 }];
   assert.equal(firstProbeMs({ ...tls(bySds), health_checks }), 500 + 3 * 1500);
+  const jitter = { initial_jitter: "2s", interval_jitter: "0.1s", interval_jitter_percent: 20 };
+  const late = { health_checks: [{ ...check, ...jitter }] };
+  assert.equal(firstProbeMs({ ...tls(bySds), ...late }), 2500 + 1500 + 300);
 });
 
 Deno.test("checks come complete: probed as often as they say though there is never traffic", () => {

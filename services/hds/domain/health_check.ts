@@ -68,12 +68,15 @@ export function sentHealthCheck(check: HealthCheck): HealthCheck {
  * after a failure as many must pass as `healthy_threshold` says.
  */
 export function firstProbeMs(
-  { initialJitter, timeout, interval, intervalJitter, healthyThreshold }: HealthCheck,
+  check: HealthCheck,
   { awaitsSecrets }: { readonly awaitsSecrets: boolean },
 ): number {
+  const { initialJitter, timeout, interval, healthyThreshold } = check;
   const firstMs = millis(initialJitter) + millis(timeout);
   if (!awaitsSecrets) return firstMs;
-  const nextMs = millis(interval) + millis(intervalJitter) + millis(timeout);
+  const jitterMs = millis(check.intervalJitter) +
+    millis(interval) * check.intervalJitterPercent / 100;
+  const nextMs = millis(interval) + jitterMs + millis(timeout);
   return firstMs + nextMs * Math.max(1, healthyThreshold?.value ?? 1);
 }
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Two sds on one Redis are one CA: real Envoys, one at each, while all of it is changed by way of either. */
 import assert from "node:assert/strict";
+import { StatusCode, StatusError } from "@denvoy/base";
+import { connectGrpc, type GrpcClient } from "@denvoy/grpc";
+import { serviceMethods } from "@denvoy/proto";
 import {
   type DenvoySds,
   eventually,
@@ -15,6 +18,7 @@ import { Handshakes } from "./handshakes.ts";
 import { mutualTlsPair } from "./scene.ts";
 
 const KEY = "replicas-of-sds-share-this-key-01";
+const { StreamSecrets } = serviceMethods("envoy.service.secret.v3.SecretDiscoveryService");
 const within = { withinMs: 40_000 };
 
 interface Place {
@@ -113,6 +117,40 @@ async function joinOnce({ both: [first, second] }: Scene): Promise<void> {
     [second, first, second].map((each) => ask(each, ["POST", "/v1/join", { token }])),
   );
   assert.deepEqual(joins.map((each) => each.status).toSorted(), [200, 401, 401]);
+  const joined = joins.find((each) => each.status === 200)?.text ?? "";
+  const isKnown = async () => (await ask(first, ["GET", "/v1/tokens"])).text.includes('"node"');
+  await eventually(isKnown, { what: "the token to be known", ...within });
+  await using client = connectGrpc({ address: first.grpcAddress });
+  const node = { client, token: String(JSON.parse(joined).token) };
+  let revoked: unknown;
+  const end = await endOfStream(node, async () => {
+    revoked ??= (await second.call("DELETE", "/v1/tokens/new")).revoked;
+  });
+  assert.deepEqual([revoked, end], [1, StatusCode.UNAUTHENTICATED]);
+}
+
+/** Opens a stream with a token, waits for the first answer, does something, and waits for the end. */
+async function endOfStream(
+  { client, token }: { readonly client: GrpcClient; readonly token: string },
+  act: () => Promise<unknown>,
+): Promise<StatusCode | undefined> {
+  const over = Promise.withResolvers<void>();
+  async function* requests() {
+    const typeUrl = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret";
+    const request = { node: { id: "n" }, resourceNames: ["default"], typeUrl };
+    yield { ...request, versionInfo: "", responseNonce: "" };
+    await over.promise;
+  }
+  const metadata = new Map([["authorization", [`Bearer ${token}`]]]);
+  const options = { metadata, signal: AbortSignal.timeout(within.withinMs) };
+  try {
+    for await (const _ of client.bidiStream(StreamSecrets, requests(), options)) await act();
+    return undefined;
+  } catch (error) {
+    return StatusError.from(error).code;
+  } finally {
+    over.resolve();
+  }
 }
 
 async function rotateRoot({ both, url }: Scene): Promise<void> {

@@ -69,8 +69,16 @@ export function clusterKey(cluster: CheckedCluster): string {
   return `${cluster.checks.length}\n${socketsKey(cluster.transportSocketMatches)}`;
 }
 
+/** Made once for each endpoint: all are looked at whenever any cluster changes. */
+const endpointKeys = new WeakMap<CheckedEndpoint, string>();
+
 /** Returns a key of what makes an Envoy forget one endpoint of a cluster when it changes. */
 export function endpointKey(endpoint: CheckedEndpoint): string {
-  const { ip, port, hostname, override, locality, socket } = endpoint;
-  return JSON.stringify([ip, port, hostname, override, locality, socket]);
+  let key = endpointKeys.get(endpoint);
+  if (key === undefined) {
+    const { ip, port, hostname, override, locality, socket } = endpoint;
+    key = JSON.stringify([ip, port, hostname, override, locality, socket]);
+    endpointKeys.set(endpoint, key);
+  }
+  return key;
 }

@@ -54,7 +54,10 @@ export class SharedNodes implements NodeClaims, AsyncDisposable {
   readonly #alone = new Set<string>();
   /** What was given away and is not written yet. */
   readonly #leaving = new Map<string, NodeRecord>();
+  /** When others were last found to have the node of an open stream. */
+  readonly #refusedMs = new Map<string, number>();
   #savedMs = new WeakMap<NodeMetrics, number>();
+  #closed = false;
   readonly #beats: AsyncDisposable;
   #trouble: string | undefined = "not asked yet";
 
@@ -68,6 +71,7 @@ export class SharedNodes implements NodeClaims, AsyncDisposable {
   /** See {@linkcode NodeClaims.opened}. */
   async opened(info: NodeInfo): Promise<void> {
     this.#streams.set(info.id, (this.#streams.get(info.id) ?? 0) + 1);
+    this.#saveSoon(info.id);
     await this.#claim(info, "newest");
   }
 
@@ -76,23 +80,33 @@ export class SharedNodes implements NodeClaims, AsyncDisposable {
     const left = (this.#streams.get(id) ?? 0) - 1;
     if (left > 0) this.#streams.set(id, left);
     else this.#streams.delete(id);
-    const node = this.#options.fleet.node(id);
-    // Others are to know soon that it may be had.
-    if (node !== undefined) this.#savedMs.delete(node);
+    this.#refusedMs.delete(id);
+    this.#saveSoon(id);
   }
 
-  /** See {@linkcode NodeClaims.again}. */
-  again(info: NodeInfo): Promise<boolean> {
-    return this.#claim(info, "idle");
+  /** See {@linkcode NodeClaims.again}. A flush of many messages asks once. */
+  async again(info: NodeInfo): Promise<boolean> {
+    const nowMs = this.#options.clock.nowMs();
+    if (nowMs - (this.#refusedMs.get(info.id) ?? -Infinity) < BEAT_MS) return false;
+    const isOurs = await this.#claim(info, "idle");
+    if (!isOurs) this.#refusedMs.set(info.id, nowMs);
+    return isOurs;
   }
 
   /** Gives all nodes away, and closes the store. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
     await this.#beats[Symbol.asyncDispose]();
     const { fleet, store } = this.#options;
     for (const node of [...fleet.nodes()]) this.#leave(node);
     await this.#giveAway().catch((error) => this.#hear(error));
     await store.close();
+  }
+
+  /** Others are to know whether we have a stream of the node. */
+  #saveSoon(id: string): void {
+    const node = this.#options.fleet.node(id);
+    if (node !== undefined) this.#savedMs.delete(node);
   }
 
   /** Resolves with whether the node is ours; one claim of a node at a time. */
@@ -112,7 +126,7 @@ export class SharedNodes implements NodeClaims, AsyncDisposable {
 
   async #take(info: NodeInfo, kind: ClaimKind): Promise<boolean> {
     const outcome = await this.#ask(info.id, kind);
-    if (outcome?.kind === "refused") return false;
+    if (outcome?.kind === "refused" || this.#closed) return false;
     const { fleet, clock, store, onMove, logger } = this.#options;
     if (outcome === undefined) this.#alone.add(info.id);
     else this.#alone.delete(info.id);
@@ -135,7 +149,7 @@ export class SharedNodes implements NodeClaims, AsyncDisposable {
       const waitedMs = clock.nowMs() - beginMs;
       const outcome = await this.#tryClaim(id, waitedMs >= PATIENCE_MS ? "force" : kind);
       const isOver = outcome === undefined ? waitedMs >= AWAY_MS : outcome.kind !== "asked";
-      if (isOver) return outcome;
+      if (isOver || this.#closed) return outcome;
       await new Promise<void>((resolve) => clock.after(POLL_MS, resolve));
     }
   }

@@ -176,6 +176,12 @@ Deno.test("a node goes to the replica that has its newest stream, and back when 
   first.test.open("a");
   first.test.flush("a", { counters: { x: 15 } });
   assert.equal(value(first), 15);
+  first.nodes.closed(testNode("a"));
+  await scene.pass(500);
+  assert.equal(scene.shared.nodes.get("a")?.open, false, "others may have it");
+  await first.nodes.opened(testNode("a"));
+  await scene.pass(500);
+  assert.equal(scene.shared.nodes.get("a")?.open, true, "the newest stream is here again");
 });
 
 Deno.test("a node whose owner does not answer is taken, and its owner hears of it when it saves", async () => {

@@ -2,14 +2,18 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { makeMeshKeys } from "@denvoy/tools/mesh_keys";
 import { repositoryRoot } from "@denvoy/tools/real_parts";
-import { type Bootstrap, validateBootstrap } from "../support/mod.ts";
+import { type Bootstrap, TempFolder, validateBootstrap } from "../support/mod.ts";
 
 const folder = join(repositoryRoot, "examples", "bootstrap");
 
 for (const { name } of Deno.readDirSync(folder)) {
   Deno.test(`examples/bootstrap/${name} is accepted by a real Envoy without a warning`, async () => {
-    const bootstrap = parse(await Deno.readTextFile(join(folder, name))) as Bootstrap;
+    await using keys = await TempFolder.create();
+    await makeMeshKeys({ folder: keys.path, names: ["quickstart"] });
+    const text = await Deno.readTextFile(join(folder, name));
+    const bootstrap = parse(text.replaceAll("/etc/envoy/keys", keys.path)) as Bootstrap;
     const { ok, output } = await validateBootstrap(bootstrap);
     assert.equal(ok, true, output);
     assert.doesNotMatch(output, /\[warning\]|deprecated/i);

@@ -13,11 +13,51 @@ export interface Repository {
 
 type Fields = Readonly<Record<string, unknown>>;
 
+/** Returns what `docker compose -f base -f over` reads: lists of mounts by target, maps by key, the rest replaced. */
+export function composeOver(base: Fields, over: Fields): Fields {
+  return {
+    ...base,
+    ...over,
+    ...bothMaps("volumes", base, over),
+    services: merge(base.services, over.services, (one, other) => ({
+      ...one,
+      ...other,
+      ...bothMaps("environment", one, other),
+      ...bothMaps("depends_on", one, other),
+      volumes: [
+        ...new Map(
+          [...strings(one.volumes), ...strings(other.volumes)].map((
+            each,
+          ) => [each.split(":")[1], each]),
+        ).values(),
+      ],
+    })),
+  };
+}
+
+function bothMaps(key: string, base: Fields, over: Fields): Fields {
+  if (base[key] === undefined && over[key] === undefined) return {};
+  return { [key]: { ...base[key] ?? {}, ...over[key] ?? {} } };
+}
+
+function merge(
+  base: unknown,
+  over: unknown,
+  both: (one: Fields, other: Fields) => Fields,
+): Fields {
+  const result: Record<string, unknown> = isFields(base) ? { ...base } : {};
+  for (const [name, other] of Object.entries(isFields(over) ? over : {})) {
+    const one = result[name];
+    result[name] = isFields(one) && isFields(other) ? both(one, other) : other;
+  }
+  return result;
+}
+
 const topKeys: ReadonlySet<string> = new Set(["name", "services", "volumes"]);
 
 const serviceKeys: ReadonlySet<string> = new Set([
   ...["build", "image", "command", "volumes", "ports", "restart", "depends_on", "environment"],
-  ...["user", "read_only", "cap_drop", "security_opt"],
+  ...["user", "read_only", "cap_drop", "security_opt", "entrypoint"],
 ]);
 
 /** Returns everything that is wrong with a parsed compose.yaml, one line each. */

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { capture, envoyRelease, repositoryRoot } from "@denvoy/tools/real_parts";
 import { servicePorts } from "@denvoy/tools/service_permissions";
-import { composeBreaches } from "./compose_rules.ts";
+import { composeBreaches, composeOver } from "./compose_rules.ts";
 
 function read(path: string): string {
   return Deno.readTextFileSync(join(repositoryRoot, path));
@@ -19,14 +19,28 @@ Deno.test("compose.yaml is well formed and everything it names is there", () => 
   assert.deepEqual(composeBreaches(parse(read("compose.yaml")), { exists: existsHere }), []);
 });
 
+Deno.test("compose.mtls.yaml is well formed over compose.yaml, and nothing in it is insecure but hds", () => {
+  const merged = composeOver(parse(read("compose.yaml")), parse(read("compose.mtls.yaml")));
+  assert.deepEqual(composeBreaches(merged, { exists: existsHere }), []);
+  const services = merged.services as Readonly<
+    Record<string, { readonly command?: readonly string[] }>
+  >;
+  for (const name of ["ads", "sds"]) {
+    assert.ok(!services[name]?.command?.includes("--insecure"), name);
+  }
+});
+
 const dockerCompose = await capture("docker", ["compose", "version"]);
 Deno.test({
   name: "compose.yaml is accepted by docker compose config (where docker compose is installed)",
   ignore: dockerCompose.code !== 0,
   fn: async () => {
     const file = join(repositoryRoot, "compose.yaml");
-    const result = await capture("docker", ["compose", "-f", file, "config", "--quiet"]);
-    assert.equal(result.code, 0, result.stderr);
+    const over = join(repositoryRoot, "compose.mtls.yaml");
+    for (const files of [["-f", file], ["-f", file, "-f", over]]) {
+      const result = await capture("docker", ["compose", ...files, "config", "--quiet"]);
+      assert.equal(result.code, 0, result.stderr);
+    }
   },
 });
 

@@ -34,7 +34,10 @@ export function startScript(service: ServiceName): string {
   const reached = reaching.includes(service) ? "any" : addresses;
   const folders = { read: [imageConfigDir], dataDir: imageDataDir, root: imageRoot };
   const access: ServiceAccess = { addresses: reached, ...folders };
-  const flags = ["--quiet", "--cached-only", "--frozen", ...servicePermissions(access, service)];
+  const permissions = servicePermissions(access, service).map((flag) =>
+    asksSds(service) && flag.startsWith("--allow-net") ? '"$net"' : flag
+  );
+  const flags = ["--quiet", "--cached-only", "--frozen", ...permissions];
   const prefix = `DENVOY_${service.toUpperCase()}`;
   return script([
     // A core holds the keys of the process. Where the limit cannot be set, it was lower before.
@@ -45,7 +48,33 @@ export function startScript(service: ServiceName): string {
     // Without the variable a file that is not there is no error, with it it is one.
     `config=${imageConfigDir}/denvoy.yaml`,
     'if [ -z "${DENVOY_CONFIG:-}" ] && [ -f "$config" ]; then export DENVOY_CONFIG="$config"; fi',
+    ...(asksSds(service) ? netLines(addresses, prefix) : []),
     `exec deno run ${flags.join(" ")} ${imageRoot}/services/${service}/main.ts "$@"`,
+  ]);
+}
+
+function asksSds(service: ServiceName): boolean {
+  return service === "ads";
+}
+
+/** Where sds is, is known when the container runs: without it, ads reaches nobody. */
+function netLines(addresses: readonly string[], prefix: string): readonly string[] {
+  return [
+    `net=--allow-net=${addresses.join(",")}`,
+    `case "\${${prefix}_SDS:+--sds} $*" in *--sds*) net=--allow-net ;; esac`,
+  ];
+}
+
+/** Returns the script that makes the certificates of `compose.mtls.yaml`; names come after. */
+export function keysScript(): string {
+  const access: ServiceAccess = { addresses: [], dataDir: imageDataDir, root: imageRoot };
+  const permissions = servicePermissions(access, "sds").filter((flag) =>
+    !flag.startsWith("--allow-net")
+  );
+  const flags = ["--quiet", "--cached-only", "--frozen", ...permissions].join(" ");
+  return script([
+    "ulimit -c 0 2>/dev/null || true",
+    `exec deno run ${flags} ${imageRoot}/tools/mesh_keys.ts ${imageDataDir} "$@"`,
   ]);
 }
 
@@ -77,5 +106,6 @@ if (import.meta.main) {
   }
   const options = { mode: 0o755 };
   await Deno.writeTextFile(join(folder, "start"), startScript(service as ServiceName), options);
+  if (service === "sds") await Deno.writeTextFile(join(folder, "keys"), keysScript(), options);
   await Deno.writeTextFile(join(folder, "health"), healthScript(service as ServiceName), options);
 }

@@ -1,16 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { servicePermissions } from "../service_permissions.ts";
-import { healthScript, startScript } from "./entrypoint.ts";
+import { healthScript, keysScript, startScript } from "./entrypoint.ts";
 
 Deno.test("startScript() runs main.ts with narrow permissions and passes flags on", () => {
   const script = startScript("ads");
   assert.match(script, /^#!\/bin\/sh\nset -eu\n/);
-  assert.match(script, / --allow-net=0\.0\.0\.0:18000,0\.0\.0\.0:18001 /);
+  assert.match(script, /\nnet=--allow-net=0\.0\.0\.0:18000,0\.0\.0\.0:18001\n/);
+  assert.match(script, / --no-prompt "\$net" --allow-read/);
   assert.match(script, / --allow-read=\/app\/libs\/proto\/gen,\/etc\/denvoy,\/var\/lib\/denvoy /);
   assert.match(script, / --allow-write=\/var\/lib\/denvoy /);
   assert.match(script, /\/app\/services\/ads\/main\.ts "\$@"\n$/);
   assert.doesNotMatch(script, /--allow-(all|run|ffi|sys)|-A /);
+});
+
+Deno.test("startScript() lets ads reach others only where it is told of sds", async () => {
+  const [, lines = ""] = /(net=[^]*esac)/.exec(startScript("ads")) ?? [];
+  const netOf = async (args: readonly string[], env: Readonly<Record<string, string>> = {}) => {
+    const command = ["-c", `set -eu\n${lines}\necho "$net"`, "start", ...args];
+    const { stdout } = await new Deno.Command("sh", { args: command, env }).output();
+    return new TextDecoder().decode(stdout).trim();
+  };
+  const narrow = "--allow-net=0.0.0.0:18000,0.0.0.0:18001";
+  assert.equal(await netOf(["--resources", "/etc/denvoy/sds"]), narrow);
+  assert.equal(await netOf(["--insecure", "--sds", "sds:18010"]), "--allow-net");
+  assert.equal(await netOf(["--sds=sds:18010"]), "--allow-net");
+  assert.equal(await netOf([], { DENVOY_ADS_SDS: "sds:18010" }), "--allow-net");
+});
+
+Deno.test("keysScript() may write its volume, and reach nobody", () => {
+  const script = keysScript();
+  assert.match(
+    script,
+    /--allow-write=\/var\/lib\/denvoy .*mesh_keys\.ts \/var\/lib\/denvoy "\$@"\n$/,
+  );
+  assert.doesNotMatch(script, /--allow-(net|all|run|ffi|sys)|-A /);
 });
 
 /** Runs the health script of ads with this port in place of its own. */

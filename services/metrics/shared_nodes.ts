@@ -229,7 +229,7 @@ export class SharedNodes implements NodeClaims, AsyncDisposable {
     const nowMs = clock.nowMs();
     const due = [...fleet.nodes()].filter((node) => {
       const savedMs = this.#savedMs.get(node) ?? -Infinity;
-      return node.seenMs > savedMs && nowMs - savedMs >= saveMs && !this.#alone.has(node.info.id);
+      return node.seenMs >= savedMs && nowMs - savedMs >= saveMs && !this.#alone.has(node.info.id);
     });
     return due.slice(0, Math.max(AT_ONCE, Math.ceil(due.length * 4 * BEAT_MS / saveMs)));
   }
@@ -242,8 +242,9 @@ export class SharedNodes implements NodeClaims, AsyncDisposable {
     const open = this.#streams.has(id);
     const outcome = await store.save(store.record(node), { give: false, open });
     if (outcome === "lost") return this.#lose(node);
-    this.#savedMs.set(node, nowMs);
     onSave();
+    // A stream that was opened or closed meanwhile is not written yet.
+    if (open === this.#streams.has(id)) this.#savedMs.set(node, nowMs);
   }
 
   #lose(node: NodeMetrics): void {

@@ -27,6 +27,8 @@ class FakeShared {
   readonly nodes = new Map<string, Kept>();
   readonly wanted = new Map<string, Set<string>>();
   isAway = false;
+  /** Happens once, while a save is under way. */
+  onSave: () => void = () => {};
 }
 
 /** One replica's way to what they share. */
@@ -70,7 +72,10 @@ class FakeSharedTotals implements SharedTotals {
   }
 
   save(record: NodeRecord, { give, open }: SaveOptions): Promise<SaveOutcome> {
-    return this.#ask(({ nodes }) => {
+    return this.#ask((shared) => {
+      const { nodes, onSave } = shared;
+      shared.onSave = () => {};
+      onSave();
       const node = nodes.get(record.id);
       if (node !== undefined && node.owner !== this.#replica) return "lost";
       const owner = give ? "" : this.#replica;
@@ -216,6 +221,18 @@ Deno.test("alone, a replica counts after a while, and gives way to who has the n
   scene.shared.isAway = false;
   await scene.pass(1_000);
   assert.equal(value(first), undefined, "the other has a stream, this one has none");
+});
+
+Deno.test("a stream that ends while its node is written is written, too", async () => {
+  await using scene = new Scene();
+  const first = scene.replica("first");
+  await report(first, { scene, value: 10 });
+  const node = first.test.fleet.node("a");
+  assert.ok(node);
+  node.seenMs = scene.clock.nowMs() + 500;
+  scene.shared.onSave = () => first.nodes.closed(testNode("a"));
+  await scene.pass(3_000);
+  assert.equal(scene.shared.nodes.get("a")?.open, false);
 });
 
 Deno.test("a store that is away for a moment is waited for", async () => {

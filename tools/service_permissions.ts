@@ -36,27 +36,8 @@ export interface ServiceAccess {
   readonly root?: string;
 }
 
-/** Variables that services look at; then those of their packages: grpc-js, yaml, OpenTelemetry. */
-const environment = [
-  ...["DENVOY_*", "NO_COLOR"],
-  ...["GRPC_*", "grpc_proxy", "no_grpc_proxy", "NODE_*", "https_proxy", "http_proxy", "no_proxy"],
-  ...["LOG_TOKENS", "LOG_STREAM"],
-  "OTEL_*",
-];
-
-/** Services that may speak to Redis and so may read all variables: the `debug` of ioredis lists them as it is loaded. */
-const environmentReaders: ReadonlySet<ServiceName> = new Set<ServiceName>([
-  "rls",
-  "hds",
-  "sds",
-  "metrics",
-]);
-
 /** Returns the flags of `deno run` for one run of a service. Nothing is ever prompted for. */
-export function servicePermissions(
-  access: ServiceAccess,
-  service: ServiceName = "ads",
-): readonly string[] {
+export function servicePermissions(access: ServiceAccess): readonly string[] {
   const data = access.dataDir === undefined ? [] : [access.dataDir];
   const generated = join(access.root ?? repositoryRoot, "libs", "proto", "gen");
   const read = [generated, ...access.read ?? [], ...data];
@@ -66,7 +47,8 @@ export function servicePermissions(
     addresses === "any" ? "--allow-net" : `--allow-net=${addresses.join(",")}`,
     `--allow-read=${read.join(",")}`,
     ...(data.length === 0 ? [] : [`--allow-write=${data.join(",")}`]),
-    environmentReaders.has(service) ? "--allow-env" : `--allow-env=${environment.join(",")}`,
+    // The `debug` of ioredis lists all variables as it is loaded, and every service may speak to Redis.
+    "--allow-env",
   ];
 }
 
@@ -76,5 +58,5 @@ export function serviceCommand(
   { access, flags }: { readonly access: ServiceAccess; readonly flags: readonly string[] },
 ): readonly string[] {
   const main = join(access.root ?? repositoryRoot, "services", service, "main.ts");
-  return ["run", "--quiet", "--frozen", ...servicePermissions(access, service), main, ...flags];
+  return ["run", "--quiet", "--frozen", ...servicePermissions(access), main, ...flags];
 }

@@ -141,11 +141,13 @@ export class SharedLog {
   /**
    * Makes a commit, if it may come next: at `options.at` commits, or with `anywhere` after whatever
    * others did. When it was kept the follower has taken it, and all before it.
-   * @throws StatusError UNAVAILABLE while Redis is away; where it went away meanwhile nobody can tell
-   * whether the commit was kept.
+   * @throws StatusError UNAVAILABLE while Redis is away; where it went away meanwhile, it says that
+   * nobody can tell whether the commit was kept.
    */
   async append(commit: LogCommit, at: number | "anywhere"): Promise<AppendOutcome> {
-    if (this.#trouble !== undefined) throw away(this.#trouble);
+    const { link } = this.#options;
+    const trouble = this.#trouble ?? (link.ready() ? undefined : link.trouble());
+    if (trouble !== undefined) throw away(trouble);
     const { epoch = "" } = this.#position;
     const place = at === "anywhere" ? "" : at;
     const limits = [KEPT_COMMITS, KEPT_OCTETS, ...this.#options.tables];
@@ -156,8 +158,9 @@ export class SharedLog {
       else await this.#lookPast(answer);
       return { kind: answer[0] === 1 ? "kept" : "moved" };
     } catch (error) {
-      this.#hear(messageOf(error));
-      throw away(messageOf(error), error);
+      const why = messageOf(error);
+      this.#hear(why);
+      throw isRefusal(error) ? away(why, error) : unsure(why, error);
     }
   }
 
@@ -285,8 +288,14 @@ export class SharedLog {
 
   #take(commit: LogCommit, position: Position): void {
     if (position.sequence <= this.#position.sequence) return;
-    this.#options.follower.take(commit, position.sequence);
-    this.#position = position;
+    try {
+      this.#options.follower.take(commit, position.sequence);
+      this.#position = position;
+    } catch (error) {
+      // Nobody knows what it has taken of it: all is read anew.
+      this.#position = UNKNOWN;
+      throw error;
+    }
   }
 
   /** Whether a commit of ours was kept and comes right after what the follower has. */
@@ -347,6 +356,18 @@ function entriesOf(answer: StreamAnswer): readonly StreamEntry[] {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** Whether Redis itself has answered so: nothing of a script that it refuses is done. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error && error.name === "ReplyError";
+}
+
+function unsure(why: string, cause: unknown): StatusError {
+  const message =
+    `cannot tell whether it was written as Redis went away meanwhile (${why}): read it ` +
+    "again when /readyz says that redis is ok";
+  return new StatusError(StatusCode.UNAVAILABLE, message, { cause });
 }
 
 function away(why: string, cause?: unknown): StatusError {

@@ -3,21 +3,20 @@
  * The composition root of ads: where its parts are made, joined, and closed again.
  * @module
  */
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { NodeIdentityTemplate, ProblemError, type Timer, VERSION } from "@denvoy/base";
 import type { RunningApp, Runtime, ServiceDefinition } from "@denvoy/runtime";
-import { FileSource } from "./adapters/file_source.ts";
-import { SqliteStore } from "./adapters/sqlite_store.ts";
+import { type FileSink, FileSource } from "./adapters/file_source.ts";
 import { type AdsConfig, adsSchema } from "./config.ts";
 import { type Configuration, openConfiguration } from "./domain/configuration.ts";
-import { MemoryStore } from "./domain/memory_store.ts";
+import { Replica } from "./domain/replica.ts";
 import { SECRET } from "./domain/resource_types.ts";
-import type { ConfigurationStore } from "./domain/store.ts";
 import { FilesHealth } from "./files_health.ts";
 import { apiRoutes } from "./http/api_routes.ts";
 import { adsInstruments, observeAds } from "./metrics.ts";
 import { openSds } from "./open_sds.ts";
 import { Serving } from "./serving.ts";
+import { openState } from "./state.ts";
 
 /** The service, for `main.ts` and for `denvoy serve`. */
 export const ads: ServiceDefinition<typeof adsSchema.own> = {
@@ -26,8 +25,6 @@ export const ads: ServiceDefinition<typeof adsSchema.own> = {
   start: startAds,
 };
 
-/** The `--data-dir` of a service that is to forget everything when it stops. */
-const NO_DATA_DIR = ":memory:";
 /** How often endpoints are expired and rollouts looked at. */
 const TICK_MS = 1000;
 /** How often a long load says how far it is. */
@@ -37,14 +34,18 @@ async function startAds(config: AdsConfig, runtime: Runtime): Promise<RunningApp
   await using opening = new AsyncDisposableStack();
   const { clock, metrics, readiness } = runtime;
   const identity = nodeIdentity(config);
-  const store = opening.adopt(openStore(config), (open) => open.close());
+  const state = opening.adopt(openState(config, runtime), (open) => open.close());
+  const { store, replication } = state;
   const configuration = openConfiguration({
     clock,
     store,
+    ...(replication && { replication }),
     filePolicy: config.danglingFiles,
     elsewhere: config.sds.length > 0 ? [SECRET] : [],
     filesFrom: config.resources === undefined ? "" : resolve(config.resources),
   });
+  // Before all is there that replicas agreed on, nodes would be told that it is gone.
+  await replication?.open(new Replica(configuration, replication.store));
   opening.use(tickEverySecond(configuration, runtime));
 
   const instruments = adsInstruments(metrics);
@@ -55,9 +56,11 @@ async function startAds(config: AdsConfig, runtime: Runtime): Promise<RunningApp
   observeAds(metrics, { hub, sessions, files, catalog: configuration.catalog });
 
   const { danglingWrites: writePolicy, endpointTtlMs } = config;
-  const api = { configuration, clock, writePolicy, endpointTtlMs };
+  const sharedId = () => replication?.epoch ?? "";
+  const api = { configuration, clock, writePolicy, endpointTtlMs, sharedId };
 
-  opening.use(await loadFiles(config, { runtime, configuration, files }));
+  const isShared = replication !== undefined;
+  opening.use(await loadFiles(config, { runtime, configuration, files, isShared }));
   const grpc = await serving.listen();
   opening.defer(() => grpc.drain(0));
   await runtime.serveHttp([...serving.routes(), ...apiRoutes(api)]);
@@ -87,48 +90,63 @@ function usageError(message: string): ProblemError {
   return new ProblemError([{ severity: "error", message }]);
 }
 
-function openStore({ dataDir, revisions }: AdsConfig): ConfigurationStore {
-  if (dataDir === NO_DATA_DIR) return new MemoryStore(revisions);
-  Deno.mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  return new SqliteStore(join(dataDir, "ads.db"), { keepRevisions: revisions });
-}
-
 /** Does what is due every second until it is disposed of. */
 function tickEverySecond(configuration: Configuration, { clock, logger }: Runtime): Disposable {
   let timer: Timer;
+  let stopped = false;
   const schedule = () => timer = clock.after(TICK_MS, tick);
-  const tick = () => {
+  const tick = async () => {
     try {
-      configuration.tick();
+      await configuration.tick();
     } catch (error) {
       logger.error("cannot do what is due", { error });
     }
-    schedule();
+    if (!stopped) schedule();
   };
   schedule();
-  return { [Symbol.dispose]: () => timer.cancel() };
+  return {
+    [Symbol.dispose]() {
+      stopped = true;
+      timer.cancel();
+    },
+  };
 }
 
 interface FileParts {
   readonly runtime: Runtime;
   readonly configuration: Configuration;
   readonly files: FilesHealth;
+  readonly isShared: boolean;
+}
+
+/** Files are taken as every other change is. */
+function fileSink({ files, submit }: Configuration): FileSink {
+  return {
+    get expectsFiles() {
+      return files.expectsFiles;
+    },
+    keepLast: () => files.keepLast(),
+    replace: (edits, summary) => submit(() => files.replace(edits, summary)),
+    change: (edits, summary, policy) => submit(() => files.change(edits, summary, policy)),
+  };
 }
 
 /** Loads `--resources` and goes on following it; the log says how a long load is getting on. */
 async function loadFiles(
   { resources, allowInvalid }: AdsConfig,
-  { runtime: { clock, logger }, configuration, files }: FileParts,
+  { runtime: { clock, logger }, configuration, files, isShared }: FileParts,
 ): Promise<AsyncDisposable | undefined> {
   if (resources === undefined) {
-    configuration.files.replace([], "no files");
+    // Of what replicas share, one without files takes nothing away.
+    if (isShared) configuration.files.keepLast();
+    else configuration.files.replace([], "no files");
     files.absent();
     return undefined;
   }
   let saidMs = clock.monotonicMs();
   const source = new FileSource({
     path: resources,
-    sink: configuration.files,
+    sink: fileSink(configuration),
     logger,
     clock,
     onState: (state) => files.follow(state),

@@ -15,6 +15,7 @@ import {
   type Schema,
   string,
 } from "@denvoy/runtime";
+import { redisConnectionFields } from "@denvoy/redis";
 import { consistencyPolicies } from "./domain/consistency.ts";
 import { sdsFields } from "./sds_settings.ts";
 
@@ -84,14 +85,28 @@ const protocolFields = {
   }),
 };
 
+const stateFields = {
+  redisUrl: string({
+    secret: true,
+    doc:
+      "Redis that keeps what replicas share, so that any of them takes changes and all serve the " +
+      "same: `host:port`, the path of a socket, `master,host:port,...` of sentinels or " +
+      "`host:port,...` of a cluster. Without it the state is in `--data-dir`.",
+  }),
+  ...redisConnectionFields,
+  keyPrefix: string({
+    doc: "Comes before the key of everything in Redis; replicas with the same one belong together.",
+  }),
+};
+
 /** The schema of `denvoy serve ads` and of services/ads/main.ts. */
 export const adsSchema: Schema<
-  typeof sourceFields & typeof protocolFields & typeof sdsFields
+  typeof sourceFields & typeof protocolFields & typeof sdsFields & typeof stateFields
 > = defineConfig({
   service: "ads",
   summary: "Gives every Envoy its configuration: xDS over gRPC and REST.",
   ports: { grpc: 18000, http: 18001 },
-  fields: { ...sourceFields, ...protocolFields, ...sdsFields },
+  fields: { ...sourceFields, ...protocolFields, ...sdsFields, ...stateFields },
 });
 
 /** The settings of ads, complete and frozen. */

@@ -34,8 +34,8 @@ export function startScript(service: ServiceName): string {
   const reached = reaching.includes(service) ? "any" : addresses;
   const folders = { read: [imageConfigDir], dataDir: imageDataDir, root: imageRoot };
   const access: ServiceAccess = { addresses: reached, ...folders };
-  const permissions = servicePermissions(access, service).map((flag) =>
-    asksSds(service) && flag.startsWith("--allow-net") ? '"$net"' : flag
+  const permissions = servicePermissions(access).map((flag) =>
+    asksOthers(service) && flag.startsWith("--allow-net") ? '"$net"' : flag
   );
   const flags = ["--quiet", "--cached-only", "--frozen", ...permissions];
   const prefix = `DENVOY_${service.toUpperCase()}`;
@@ -48,29 +48,29 @@ export function startScript(service: ServiceName): string {
     // Without the variable a file that is not there is no error, with it it is one.
     `config=${imageConfigDir}/denvoy.yaml`,
     'if [ -z "${DENVOY_CONFIG:-}" ] && [ -f "$config" ]; then export DENVOY_CONFIG="$config"; fi',
-    ...(asksSds(service) ? netLines(addresses, prefix) : []),
+    ...(asksOthers(service) ? netLines(addresses, prefix) : []),
     `exec deno run ${flags.join(" ")} ${imageRoot}/services/${service}/main.ts "$@"`,
   ]);
 }
 
-function asksSds(service: ServiceName): boolean {
+function asksOthers(service: ServiceName): boolean {
   return service === "ads";
 }
 
-/** Where sds is, is known when the container runs: without it, ads reaches nobody. */
+/** Where sds and Redis are is known when the container runs: without them ads reaches nobody. */
 function netLines(addresses: readonly string[], prefix: string): readonly string[] {
   return [
     `net=--allow-net=${addresses.join(",")}`,
-    `case "\${${prefix}_SDS:+--sds} $*" in *--sds*) net=--allow-net ;; esac`,
+    `case "\${${prefix}_SDS:+--sds} \${${prefix}_REDIS_URL:+--redis-url} $*" in`,
+    "  *--sds* | *--redis-url*) net=--allow-net ;;",
+    "esac",
   ];
 }
 
 /** Returns the script that makes the certificates of `compose.mtls.yaml`; names come after. */
 export function keysScript(): string {
   const access: ServiceAccess = { addresses: [], dataDir: imageDataDir, root: imageRoot };
-  const permissions = servicePermissions(access, "sds").filter((flag) =>
-    !flag.startsWith("--allow-net")
-  );
+  const permissions = servicePermissions(access).filter((flag) => !flag.startsWith("--allow-net"));
   const flags = ["--quiet", "--cached-only", "--frozen", ...permissions].join(" ");
   return script([
     "ulimit -c 0 2>/dev/null || true",

@@ -14,7 +14,7 @@ Deno.test("startScript() runs main.ts with narrow permissions and passes flags o
   assert.doesNotMatch(script, /--allow-(all|run|ffi|sys)|-A /);
 });
 
-Deno.test("startScript() lets ads reach others only where it is told of sds", async () => {
+Deno.test("startScript() lets ads reach others only where it is told of sds or Redis", async () => {
   const [, lines = ""] = /(net=[^]*esac)/.exec(startScript("ads")) ?? [];
   const netOf = async (args: readonly string[], env: Readonly<Record<string, string>> = {}) => {
     const command = ["-c", `set -eu\n${lines}\necho "$net"`, "start", ...args];
@@ -26,6 +26,8 @@ Deno.test("startScript() lets ads reach others only where it is told of sds", as
   assert.equal(await netOf(["--insecure", "--sds", "sds:18010"]), "--allow-net");
   assert.equal(await netOf(["--sds=sds:18010"]), "--allow-net");
   assert.equal(await netOf([], { DENVOY_ADS_SDS: "sds:18010" }), "--allow-net");
+  assert.equal(await netOf(["--redis-url", "redis:6379"]), "--allow-net");
+  assert.equal(await netOf([], { DENVOY_ADS_REDIS_URL: "redis:6379" }), "--allow-net");
 });
 
 Deno.test("keysScript() may write its volume, and reach nobody", () => {

@@ -39,9 +39,13 @@ import { isResourcePath, MAX_FILES } from "./resource_files.ts";
 /** Where files' resources go. */
 export interface FileSink {
   /** Takes all that files say; the first that is called. */
-  replace(edits: readonly SlotEdit[], summary: string): ChangeOutcome;
+  replace(edits: readonly SlotEdit[], summary: string): ChangeOutcome | Promise<ChangeOutcome>;
   /** Takes what changed; `strict` refuses what breaks any reference, whatever the setting says. */
-  change(edits: readonly SlotEdit[], summary: string, policy?: "strict"): ChangeOutcome;
+  change(
+    edits: readonly SlotEdit[],
+    summary: string,
+    policy?: "strict",
+  ): ChangeOutcome | Promise<ChangeOutcome>;
   /** Goes on with what files said before a restart. */
   keepLast(): void;
   /** Whether files said anything before a restart: none at all is an accident then. */
@@ -242,16 +246,16 @@ export class FileSource implements AsyncDisposable {
     );
     if (hasErrors(problems)) return this.#fail(problems);
     if (this.#dirty.size === 0 && this.#loaded) return this.#succeed(problems);
-    this.#handOver(problems);
+    await this.#handOver(problems);
   }
 
-  #handOver(warnings: readonly Problem[]): void {
+  async #handOver(warnings: readonly Problem[]): Promise<void> {
     const staged = this.#set.stage(this.#changes());
     if (staged.problems.length > 0) return this.#fail([...warnings, ...staged.problems]);
     const { logger } = this.#options;
     const summary = summaryOf([...this.#dirty], this.#root);
     try {
-      const outcome = this.#offer(staged.edits, summary);
+      const outcome = await this.#offer(staged.edits, summary);
       if (outcome === undefined) return;
       const problems = [...warnings, ...outcome.problems];
       if (outcome.kind !== "applied" && outcome.kind !== "unchanged") {
@@ -274,17 +278,17 @@ export class FileSource implements AsyncDisposable {
   }
 
   /** Offers what files say; returns undefined while that seems to be half of a change. */
-  #offer(edits: readonly SlotEdit[], summary: string): ChangeOutcome | undefined {
+  async #offer(edits: readonly SlotEdit[], summary: string): Promise<ChangeOutcome | undefined> {
     const { sink, clock } = this.#options;
-    if (!this.#loaded) return sink.replace(edits, summary);
-    const outcome = sink.change(edits, summary, "strict");
+    if (!this.#loaded) return await sink.replace(edits, summary);
+    const outcome = await sink.change(edits, summary, "strict");
     if (outcome.kind !== "refused") return outcome;
     const nowMs = clock.monotonicMs();
     this.#incompleteMs ??= nowMs;
     const isLate = nowMs > this.#quietMs + LATE_MS;
     if (isLate || this.#watcher?.isSettling) this.#quietMs = nowMs + INCOMPLETE_MS;
     const dueMs = Math.min(this.#quietMs, this.#incompleteMs + MAX_INCOMPLETE_MS);
-    if (nowMs >= dueMs) return sink.change(edits, summary);
+    if (nowMs >= dueMs) return await sink.change(edits, summary);
     this.#retryLater(dueMs - nowMs);
     return undefined;
   }

@@ -12,23 +12,16 @@ import type { Revision, RevisionChange, RevisionHead, SlotAt } from "../domain/r
 import type { RolloutRecord } from "../domain/rollouts.ts";
 import type { SlotRef } from "../domain/slot.ts";
 import type {
+  CommitResult,
   ConfigurationStore,
   RevisionQuery,
   StoreBatch,
   StoredConfiguration,
 } from "../domain/store.ts";
 import { type Row, SqliteDatabase } from "@denvoy/runtime";
-import {
-  contentFields,
-  contentOf,
-  registrationOf,
-  rolloutOf,
-  rolloutText,
-  selectorOf,
-  selectorText,
-  slotContentOf,
-} from "./sqlite_rows.ts";
+import { contentFields, contentOf, registrationOf, slotContentOf } from "./sqlite_rows.ts";
 import { migrations } from "./sqlite_schema.ts";
+import { rolloutOf, rolloutText, selectorOf, selectorText } from "./stored_texts.ts";
 
 const FILES_FROM = "SELECT value FROM settings WHERE name = 'files_from'";
 const PUT_FILES_FROM = "INSERT OR REPLACE INTO settings (name, value) VALUES ('files_from', ?)";
@@ -54,14 +47,15 @@ export class SqliteStore implements ConfigurationStore {
       served: this.#served(),
       registrations: this.#database.all("SELECT spec FROM registrations ORDER BY cluster, id")
         .map(registrationOf),
-      rollouts: this.#database.all("SELECT record FROM rollouts ORDER BY position").map(rolloutOf),
+      rollouts: this.#database.all("SELECT record FROM rollouts ORDER BY position")
+        .map(({ record }) => rolloutOf(String(record))),
       lastRevision: this.#number("SELECT max(id) AS value FROM revisions"),
       filesFrom: String(this.#database.first(FILES_FROM)?.value ?? ""),
     };
   }
 
   /** See {@linkcode ConfigurationStore.commit}. */
-  commit(batch: StoreBatch): void {
+  commit(batch: StoreBatch): CommitResult {
     this.#database.transaction(() => {
       for (const resource of batch.contents ?? []) this.#putContent(resource);
       for (const edit of batch.edits ?? []) this.#putEntry(edit);
@@ -71,6 +65,7 @@ export class SqliteStore implements ConfigurationStore {
       if (batch.revision !== undefined) this.#putRevision(batch.revision);
       if (batch.filesFrom !== undefined) this.#database.run(PUT_FILES_FROM, [batch.filesFrom]);
     });
+    return "kept";
   }
 
   /** See {@linkcode ConfigurationStore.heads}. */

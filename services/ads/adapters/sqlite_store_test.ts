@@ -4,9 +4,9 @@ import { DatabaseSync } from "node:sqlite";
 import { MemoryStore } from "../domain/memory_store.ts";
 import { migrations } from "./sqlite_schema.ts";
 import { SqliteStore } from "./sqlite_store.ts";
-import { runStoreContract, type StoreUnderTest } from "./store_contract.ts";
+import { runStoreContract } from "./store_contract.ts";
 
-class TemporaryStore implements StoreUnderTest, Disposable {
+class TemporaryStore implements Disposable {
   readonly #folder = Deno.makeTempDirSync();
   store: SqliteStore;
 
@@ -31,13 +31,26 @@ class TemporaryStore implements StoreUnderTest, Disposable {
 }
 
 Deno.test("SqliteStore keeps the contract of stores", async (t) => {
-  await runStoreContract(t, () => new TemporaryStore());
+  await runStoreContract(t, () => {
+    const temporary = new TemporaryStore();
+    return Promise.resolve({
+      store: temporary.store,
+      commit: (batch) => Promise.resolve(temporary.store.commit(batch)),
+      reopen: () => Promise.resolve(temporary.reopen()),
+      [Symbol.asyncDispose]: () => Promise.resolve(temporary[Symbol.dispose]()),
+    });
+  });
 });
 
 Deno.test("MemoryStore keeps the contract of stores", async (t) => {
   await runStoreContract(t, () => {
     const store = new MemoryStore(3);
-    return { store, reopen: () => store, [Symbol.dispose]: () => store.close() };
+    return Promise.resolve({
+      store,
+      commit: (batch) => Promise.resolve(store.commit(batch)),
+      reopen: () => Promise.resolve(store),
+      [Symbol.asyncDispose]: () => Promise.resolve(store.close()),
+    });
   });
 });
 

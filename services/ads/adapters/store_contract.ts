@@ -10,15 +10,17 @@ import { CLUSTER, SECRET } from "../domain/resource_types.ts";
 import type { Revision } from "../domain/revision.ts";
 import { defaultRolloutRules, startRollout } from "../domain/rollout.ts";
 import type { RolloutRecord } from "../domain/rollouts.ts";
-import type { ConfigurationStore } from "../domain/store.ts";
+import type { ConfigurationStore, StoreBatch } from "../domain/store.ts";
 import { testSelector, textResource } from "../domain/testing.ts";
 
 /** A store under test. */
 export interface StoreUnderTest {
   /** The store; empty, and it keeps three revisions. */
   readonly store: ConfigurationStore;
-  /** Returns the store as it is after a restart. */
-  readonly reopen: () => ConfigurationStore;
+  /** Writes a batch. */
+  readonly commit: (batch: StoreBatch) => Promise<unknown>;
+  /** Returns the store as it is after a restart; what is committed then goes there. */
+  readonly reopen: () => Promise<ConfigurationStore>;
 }
 
 const one = { ...textResource("a", { text: "1" }), references: [{ typeUrl: SECRET, name: "s" }] };
@@ -30,7 +32,7 @@ function revision(id: number, changes: Revision["changes"] = []): Revision {
   return { id, atMs: 1000 + id, who: "me", source: "api", summary: `number ${id}`, changes };
 }
 
-const contract: Readonly<Record<string, (under: StoreUnderTest) => void>> = {
+const contract: Readonly<Record<string, (under: StoreUnderTest) => void | Promise<void>>> = {
   "is empty at first"({ store }) {
     assert.deepEqual(store.load(), {
       edits: [],
@@ -45,7 +47,7 @@ const contract: Readonly<Record<string, (under: StoreUnderTest) => void>> = {
     assert.deepEqual(store.heads({ limit: 10 }), []);
   },
 
-  "keeps entries of the API and pins, and nothing of files"({ store, reopen }) {
+  async "keeps entries of the API and pins, and nothing of files"({ commit, reopen }) {
     const api: SlotEdit = {
       key,
       selector: testSelector(""),
@@ -63,16 +65,16 @@ const contract: Readonly<Record<string, (under: StoreUnderTest) => void>> = {
     ];
     const place = { file: "a.yaml", line: 1 };
     const file: SlotEdit = { ...api, layer: "files", entry: { resource: two, place } };
-    store.commit({ edits: [api, ...pins, file] });
-    const again = reopen();
+    await commit({ edits: [api, ...pins, file] });
+    const again = await reopen();
     assert.deepEqual(again.load().edits, [api, ...pins]);
-    again.commit({
+    await commit({
       edits: pins.map((pin): SlotEdit => ({ ...pin, layer: "pin", entry: undefined })),
     });
     assert.deepEqual(again.load().edits, [api]);
   },
 
-  "keeps revisions, and what is served after the newest"({ store, reopen }) {
+  async "keeps revisions, and what is served after the newest"({ commit, reopen }) {
     const first = revision(1, [
       { key, selector: edge, after: { version: one.version, owner: "api" } },
       { key: { ...key, name: "b" }, selector: edge, after: { version: "x", owner: "files" } },
@@ -86,9 +88,9 @@ const contract: Readonly<Record<string, (under: StoreUnderTest) => void>> = {
       },
       { key: { ...key, name: "b" }, selector: edge, before: { version: "x", owner: "files" } },
     ]);
-    store.commit({ revision: first, contents: [one] });
-    store.commit({ revision: second });
-    const again = reopen();
+    await commit({ revision: first, contents: [one] });
+    await commit({ revision: second });
+    const again = await reopen();
     assert.deepEqual(again.revision(1), first);
     assert.deepEqual(again.revision(2), second);
     const { lastRevision, served } = again.load();
@@ -97,11 +99,11 @@ const contract: Readonly<Record<string, (under: StoreUnderTest) => void>> = {
     assert.deepEqual(again.content(one.version, "other"), { ...one, name: "other" });
   },
 
-  "lists revisions newest first, by id and resource"({ store }) {
+  async "lists revisions newest first, by id and resource"({ store, commit }) {
     const touch = [{ key, selector: edge, after: { version: "v", owner: "api" as const } }];
-    store.commit({ revision: revision(1, touch) });
-    store.commit({ revision: revision(2) });
-    store.commit({ revision: revision(3, touch) });
+    await commit({ revision: revision(1, touch) });
+    await commit({ revision: revision(2) });
+    await commit({ revision: revision(3, touch) });
     const ids = (query: Parameters<ConfigurationStore["heads"]>[0]) =>
       store.heads(query).map(({ id, changeCount }) => `${id}:${changeCount}`);
     assert.deepEqual(ids({ limit: 10 }), ["3:1", "2:0", "1:1"]);
@@ -111,7 +113,7 @@ const contract: Readonly<Record<string, (under: StoreUnderTest) => void>> = {
     assert.deepEqual(ids({ limit: 10, key: { ...key, name: "z" } }), []);
   },
 
-  "forgets old revisions, and contents that nothing names any more"({ store }) {
+  async "forgets old revisions, and contents that nothing names any more"({ store, commit }) {
     const contents = [1, 2, 3, 4, 5, 6].map((n) => textResource("a", { text: `${n}` }));
     for (const [index, resource] of contents.entries()) {
       const before = contents[index - 1];
@@ -121,7 +123,7 @@ const contract: Readonly<Record<string, (under: StoreUnderTest) => void>> = {
         ...(before && { before: { version: before.version, owner: "api" as const } }),
         after: { version: resource.version, owner: "api" as const },
       };
-      store.commit({ revision: revision(index + 1, [change]), contents: [resource] });
+      await commit({ revision: revision(index + 1, [change]), contents: [resource] });
     }
     assert.equal(store.oldestRevision(), 4);
     assert.equal(store.revision(3), undefined);
@@ -129,7 +131,7 @@ const contract: Readonly<Record<string, (under: StoreUnderTest) => void>> = {
     assert.deepEqual(kept, [false, false, true, true, true, true]);
   },
 
-  "keeps registrations"({ store, reopen }) {
+  async "keeps registrations"({ commit, reopen }) {
     const spec: Registration = {
       cluster: "c",
       id: "e",
@@ -143,15 +145,15 @@ const contract: Readonly<Record<string, (under: StoreUnderTest) => void>> = {
       health: "draining",
       ttlMs: 1000,
     };
-    store.commit({ registered: [spec, { ...spec, id: "f" }] });
-    store.commit({
+    await commit({ registered: [spec, { ...spec, id: "f" }] });
+    await commit({
       registered: [{ ...spec, weight: 3 }],
       deregistered: [{ cluster: "c", id: "f" }],
     });
-    assert.deepEqual(reopen().load().registrations, [{ ...spec, weight: 3 }]);
+    assert.deepEqual((await reopen()).load().registrations, [{ ...spec, weight: 3 }]);
   },
 
-  "keeps rollouts with what they change, the latest last"({ store, reopen }) {
+  async "keeps rollouts with what they change, the latest last"({ commit, reopen }) {
     const state = startRollout([{ key, version: one.version }], {
       rules: defaultRolloutRules,
       nowMs: 5,
@@ -168,22 +170,22 @@ const contract: Readonly<Record<string, (under: StoreUnderTest) => void>> = {
       edits,
       state,
     };
-    store.commit({ rollouts: [record, { ...record, id: "rollout-2" }] });
+    await commit({ rollouts: [record, { ...record, id: "rollout-2" }] });
     const done = { ...record, revision: 4 };
-    store.commit({ rollouts: [done] });
-    assert.deepEqual(reopen().load().rollouts, [{ ...record, id: "rollout-2" }, done]);
+    await commit({ rollouts: [done] });
+    assert.deepEqual((await reopen()).load().rollouts, [{ ...record, id: "rollout-2" }, done]);
   },
 };
 
 /** Registers the contract as steps of a test. */
 export async function runStoreContract(
   t: Deno.TestContext,
-  create: () => StoreUnderTest & Disposable,
+  create: () => Promise<StoreUnderTest & AsyncDisposable>,
 ): Promise<void> {
   for (const [name, check] of Object.entries(contract)) {
-    await t.step(name, () => {
-      using under = create();
-      check(under);
+    await t.step(name, async () => {
+      await using under = await create();
+      await check(under);
     });
   }
 }

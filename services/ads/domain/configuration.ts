@@ -19,6 +19,7 @@ import {
   type RegistrationLimits,
   Registrations,
 } from "./registrations.ts";
+import type { Replication } from "./replication.ts";
 import { RolloutControl } from "./rollout_control.ts";
 import { Rollouts } from "./rollouts.ts";
 import type { ConfigurationStore } from "./store.ts";
@@ -32,6 +33,8 @@ export interface ConfigurationOptions {
   readonly clock: Clock;
   /** Where it is kept. */
   readonly store: ConfigurationStore;
+  /** The other replicas, if there may be some; the store is this replica's copy then. */
+  readonly replication?: Replication;
   /** The file or folder that files come from; empty when there is none. @default "" */
   readonly filesFrom?: string;
   /** What broken references in files do. Default `warn`. */
@@ -64,8 +67,17 @@ export interface Configuration {
   readonly log: ChangeLog;
   /** Where it is kept. */
   readonly store: ConfigurationStore;
-  /** Does what is due: expires endpoints, decides rollouts. Call it about once a second. */
-  tick(): void;
+  /**
+   * Runs whatever may change something (`writer`, `files`, `endpoints`, `rolloutControl`): at once, or
+   * with the consent of all replicas; then it may run more than once, and what it returned counts when
+   * this resolves. Reading needs no such thing.
+   */
+  readonly submit: <T>(operation: () => T) => T | Promise<T>;
+  /**
+   * Does what is due: expires endpoints, decides rollouts. Call it about once a second; replicas do
+   * nothing while they cannot hear of each other, as they could not know.
+   */
+  tick(): void | Promise<void>;
 }
 
 /**
@@ -76,6 +88,7 @@ export interface Configuration {
  */
 export function openConfiguration(options: ConfigurationOptions): Configuration {
   const { clock, store, filePolicy = "warn", limits = defaultRegistrationLimits } = options;
+  const { replication } = options;
   const { filesFrom = "", elsewhere = [] } = options;
   const stored = store.load();
   const openedMs = clock.monotonicMs();
@@ -84,12 +97,13 @@ export function openConfiguration(options: ConfigurationOptions): Configuration 
   const publisher = new Publisher(catalog, views);
   const log = new ChangeLog();
   const rollouts = new Rollouts();
-  const parts = { clock, store, publisher, log, rollouts };
+  const parts = { clock, store, publisher, log, rollouts, ...(replication && { replication }) };
   const writer = new ConfigurationWriter(parts, stored.lastRevision);
   const registrations = new Registrations(limits);
   const endpoints = new EndpointDirectory({ ...parts, registrations });
   const rolloutControl = new RolloutControl({ ...parts, writer });
-  const files = new FileLayer({ ...parts, writer, policy: filePolicy, filesFrom }, stored);
+  const fileParts = { policy: filePolicy, filesFrom, shared: replication !== undefined };
+  const files = new FileLayer({ ...parts, ...fileParts, writer }, stored);
   catalog.apply(stored.edits);
   endpoints.restore(stored.registrations);
   rolloutControl.restore(stored.rollouts);
@@ -104,10 +118,24 @@ export function openConfiguration(options: ConfigurationOptions): Configuration 
     rolloutControl,
     log,
     store,
+    submit: (operation) => replication === undefined ? operation() : replication.submit(operation),
     tick() {
       if (clock.monotonicMs() - openedMs > LINGER_MS) catalog.setLingering([]);
+      if (replication !== undefined) return tickReplica(replication, { endpoints, rolloutControl });
       endpoints.expire();
       rolloutControl.tick();
     },
   };
+}
+
+/** Whichever replica is first does what is due; to the others nothing is then. */
+async function tickReplica(
+  replication: Replication,
+  { endpoints, rolloutControl }: Pick<Configuration, "endpoints" | "rolloutControl">,
+): Promise<void> {
+  if (!replication.available) return;
+  await replication.submit(() => endpoints.expire());
+  for (const id of rolloutControl.underWay()) {
+    await replication.submit(() => rolloutControl.propose(id, [{ kind: "tick" }]));
+  }
 }

@@ -24,7 +24,7 @@ import type { RolloutRecord, Rollouts } from "./rollouts.ts";
 import { describeKey } from "./resource_types.ts";
 import { settled, type SlotRef, slotText } from "./slot.ts";
 import { tiedSelectors } from "./tied_selectors.ts";
-import type { ConfigurationStore, StoreBatch } from "./store.ts";
+import type { CommitResult, ConfigurationStore, StoreBatch } from "./store.ts";
 
 /** What a caller believes a slot to serve; else the change is not wanted (HTTP If-Match). */
 export interface Expectation extends SlotRef {
@@ -139,7 +139,7 @@ export class ConfigurationWriter {
     changes: readonly RevisionChange[],
     { who, nowMs, edits }: { who: string; nowMs: number; edits: readonly SlotEdit[] },
   ): Revision | undefined {
-    const { store, log } = this.#parts;
+    const { store } = this.#parts;
     if (changes.length === 0) {
       if (edits.length > 0) store.commit({ edits });
       return undefined;
@@ -148,9 +148,20 @@ export class ConfigurationWriter {
     const head = { id: this.#revision + 1, atMs: nowMs, who, source: "files" as const, summary };
     const revision = { ...head, changes };
     store.commit({ revision, edits, contents: this.#servedContents(changes) });
-    this.#revision = revision.id;
-    log.add({ kind: "revision", revision }, nowMs);
+    this.took(revision);
     return revision;
+  }
+
+  /** Counts and tells a revision that the store has and the catalog shows. */
+  took(revision: Revision): void {
+    this.#revision = revision.id;
+    this.#parts.log.add({ kind: "revision", revision }, revision.atMs);
+  }
+
+  /** Counts from another history on, of which these are kept, oldest first; tells what is new. */
+  follow(revisions: readonly Revision[]): void {
+    for (const revision of revisions) if (revision.id > this.#revision) this.took(revision);
+    this.#revision = revisions.at(-1)?.id ?? 0;
   }
 
   /** Goes back to what was served at a revision. */
@@ -204,7 +215,7 @@ export class ConfigurationWriter {
       ? undefined
       : { id, atMs: options.nowMs, who, source, summary, changes };
     const contents = contentsOf(change.touched);
-    this.#commit(change, {
+    const kept = this.#commit(change, {
       edits: request.edits,
       contents: [...contents.values()],
       ...(revision ? { revision } : {}),
@@ -212,18 +223,21 @@ export class ConfigurationWriter {
         ? { rollouts: [{ ...options.rollout, ...(revision && { revision: id }) }] }
         : {}),
     });
-    this.#parts.publisher.publish(change);
+    if (kept === "kept") this.#parts.publisher.publish(change);
     if (revision === undefined) return { kind: "unchanged", problems, changes, contents };
-    this.#revision = id;
-    this.#parts.log.add({ kind: "revision", revision }, options.nowMs);
+    if (kept === "kept") this.took(revision);
     return { kind: "applied", problems, revision };
   }
 
-  #commit(change: CatalogChange, batch: StoreBatch): void {
+  /** Writes a change down, or takes it back where that fails or is not for this replica alone to do. */
+  #commit(change: CatalogChange, batch: StoreBatch): CommitResult {
+    const { store, publisher: { catalog } } = this.#parts;
     try {
-      this.#parts.store.commit(batch);
+      const kept = store.commit(batch);
+      if (kept === "proposed") catalog.revert(change);
+      return kept;
     } catch (error) {
-      this.#parts.publisher.catalog.revert(change);
+      catalog.revert(change);
       throw error;
     }
   }

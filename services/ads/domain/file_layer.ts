@@ -3,6 +3,9 @@
  * Takes over what files say. The first time after a start, what they say is compared with what was
  * served before the stop, so that the history has no gap; and when files cannot be read then, what
  * they said before the stop goes on being served.
+ *
+ * Replicas share what files say: whoever sees a change first gives it to all, and to those that see
+ * it later it is none any more.
  * @module
  */
 import { type Clock, hasErrors } from "@denvoy/base";
@@ -11,7 +14,7 @@ import type { ChangeOutcome, ConfigurationWriter } from "./configuration_writer.
 import { brokenReferences, type ConsistencyPolicy } from "./consistency.ts";
 import type { Publisher } from "./publisher.ts";
 import { contentOf, type RevisionChange, type SlotAt } from "./revision.ts";
-import { slotText } from "./slot.ts";
+import { type FileEntry, slotText } from "./slot.ts";
 import type { ConfigurationStore, StoredConfiguration } from "./store.ts";
 import { tiedSelectors } from "./tied_selectors.ts";
 
@@ -29,6 +32,8 @@ export interface FileLayerParts {
   readonly policy: ConsistencyPolicy;
   /** The file or folder that files come from. */
   readonly filesFrom: string;
+  /** Whether the catalog has what files said last, as replicas share it. */
+  readonly shared: boolean;
 }
 
 const WHO = "files";
@@ -47,12 +52,13 @@ export class FileLayer {
     stored: Pick<StoredConfiguration, "served" | "filesFrom">,
   ) {
     this.#parts = parts;
-    this.#before = stored.served;
+    this.#before = parts.shared ? undefined : stored.served;
     this.#cameFrom = stored.filesFrom;
   }
 
   /** Whether files from the same place said anything before the stop. */
   get expectsFiles(): boolean {
+    if (this.#parts.shared) return !this.#fileSlots().next().done;
     if (this.#parts.filesFrom !== this.#cameFrom) return false;
     return this.#before?.some(({ content }) => content?.owner === "files") ?? false;
   }
@@ -72,7 +78,8 @@ export class FileLayer {
     policy: ConsistencyPolicy = this.#parts.policy,
   ): ChangeOutcome {
     const { writer, clock } = this.#parts;
-    const request = { source: "files" as const, who: WHO, summary, edits, policy };
+    const news = this.#news(edits);
+    const request = { source: "files" as const, who: WHO, summary, edits: news, policy };
     return writer.apply(request, { nowMs: clock.nowMs() });
   }
 
@@ -87,6 +94,16 @@ export class FileLayer {
     });
     this.#before = undefined;
     publisher.publish(publisher.catalog.apply(edits));
+  }
+
+  /** What is not shared already. */
+  #news(edits: readonly SlotEdit[]): readonly SlotEdit[] {
+    const { shared, publisher: { catalog } } = this.#parts;
+    if (!shared) return edits;
+    return edits.filter((edit) => {
+      const known = catalog.state(edit.key)?.slot(edit.selector)?.files;
+      return edit.layer !== "files" || !isSameEntry(known, edit.entry);
+    });
   }
 
   #first(before: readonly SlotAt[], edits: readonly SlotEdit[]): ChangeOutcome {
@@ -177,4 +194,9 @@ export class FileLayer {
       }
     }
   }
+}
+
+function isSameEntry(a: FileEntry | undefined, b: FileEntry | undefined): boolean {
+  return a?.resource.version === b?.resource.version && a?.place.file === b?.place.file &&
+    a?.place.line === b?.place.line;
 }

@@ -8,14 +8,19 @@ import type { Resource } from "@denvoy/xds";
 import type { SlotEdit } from "./catalog.ts";
 import type { Registration } from "./registration.ts";
 import type { Revision, RevisionHead, SlotAt } from "./revision.ts";
+import type { SharedState } from "./replication.ts";
 import type { RolloutRecord } from "./rollouts.ts";
 import { keyText, slotText } from "./slot.ts";
 import type {
+  CommitResult,
   ConfigurationStore,
   RevisionQuery,
   StoreBatch,
   StoredConfiguration,
 } from "./store.ts";
+
+/** Rollouts that are kept. */
+const MAX_ROLLOUTS = 1000;
 
 /** Keeps everything in memory. */
 export class MemoryStore implements ConfigurationStore {
@@ -46,13 +51,14 @@ export class MemoryStore implements ConfigurationStore {
   }
 
   /** See {@linkcode ConfigurationStore.commit}. */
-  commit(batch: StoreBatch): void {
+  commit(batch: StoreBatch): CommitResult {
     for (const resource of batch.contents ?? []) this.#contents.set(resource.version, resource);
     for (const edit of batch.edits ?? []) this.#putEdit(edit);
     for (const rollout of batch.rollouts ?? []) {
       this.#rollouts.delete(rollout.id);
       this.#rollouts.set(rollout.id, rollout);
     }
+    for (const id of [...this.#rollouts.keys()].slice(0, -MAX_ROLLOUTS)) this.#rollouts.delete(id);
     for (const { cluster, id } of batch.deregistered ?? []) {
       this.#registrations.delete(`${cluster}\0${id}`);
     }
@@ -61,6 +67,25 @@ export class MemoryStore implements ConfigurationStore {
     }
     if (batch.revision !== undefined) this.#putRevision(batch.revision);
     this.#filesFrom = batch.filesFrom ?? this.#filesFrom;
+    return "kept";
+  }
+
+  /** Takes over all that there is, into an empty store. */
+  restore(state: SharedState): void {
+    const { edits, contents, rollouts, registrations, served, revisions } = state;
+    this.commit({ edits, contents, rollouts, registered: registrations });
+    for (const slot of served) this.#served.set(slotText(slot), slot);
+    this.#revisions = revisions.slice(-this.#keep);
+  }
+
+  /** Everything that is kept of the history, oldest first. */
+  get revisions(): readonly Revision[] {
+    return this.#revisions;
+  }
+
+  /** All contents that are kept. */
+  get contents(): Iterable<Resource> {
+    return this.#contents.values();
   }
 
   /** See {@linkcode ConfigurationStore.heads}. */

@@ -87,11 +87,33 @@ export interface HealthVerdict {
   readonly ttlMs: number;
 }
 
+/** What has not been heard of in time. */
+export interface Overdue {
+  /** Endpoints. */
+  readonly registrations: readonly LiveRegistration[];
+  /** Verdicts. */
+  readonly verdicts: readonly HealthVerdict[];
+}
+
 const lbEndpointCodec = messageCodec("envoy.config.endpoint.v3.LbEndpoint");
 
 /** Returns `address:port` as load assignments compare it. */
 export function socketText({ address, port }: { address: string; port: number }): string {
   return `${address}:${port}`;
+}
+
+/** Returns the verdict on `address:port` of a cluster. */
+export function verdictOn(
+  cluster: string,
+  { socket, health, ttlMs }: {
+    readonly socket: string;
+    readonly health: EndpointHealth;
+    readonly ttlMs: number;
+  },
+): HealthVerdict {
+  const colon = socket.lastIndexOf(":");
+  const port = Number(socket.slice(colon + 1));
+  return { cluster, address: socket.slice(0, colon), port, health, ttlMs };
 }
 
 /** Returns the endpoint ready to be joined with a load assignment. */

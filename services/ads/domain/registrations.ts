@@ -14,8 +14,10 @@ import {
   healthNumbers,
   type HealthVerdict,
   type LiveRegistration,
+  type Overdue,
   type Registration,
   socketText,
+  verdictOn,
 } from "./registration.ts";
 import { LOAD_ASSIGNMENT } from "./resource_types.ts";
 
@@ -106,9 +108,7 @@ export class Registrations {
    */
   put(spec: Registration, nowMs: number): RegistrationChange {
     const old = this.#clusters.get(spec.cluster)?.entries.get(spec.id);
-    if (old === undefined && this.#registrations >= this.#limits.maxRegistrations) {
-      throw tooMany("register endpoint", this.#limits.maxRegistrations);
-    }
+    if (old === undefined) this.#checkRoom();
     const encoded = encodeRegistration(spec);
     const cluster = this.#cluster(spec.cluster);
     const holder = cluster.sockets.get(encoded.socket);
@@ -127,6 +127,22 @@ export class Registrations {
     const same = old !== undefined && evicted.length === 0 && sameSpec(old.spec, spec);
     if (same) return nothing;
     return { edits: [this.#edit(cluster)], stored: [live(cluster, entry)], removed: evicted };
+  }
+
+  /**
+   * Returns whom `put` would make go, without doing it; undefined when it would only renew.
+   * @throws StatusError as `put` does.
+   */
+  evictedBy(spec: Registration): readonly LiveRegistration[] | undefined {
+    const cluster = this.#clusters.get(spec.cluster);
+    const old = cluster?.entries.get(spec.id);
+    if (old === undefined) this.#checkRoom();
+    const holder = cluster?.sockets.get(socketText(spec));
+    const evicted = holder === undefined || holder === spec.id
+      ? undefined
+      : this.get(spec.cluster, holder);
+    if (evicted !== undefined) return [evicted];
+    return old !== undefined && sameSpec(old.spec, spec) ? undefined : [];
   }
 
   /** Takes registrations over from a store: each lives for its full TTL from now on. */
@@ -162,9 +178,12 @@ export class Registrations {
    * @throws StatusError RESOURCE_EXHAUSTED when there are too many; nothing is taken over then.
    */
   setHealth(verdicts: readonly HealthVerdict[], nowMs: number): HealthChange {
-    if (this.#verdicts + verdicts.length > this.#limits.maxVerdicts) {
-      throw tooMany("take verdicts", this.#limits.maxVerdicts);
-    }
+    this.checkHealth(verdicts);
+    return this.takeHealth(verdicts, nowMs);
+  }
+
+  /** Does the same, however many there are: others have agreed to them. */
+  takeHealth(verdicts: readonly HealthVerdict[], nowMs: number): HealthChange {
     const clusters = new Set<Cluster>();
     const changed: HealthVerdict[] = [];
     for (const verdict of verdicts) {
@@ -178,13 +197,45 @@ export class Registrations {
     return { edits: [...clusters].map((cluster) => this.#edit(cluster)), changed };
   }
 
+  /** Checks that verdicts may be taken over. @throws StatusError RESOURCE_EXHAUSTED */
+  checkHealth(verdicts: readonly HealthVerdict[]): void {
+    if (this.#verdicts + verdicts.length <= this.#limits.maxVerdicts) return;
+    throw tooMany("take verdicts", this.#limits.maxVerdicts);
+  }
+
+  /** Returns the verdicts in force, each with the time that is left to it. */
+  *verdicts(nowMs: number): Generator<HealthVerdict> {
+    for (const { name, verdicts } of this.#clusters.values()) {
+      for (const [socket, { health, expiresAtMs }] of verdicts) {
+        yield verdictOn(name, { socket, health, ttlMs: Math.max(1, expiresAtMs - nowMs) });
+      }
+    }
+  }
+
+  /** Returns what `expire` would remove, without doing it; call it as often. */
+  overdue(nowMs: number): Overdue {
+    this.#forgive(nowMs);
+    const registrations: LiveRegistration[] = [];
+    const verdicts: HealthVerdict[] = [];
+    for (const cluster of this.#dueClusters(nowMs)) {
+      for (const entry of cluster.entries.values()) {
+        if (entry.expiresAtMs <= nowMs) registrations.push(live(cluster, entry));
+      }
+      for (const [socket, { health, expiresAtMs }] of cluster.verdicts) {
+        if (expiresAtMs > nowMs) continue;
+        verdicts.push(verdictOn(cluster.name, { socket, health, ttlMs: 0 }));
+      }
+      this.#expectNext(cluster);
+    }
+    return { registrations, verdicts };
+  }
+
   /**
    * Removes what has not been heard of in time. Call it about once a second: time in which nobody
    * called was time in which nobody could be heard, and is added to everybody's.
    */
   expire(nowMs: number): RegistrationChange {
-    this.#forgive(nowMs - (this.#sweptAtMs ?? nowMs));
-    this.#sweptAtMs = nowMs;
+    this.#forgive(nowMs);
     const edits: OverlayEdit[] = [];
     const removed: LiveRegistration[] = [];
     for (const cluster of this.#dueClusters(nowMs)) {
@@ -261,8 +312,15 @@ export class Registrations {
     return { key: { typeUrl: LOAD_ASSIGNMENT, name: cluster.name }, layer: "overlay", entry };
   }
 
+  #checkRoom(): void {
+    if (this.#registrations < this.#limits.maxRegistrations) return;
+    throw tooMany("register endpoint", this.#limits.maxRegistrations);
+  }
+
   /** The process was stopped, or too busy to read heartbeats. */
-  #forgive(sinceMs: number): void {
+  #forgive(nowMs: number): void {
+    const sinceMs = nowMs - (this.#sweptAtMs ?? nowMs);
+    this.#sweptAtMs = nowMs;
     if (sinceMs <= MAX_SWEEP_GAP_MS) return;
     for (const cluster of this.#clusters.values()) {
       for (const entry of cluster.entries.values()) entry.expiresAtMs += sinceMs;
@@ -271,7 +329,8 @@ export class Registrations {
   }
 
   #expect(cluster: Cluster, atMs: number): void {
-    const second = Math.ceil(atMs / SWEEP_STEP_MS);
+    // What is overdue already is looked at with the next sweep.
+    const second = Math.max(Math.ceil(atMs / SWEEP_STEP_MS), (this.#sweptTo ?? -Infinity) + 1);
     if (second >= cluster.dueSecond) return;
     cluster.dueSecond = second;
     const names = this.#due.get(second) ?? new Set<string>();

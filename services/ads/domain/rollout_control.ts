@@ -7,16 +7,18 @@
 import { type Clock, type Problem, StatusCode, StatusError } from "@denvoy/base";
 import type { Resource } from "@denvoy/xds";
 import type { SlotEdit } from "./catalog.ts";
-import type { ChangeLog } from "./change_log.ts";
+import type { ChangeEvent, ChangeLog } from "./change_log.ts";
 import type { ChangeOutcome, ChangeRequest, ConfigurationWriter } from "./configuration_writer.ts";
 import type { NodeSelector } from "./node_selector.ts";
 import type { Publisher } from "./publisher.ts";
+import type { Replication } from "./replication.ts";
 import type { RevisionChange } from "./revision.ts";
 import {
   type AwaitedVersion,
   type RolloutEvent,
   type RolloutRules,
   startRollout,
+  stepRollout,
 } from "./rollout.ts";
 import type { RolloutRecord, Rollouts } from "./rollouts.ts";
 import type { ConfigurationStore } from "./store.ts";
@@ -35,6 +37,11 @@ export interface RolloutParts {
   readonly publisher: Publisher;
   /** Where decisions are told. */
   readonly log: ChangeLog;
+  /**
+   * The other replicas, if there may be some: what happens here goes to all of them then, and what
+   * follows is only proposed to the store; it takes place in {@linkcode RolloutControl.adopt}.
+   */
+  readonly replication?: Replication;
 }
 
 /** How a change is to go out. */
@@ -54,6 +61,14 @@ export type RolloutOutcome =
     readonly problems: readonly Problem[];
     readonly changes: readonly RevisionChange[];
   };
+
+/** Edits that belong to changes of rollouts, and what to tell once they are shown. */
+export interface AdoptedRollouts {
+  /** For the catalog. */
+  readonly edits: readonly SlotEdit[];
+  /** For the log. */
+  readonly events: readonly ChangeEvent[];
+}
 
 /** What a node did with resources. */
 export interface Delivery {
@@ -112,7 +127,7 @@ export class RolloutControl {
       const key = { typeUrl: resource.typeUrl, name: resource.name };
       const base = publisher.catalog.state(key)?.baseVersion(resource.version);
       const delivery = { node, key, version: base ?? resource.version };
-      this.#step(
+      this.#hear(
         rollout.id,
         kind === "nacked" ? { kind, why, ...delivery } : { kind, ...delivery },
       );
@@ -122,8 +137,13 @@ export class RolloutControl {
   /** Hears that the last stream of a node has ended. */
   disconnected(node: string): void {
     for (const { id } of this.#parts.rollouts.active()) {
-      this.#step(id, { kind: "disconnected", node });
+      this.#hear(id, { kind: "disconnected", node });
     }
+  }
+
+  /** Ids of the rollouts under way. */
+  underWay(): readonly string[] {
+    return this.#parts.rollouts.active().map(({ id }) => id);
   }
 
   /** Looks at the time. Call it about once a second. */
@@ -145,8 +165,59 @@ export class RolloutControl {
         `${record.state.status.kind} already`;
       throw new StatusError(StatusCode.FAILED_PRECONDITION, message);
     }
-    this.#step(id, decision);
+    if (this.#parts.replication === undefined) this.#step(id, decision);
+    else this.propose(id, [decision]);
     return this.#parts.rollouts.get(id) ?? record;
+  }
+
+  /** Proposes to all replicas what follows from events of a rollout, if anything does. */
+  propose(id: string, events: readonly RolloutEvent[]): void {
+    const { rollouts, store, clock } = this.#parts;
+    const nowMs = clock.nowMs();
+    const before = rollouts.get(id);
+    if (before === undefined) return;
+    const state = events.reduce(
+      (last, event) => stepRollout(last, { event, nowMs }),
+      before.state,
+    );
+    if (state === before.state) return;
+    const next = { ...before, state };
+    if (state.status.kind === "promoted") this.#promote(next);
+    else store.commit({ rollouts: [next] });
+  }
+
+  /** Takes over rollouts as a commit has them; returns what whoever calls is to show and tell. */
+  adopt(records: readonly RolloutRecord[]): AdoptedRollouts {
+    const { rollouts } = this.#parts;
+    const edits: SlotEdit[] = [];
+    const events: ChangeEvent[] = [];
+    for (const record of records) {
+      const { id, state: { status } } = record;
+      const before = rollouts.get(id)?.state.status.kind;
+      rollouts.put(record);
+      const isActive = status.kind === "canary";
+      // One that was settled before this replica knew of it is only remembered.
+      if (before === status.kind || (before === undefined && !isActive)) continue;
+      edits.push(...canaryEdits(record).map((edit) => isActive ? edit : withoutEntry(edit)));
+      events.push({ kind: "rollout", id, status });
+    }
+    return { edits, events };
+  }
+
+  /** Takes over all rollouts that there are, in place of those known; as `adopt`. */
+  replace(records: readonly RolloutRecord[]): AdoptedRollouts {
+    const { rollouts } = this.#parts;
+    const ended = rollouts.active().flatMap(canaryEdits).map(withoutEntry);
+    rollouts.clear();
+    const { edits, events } = this.adopt(records);
+    return { edits: [...ended, ...edits], events };
+  }
+
+  /** Events from streams may come in the middle of a change; those of replicas are gathered. */
+  #hear(id: string, event: RolloutEvent): void {
+    const { replication } = this.#parts;
+    if (replication === undefined) this.#step(id, event);
+    else replication.heard(id, event);
   }
 
   #step(id: string, event: RolloutEvent): void {
@@ -168,15 +239,16 @@ export class RolloutControl {
   }
 
   #promote(record: RolloutRecord): void {
-    const { writer, rollouts, clock } = this.#parts;
+    const { writer, rollouts, clock, replication } = this.#parts;
     const { who, summary, edits } = record;
     const outcome = writer.apply({ source: "rollout", who, summary, edits, policy: "warn" }, {
       nowMs: clock.nowMs(),
       rollout: record,
       alongside: canaryEdits(record).map(withoutEntry),
     });
-    if (outcome.kind === "applied") rollouts.put({ ...record, revision: outcome.revision.id });
-    else if (outcome.kind !== "unchanged") {
+    if (outcome.kind === "applied") {
+      if (replication === undefined) rollouts.put({ ...record, revision: outcome.revision.id });
+    } else if (outcome.kind !== "unchanged") {
       const why = outcome.problems.map(({ message }) => message).join("; ");
       const status = { kind: "reverted", why, atMs: clock.nowMs() } as const;
       this.#end({ ...record, state: { ...record.state, status } });
@@ -184,7 +256,8 @@ export class RolloutControl {
   }
 
   #end(record: RolloutRecord): void {
-    const { publisher, rollouts, store } = this.#parts;
+    const { publisher, rollouts, store, replication } = this.#parts;
+    if (replication !== undefined) return void store.commit({ rollouts: [record] });
     rollouts.put(record);
     publisher.publish(publisher.catalog.apply(canaryEdits(record).map(withoutEntry)));
     store.commit({ rollouts: [record] });
@@ -192,7 +265,8 @@ export class RolloutControl {
 
   #show(rollout: RolloutRecord): void {
     const { publisher, rollouts, store, log, clock } = this.#parts;
-    store.commit({ rollouts: [rollout], contents: contentsOf(rollout) });
+    const kept = store.commit({ rollouts: [rollout], contents: contentsOf(rollout) });
+    if (kept === "proposed") return;
     rollouts.put(rollout);
     log.add({ kind: "rollout", id: rollout.id, status: rollout.state.status }, clock.nowMs());
     publisher.publish(publisher.catalog.apply(canaryEdits(rollout)));

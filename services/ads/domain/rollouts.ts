@@ -49,6 +49,13 @@ export class Rollouts {
     if (!active) this.#forgetOldest();
   }
 
+  /** Forgets all. */
+  clear(): void {
+    this.#records.clear();
+    this.#awaited.clear();
+    this.#slots.clear();
+  }
+
   /** Returns a rollout. */
   get(id: string): RolloutRecord | undefined {
     return this.#records.get(id);

@@ -5,7 +5,7 @@
  */
 import type { Resource } from "@denvoy/xds";
 import type { SlotEdit } from "./catalog.ts";
-import type { Registration } from "./registration.ts";
+import type { HealthVerdict, Registration } from "./registration.ts";
 import type { Revision, RevisionHead, SlotAt } from "./revision.ts";
 import type { RolloutRecord } from "./rollouts.ts";
 
@@ -40,8 +40,28 @@ export interface StoreBatch {
   /** Registrations to put. */
   readonly registered?: readonly Registration[];
   /** Registrations to delete. */
-  readonly deregistered?: readonly { readonly cluster: string; readonly id: string }[];
+  readonly deregistered?: readonly Deregistration[];
+  /** Verdicts to put, `unknown` to delete; only replicas share them. */
+  readonly verdicts?: readonly HealthVerdict[];
+  /** Registrations that were heard of; likewise. */
+  readonly renewed?: readonly Omit<Deregistration, "expired">[];
 }
+
+/** A registration that goes. */
+export interface Deregistration {
+  /** Its cluster. */
+  readonly cluster: string;
+  /** Its id. */
+  readonly id: string;
+  /** It was not heard of in time. @default false */
+  readonly expired?: boolean;
+}
+
+/**
+ * What came of a commit: it is `kept`, and may be shown; or `proposed`, and nothing has changed yet:
+ * whoever runs the operation sees to it that it is taken by all replicas, this one included.
+ */
+export type CommitResult = "kept" | "proposed";
 
 /** Which revisions to list. */
 export interface RevisionQuery {
@@ -55,12 +75,15 @@ export interface RevisionQuery {
   readonly limit: number;
 }
 
-/** Keeps revisions and contents; everything is synchronous, as one process owns the store. */
+/**
+ * Keeps revisions and contents. Everything is synchronous: one process owns the store, or it is a
+ * replica's copy of what all share.
+ */
 export interface ConfigurationStore {
   /** Returns all that outlived the last run. @throws StatusError when it cannot be read. */
   load(): StoredConfiguration;
   /** Writes a batch at once. @throws StatusError UNAVAILABLE when nothing was written. */
-  commit(batch: StoreBatch): void;
+  commit(batch: StoreBatch): CommitResult;
   /** Returns heads of revisions with the number of their changes, newest first. */
   heads(query: RevisionQuery): readonly (RevisionHead & { readonly changeCount: number })[];
   /** Returns a revision; undefined when it never was or is no longer kept. */

@@ -21,6 +21,8 @@ export interface ApiParts {
   readonly writePolicy: ConsistencyPolicy;
   /** How long a registered endpoint lives without a heartbeat unless it says otherwise. */
   readonly endpointTtlMs: number;
+  /** Stays the same for as long as replicas lose nothing; empty where there are none. */
+  readonly sharedId: () => string;
 }
 
 /** Media types of bodies that hold resources. */

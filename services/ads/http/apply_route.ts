@@ -54,13 +54,13 @@ export function applyRoute(parts: ApiParts): AnyRoute {
       const deletes = query.delete.map((text): SlotEdit => {
         return { key: readKey(text), selector, layer: "api", entry: undefined };
       });
-      const pruned = query.prune ? pruneEdits(parts, puts.edits) : [];
-      const edits = [
-        ...new Map([...pruned, ...deletes, ...puts.edits].map((edit) => [slotText(edit), edit]))
-          .values(),
-      ];
       const summary = `apply ${puts.edits.length} resources`;
-      return outcomeResponse(parts, change(parts, request, { edits, summary }));
+      const outcome = await parts.configuration.submit(() => {
+        const pruned = query.prune ? pruneEdits(parts, puts.edits) : [];
+        const edits = lastOfEach([...pruned, ...deletes, ...puts.edits]);
+        return change(parts, request, { edits, summary });
+      });
+      return outcomeResponse(parts, outcome);
     },
   });
 }
@@ -80,6 +80,10 @@ function putEdits(
     edits.set(slotText(slot), { ...slot, layer: "api", entry: { resource, who, atMs } });
   }
   return { edits: [...edits.values()], problems };
+}
+
+function lastOfEach(edits: readonly SlotEdit[]): readonly SlotEdit[] {
+  return [...new Map(edits.map((edit) => [slotText(edit), edit])).values()];
 }
 
 function pruneEdits(

@@ -7,6 +7,7 @@ import { isoTime } from "@denvoy/base";
 import {
   anyObject,
   type AnyRoute,
+  type ApiResponse,
   empty,
   formatDuration,
   json,
@@ -17,7 +18,7 @@ import {
   type QueryValues,
   route,
 } from "@denvoy/runtime";
-import type { LiveRegistration } from "../domain/registration.ts";
+import type { LiveRegistration, Registration } from "../domain/registration.ts";
 import { LOAD_ASSIGNMENT } from "../domain/resource_types.ts";
 import { type ApiParts } from "./api_parts.ts";
 import { readRegistration, readVerdicts } from "./endpoint_body.ts";
@@ -52,18 +53,18 @@ const missing = { 404: { doc: "The endpoint is not registered: register it again
 /** Returns the routes. */
 export function endpointRoutes(parts: ApiParts): readonly AnyRoute[] {
   return [
-    register(parts),
+    registration(parts),
     amend(parts),
     heartbeat(parts),
     deregister(parts),
     readOne(parts),
     ...lists(parts),
     health(parts),
-    healthInstance(),
+    healthInstance(parts),
   ];
 }
 
-function register(parts: ApiParts): AnyRoute {
+function registration(parts: ApiParts): AnyRoute {
   return route({
     method: "PUT",
     path: "/v1/clusters/{cluster}/endpoints/{id}",
@@ -79,7 +80,7 @@ function register(parts: ApiParts): AnyRoute {
       const { cluster, id } = request.params;
       const defaults = { cluster, id, ttlMs: parts.endpointTtlMs };
       const spec = readRegistration(await request.json(), defaults);
-      return registrationResponse(parts, parts.configuration.endpoints.register(spec));
+      return await register(parts, () => spec);
     },
   });
 }
@@ -96,10 +97,11 @@ function amend(parts: ApiParts): AnyRoute {
     async handle(request) {
       const { cluster, id } = request.params;
       const body = await request.json();
-      const live = parts.configuration.endpoints.get(cluster, id) ?? unknown(cluster, id);
-      const { registeredAtMs: _r, expiresAtMs: _e, verdict: _v, ...before } = live;
-      const spec = readRegistration(body, { cluster, id, ttlMs: before.ttlMs, before });
-      return registrationResponse(parts, parts.configuration.endpoints.register(spec));
+      return await register(parts, () => {
+        const live = parts.configuration.endpoints.get(cluster, id) ?? unknown(cluster, id);
+        const { registeredAtMs: _r, expiresAtMs: _e, verdict: _v, ...before } = live;
+        return readRegistration(body, { cluster, id, ttlMs: before.ttlMs, before });
+      });
     },
   });
 }
@@ -127,8 +129,9 @@ function deregister(parts: ApiParts): AnyRoute {
     tag: TAG,
     params,
     responses: { 204: { doc: "It is forgotten." }, ...missing },
-    handle({ params: { cluster, id } }) {
-      if (!parts.configuration.endpoints.deregister(cluster, id)) unknown(cluster, id);
+    async handle({ params: { cluster, id } }) {
+      const { endpoints, submit } = parts.configuration;
+      if (!await submit(() => endpoints.deregister(cluster, id))) unknown(cluster, id);
       return empty();
     },
   });
@@ -204,20 +207,24 @@ function health(parts: ApiParts): AnyRoute {
     },
     responses: { 204: { doc: "Taken over." } },
     async handle(request) {
-      parts.configuration.endpoints.setHealth(readVerdicts(await request.json()));
+      const verdicts = readVerdicts(await request.json());
+      const { endpoints, submit } = parts.configuration;
+      await submit(() => endpoints.setHealth(verdicts));
       return empty();
     },
   });
 }
 
 /** Verdicts are in memory alone: who gives them asks for this to see that they are forgotten. */
-function healthInstance(): AnyRoute {
+function healthInstance({ sharedId }: ApiParts): AnyRoute {
   const instance = crypto.randomUUID();
   return route({
     method: "GET",
     path: "/v1/endpoint-health",
     summary: "Says whether verdicts may have been forgotten",
-    description: "`instance` is another one after each start, which forgets all verdicts.",
+    description:
+      "`instance` is another one after each start, which forgets all verdicts; replicas " +
+      "on one Redis have the same one, and forget nothing.",
     tag: TAG,
     responses: {
       200: {
@@ -229,8 +236,19 @@ function healthInstance(): AnyRoute {
         },
       },
     },
-    handle: () => json({ instance }),
+    handle: () => json({ instance: sharedId() || instance }),
   });
+}
+
+/** Registers what `specOf` returns, and answers how the endpoint is then. */
+async function register(parts: ApiParts, specOf: () => Registration): Promise<ApiResponse> {
+  const { endpoints, submit } = parts.configuration;
+  const { cluster, id } = await submit(() => {
+    const spec = specOf();
+    endpoints.register(spec);
+    return spec;
+  });
+  return registrationResponse(parts, endpoints.get(cluster, id));
 }
 
 function registrationResponse({ configuration }: ApiParts, live: LiveRegistration | undefined) {

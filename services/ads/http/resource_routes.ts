@@ -129,11 +129,12 @@ function write(parts: ApiParts): AnyRoute {
       const { resource, selector } = draft;
       const slot = { key: { typeUrl: resource.typeUrl, name }, selector };
       const entry = { resource, who: whoOf(request), atMs: parts.clock.nowMs() };
-      const outcome = change(parts, request, {
-        edits: [{ ...slot, layer: "api", entry }],
+      const wanted = {
+        edits: [{ ...slot, layer: "api" as const, entry }],
         summary: `put ${describeKey(slot.key)}`,
         expectations: expectationsOf(headers, slot),
-      });
+      };
+      const outcome = await parts.configuration.submit(() => change(parts, request, wanted));
       return outcomeResponse(parts, outcome);
     },
   });
@@ -151,15 +152,17 @@ function remove(parts: ApiParts): AnyRoute {
     params,
     query: { ...nodesQuery, ...changeQuery },
     responses: { ...changeResponses, 404: { doc: "There is no such resource." } },
-    handle(request) {
+    async handle(request) {
       const { params: { type, name }, query, headers } = request;
-      const { state, slot } = find(parts, { type: typeOf(type), name, nodes: query.nodes });
-      if (slot?.api === undefined) throw notOurs(state, slot);
-      const ref = { key: { typeUrl: state.typeUrl, name }, selector: slot.selector };
-      const outcome = change(parts, request, {
-        edits: [{ ...ref, layer: "api", entry: undefined }],
-        summary: `delete ${describeKey(state)}`,
-        expectations: expectationsOf(headers, ref),
+      const outcome = await parts.configuration.submit(() => {
+        const { state, slot } = find(parts, { type: typeOf(type), name, nodes: query.nodes });
+        if (slot?.api === undefined) throw notOurs(state, slot);
+        const ref = { key: { typeUrl: state.typeUrl, name }, selector: slot.selector };
+        return change(parts, request, {
+          edits: [{ ...ref, layer: "api", entry: undefined }],
+          summary: `delete ${describeKey(state)}`,
+          expectations: expectationsOf(headers, ref),
+        });
       });
       return outcomeResponse(parts, outcome);
     },

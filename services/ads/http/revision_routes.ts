@@ -136,13 +136,11 @@ function rollback(parts: ApiParts): AnyRoute {
     params,
     query: { dryRun: { type: "boolean", doc: "Changes nothing; answers what would change." } },
     responses: changeResponses,
-    handle(request) {
+    async handle(request) {
       const { params: { id }, query: { dryRun } } = request;
-      const outcome = parts.configuration.writer.rollback(revisionOf("id", id), {
-        who: whoOf(request),
-        nowMs: parts.clock.nowMs(),
-        dryRun,
-      });
+      const { writer, submit } = parts.configuration;
+      const options = { who: whoOf(request), nowMs: parts.clock.nowMs(), dryRun };
+      const outcome = await submit(() => writer.rollback(revisionOf("id", id), options));
       return outcomeResponse(parts, outcome);
     },
   });

@@ -60,10 +60,12 @@ function decide({ configuration }: ApiParts, kind: "promote" | "abort"): AnyRout
     tag: TAG,
     params,
     responses: one,
-    handle(request) {
+    async handle(request) {
       const decision = { kind, who: whoOf(request) };
-      const record = configuration.rolloutControl.decide(request.params.id, decision);
-      return json(rolloutJson(record));
+      const { id } = request.params;
+      const { rolloutControl, rollouts, submit } = configuration;
+      const record = await submit(() => rolloutControl.decide(id, decision));
+      return json(rolloutJson(rollouts.get(id) ?? record));
     },
   });
 }

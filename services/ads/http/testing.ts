@@ -50,7 +50,13 @@ export class ApiWorld implements AsyncDisposable {
     const store = new MemoryStore(10);
     const config = openConfiguration({ clock, store });
     config.files.replace(fileEdits(files), "a.yaml");
-    const parts = { configuration: config, clock, writePolicy: "refuse", endpointTtlMs: 30_000 };
+    const parts = {
+      configuration: config,
+      clock,
+      writePolicy: "refuse",
+      endpointTtlMs: 30_000,
+      sharedId: () => "",
+    };
     const server = await serveApi({
       address: { kind: "tcp", hostname: "127.0.0.1", port: 0 },
       routes: apiRoutes({ ...parts, writePolicy: "refuse" }),

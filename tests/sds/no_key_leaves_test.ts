@@ -145,8 +145,8 @@ Deno.test("sds that cannot start says why without any part of a key", async (t) 
   await using folder = await TempFolder.create();
   const planted = await plant(folder);
   const starts = Object.entries({ ...badSettings(planted), ...badFiles(planted) });
-  const outputs = await Promise.all(
-    starts.map(async ([name, { files = {}, flags = [], env = {} }]) => {
+  for (const [name, { files = {}, flags = [], env = {} }] of starts) {
+    await t.step(name, async () => {
       await using own = await TempFolder.create();
       for (const [file, text] of Object.entries(files)) {
         await own.write(file, text);
@@ -154,11 +154,7 @@ Deno.test("sds that cannot start says why without any part of a key", async (t) 
       }
       const placed = flags.map((flag) => Object.hasOwn(files, flag) ? own.file(flag) : flag);
       const given = { flags: [...placed, "--log-level", "debug"], env, read: [own.path] };
-      return [name, await runDenvoySds(given)] as const;
-    }),
-  );
-  for (const [name, { code, output }] of outputs) {
-    await t.step(name, () => {
+      const { code, output } = await runDenvoySds(given);
       assert.notEqual(code, 0, output);
       assert.ok(output.length > 20, output);
       planted.hear(`${output}\n${" ".repeat(10_000)}`);

@@ -99,7 +99,7 @@ function tickEverySecond(configuration: Configuration, { clock, logger }: Runtim
     try {
       await configuration.tick();
     } catch (error) {
-      logger.error("cannot do what is due", { error });
+      if (!stopped) logger.error("cannot do what is due", { error });
     }
     if (!stopped) schedule();
   };

@@ -68,7 +68,12 @@ export class FileLayer {
     if (this.#before !== undefined) return this.#first(this.#before, edits);
     const named = new Set(edits.map(slotText));
     const gone = [...this.#fileSlots()].filter((edit) => !named.has(slotText(edit)));
-    return this.change([...edits, ...gone], summary);
+    const outcome = this.change([...edits, ...gone], summary);
+    const { shared, publisher: { catalog } } = this.#parts;
+    if (shared && outcome.kind === "applied") {
+      catalog.setLingering(this.#gone(outcome.revision.changes));
+    }
+    return outcome;
   }
 
   /** Takes over what files that changed say; with `policy` in place of the setting. */

@@ -22,15 +22,18 @@ export interface TestReplica extends AsyncDisposable {
 /** Opens a replica that keeps three revisions, and waits until it has all that is there. */
 export async function openReplica(
   redis: RedisSettings,
-  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+  { clock, logger, keyPrefix = "test:" }: {
+    readonly clock: Clock;
+    readonly logger: Logger;
+    readonly keyPrefix?: string;
+  },
 ): Promise<TestReplica> {
   const replication = new RedisReplication({
     link: openRedisLink(redis),
     feed: openRedisLink(redis),
-    keyPrefix: "test:",
     keepRevisions: 3,
     emptyWaitMs: 0,
-    ...{ clock, logger },
+    ...{ keyPrefix, clock, logger },
   });
   const { store } = replication;
   const configuration = openConfiguration({ clock, store, replication });

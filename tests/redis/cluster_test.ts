@@ -8,6 +8,7 @@ import type { Charge, RedisCounterStore } from "@denvoy/rls/stores";
 import { systemClock } from "@denvoy/runtime";
 import { caStoreContract } from "@denvoy/sds/ca_store_contract";
 import { eventually, freePort, type Redis, startRedis } from "../support/mod.ts";
+import { keepContractOn } from "../ads_replicas/contract.ts";
 import { keepTotalsOn } from "../metrics/redis_totals.ts";
 import { openReplica } from "../sds/redis_replica.ts";
 import { hit, hourly, openStore, Peer } from "./store.ts";
@@ -114,6 +115,8 @@ Deno.test("RedisCounterStore keeps the contract of counter stores on a cluster",
   });
 
   await t.step("keeps the totals of metrics", () => keepTotalsOn(cluster.settings));
+
+  await t.step("keeps what replicas of ads share", (t) => keepContractOn(t, cluster.settings));
 
   await t.step("keeps what replicas of sds share, likewise", async () => {
     for (const [keyPrefix, run] of Object.entries(caStoreContract)) {

@@ -56,8 +56,9 @@ function shared(
     onState: (trouble) => {
       wasHeard ||= trouble === undefined;
       tell(health, { trouble, wasHeard });
-      if (trouble === undefined) logger.info("replicas hear of each other by Redis");
-      else logger.warn("cannot hear of other replicas, tries again", { trouble });
+      if (trouble === undefined) logger.info("Redis answers");
+      else if (wasHeard) logger.warn("Redis is away, tries again", { trouble });
+      else logger.info("waits for Redis", { trouble });
     },
     emptyWaitMs: EMPTY_WAIT_MS,
     ...{ keyPrefix, keepRevisions, clock, logger },

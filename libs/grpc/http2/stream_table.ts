@@ -22,6 +22,7 @@ import { HeaderAssembler, type HeaderBlock, paddedEnd } from "./header_assembler
 import { ReceiveWindow } from "./receive_window.ts";
 import { type RequestHead, trailersProblem } from "./request_head.ts";
 import { type ReadHead, RequestHeadReader } from "./request_head_reader.ts";
+import { StreamIndex } from "./stream_index.ts";
 import { Stream, type StreamConsumer, type StreamHost } from "./stream.ts";
 import { StreamWriter } from "./stream_writer.ts";
 
@@ -50,7 +51,7 @@ export class StreamTable implements StreamHost {
   readonly #assembler: HeaderAssembler;
   readonly #heads: RequestHeadReader;
   readonly #window: ReceiveWindow;
-  readonly #streams = new Map<number, Stream>();
+  readonly #streams = new StreamIndex<Stream>();
   readonly #closed = new ClosedStreams();
   #lastStreamId = 0;
   #shut = false;
@@ -85,7 +86,7 @@ export class StreamTable implements StreamHost {
   }
 
   /** The streams that are not closed. */
-  streams(): IterableIterator<Stream> {
+  streams(): readonly Stream[] {
     return this.#streams.values();
   }
 
@@ -181,7 +182,7 @@ export class StreamTable implements StreamHost {
       receive: this.#state.limits.streamWindowBytes,
     });
     stream.remoteEnded = block.endStream;
-    this.#streams.set(stream.id, stream);
+    this.#streams.add(stream);
     if (result.kind === "too-large") {
       stream.consumer = this.#options.acceptor.headTooLarge(stream);
     } else {

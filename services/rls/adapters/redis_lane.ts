@@ -49,8 +49,6 @@ class Load {
   readonly batches = new Map<number, RedisBatch>();
   readonly waiting = new Set<Waiting>();
   charges = 0;
-  timer: Timer | undefined;
-  timerAtMs = Infinity;
   /** Someone did not get an answer in time. */
   late = false;
 }
@@ -66,8 +64,9 @@ interface Step {
 export class RedisLane {
   readonly #options: RedisLaneOptions;
   readonly #breaker: CircuitBreaker;
+  /** Those that are not sent yet, and those that are. */
   readonly #loads: Load[] = [];
-  #underWay = 0;
+  readonly #sent: Load[] = [];
   #waitingCount = 0;
   #scheduled = false;
   #closed = false;
@@ -76,6 +75,9 @@ export class RedisLane {
   #lastTimeoutMs = 20;
   #probeKey = "denvoy_probe";
   #probeTimer: Timer | undefined;
+  /** One for all who wait: timers that come and go with each load hold on to one another in old memory. */
+  #expiryTimer: Timer | undefined;
+  #expiryAtMs = Infinity;
 
   /** A lane on which nothing was sent yet. */
   constructor(options: RedisLaneOptions) {
@@ -119,7 +121,8 @@ export class RedisLane {
   close(): void {
     this.#closed = true;
     this.#probeTimer?.cancel();
-    for (const load of this.#loads.splice(0)) this.#fail(load, closedFailure());
+    this.#expiryTimer?.cancel();
+    for (const load of this.#loads.splice(0)) fail(load, closedFailure());
   }
 
   #refusal(): StoreFailure | undefined {
@@ -149,7 +152,7 @@ export class RedisLane {
     load.waiting.add(inTime);
     load.charges += waiting.request.charges.length;
     this.#waitingCount++;
-    this.#arm(load, waiting.deadlineMs);
+    this.#arm(waiting.deadlineMs);
     this.#scheduleFlush();
   }
 
@@ -185,13 +188,12 @@ export class RedisLane {
   }
 
   #flush(): void {
-    while (this.#underWay < this.#options.depth) {
+    while (this.#sent.length < this.#options.depth) {
       const load = this.#loads.shift();
       if (load === undefined) return;
-      this.#underWay++;
+      this.#sent.push(load);
       this.#send(load).finally(() => {
-        this.#underWay--;
-        load.timer?.cancel();
+        this.#sent.splice(this.#sent.indexOf(load), 1);
         this.#flush();
       });
     }
@@ -213,7 +215,7 @@ export class RedisLane {
     }
     await Promise.all(calls);
     // What a failed call left behind.
-    this.#fail(load, { kind: "unavailable", why: this.#why });
+    fail(load, { kind: "unavailable", why: this.#why });
   }
 
   async #run(load: Load, { script, call, take }: Step): Promise<void> {
@@ -242,42 +244,35 @@ export class RedisLane {
     }
   }
 
-  #arm(load: Load, deadlineMs: number): void {
-    if (deadlineMs >= load.timerAtMs) return;
-    load.timer?.cancel();
-    load.timerAtMs = deadlineMs;
+  #arm(deadlineMs: number): void {
+    if (deadlineMs >= this.#expiryAtMs) return;
+    this.#expiryTimer?.cancel();
+    this.#expiryAtMs = deadlineMs;
     const { clock, schedule } = this.#options;
     // When this process was held up, the answer may be here already: it is read first.
-    load.timer = clock.after(
+    this.#expiryTimer = clock.after(
       deadlineMs - clock.monotonicMs(),
-      () => schedule(() => this.#expire(load)),
+      () => schedule(() => this.#expireAll()),
     );
   }
 
-  #expire(load: Load): void {
+  #expireAll(): void {
+    if (this.#closed) return;
+    this.#expiryAtMs = Infinity;
     const now = this.#options.clock.monotonicMs();
-    const expired = [...load.waiting].filter(({ deadlineMs }) => deadlineMs <= now + 0.5);
-    const why = "Redis did not answer in time";
-    for (const { answer } of expired) answer({ kind: "deadline", why });
-    if (expired.length > 0) {
-      load.late = true;
-      this.#noteFailure({ failure: { kind: "deadline", why }, concerns: "store" });
+    const all = [...this.#sent, ...this.#loads];
+    const late = all.filter((load) => expire(load, now));
+    if (late.length > 0) this.#noteFailure({ failure: expired, concerns: "store" });
+    for (const load of all) {
+      for (const { deadlineMs } of load.waiting) this.#arm(deadlineMs);
+      if (load.waiting.size === 0) this.#forget(load);
     }
-    load.timerAtMs = Infinity;
-    const next = Math.min(...Array.from(load.waiting, ({ deadlineMs }) => deadlineMs));
-    if (next !== Infinity) this.#arm(load, next);
-    else this.#forget(load);
   }
 
   /** Does not send what nobody waits for any more. */
   #forget(load: Load): void {
     const at = this.#loads.indexOf(load);
     if (at >= 0) this.#loads.splice(at, 1);
-  }
-
-  #fail(load: Load, failure: StoreFailure): void {
-    load.timer?.cancel();
-    for (const { answer } of [...load.waiting]) answer(failure);
   }
 
   #heard(): void {
@@ -340,6 +335,20 @@ export class RedisLane {
 function probeFailure(reply: unknown): RedisFailure | undefined {
   const first: unknown = Array.isArray(reply) ? reply[0] : undefined;
   return typeof first === "string" ? explainRedisError(first) : undefined;
+}
+
+const expired: StoreFailure = { kind: "deadline", why: "Redis did not answer in time" };
+
+/** Answers those whose time is over; returns whether there were any. */
+function expire(load: Load, nowMs: number): boolean {
+  const over = [...load.waiting].filter(({ deadlineMs }) => deadlineMs <= nowMs + 0.5);
+  for (const { answer } of over) answer(expired);
+  if (over.length > 0) load.late = true;
+  return over.length > 0;
+}
+
+function fail({ waiting }: Load, failure: StoreFailure): void {
+  for (const { answer } of [...waiting]) answer(failure);
 }
 
 function closedFailure(): StoreFailure {

@@ -52,11 +52,21 @@ export function servicePermissions(access: ServiceAccess): readonly string[] {
   ];
 }
 
+/**
+ * Returns the flags of `deno run` for the engine of a service. What rls allocates lives as long as a
+ * request: with room for the young from the start less of it is taken for old, where it would wait to be
+ * collected with everything else (`deno task bench:rls --only ten`: a fifth of the CPU, a third of p99).
+ */
+export function engineFlags(service: ServiceName): readonly string[] {
+  return service === "rls" ? ["--v8-flags=--min-semi-space-size=16"] : [];
+}
+
 /** Returns the arguments of `deno` that run a service's main.ts with `flags`. */
 export function serviceCommand(
   service: ServiceName,
   { access, flags }: { readonly access: ServiceAccess; readonly flags: readonly string[] },
 ): readonly string[] {
   const main = join(access.root ?? repositoryRoot, "services", service, "main.ts");
-  return ["run", "--quiet", "--frozen", ...servicePermissions(access), main, ...flags];
+  const own = [...engineFlags(service), ...servicePermissions(access)];
+  return ["run", "--quiet", "--frozen", ...own, main, ...flags];
 }

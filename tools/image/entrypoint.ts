@@ -6,6 +6,7 @@
  */
 import { join } from "node:path";
 import {
+  engineFlags,
   type ServiceAccess,
   type ServiceName,
   servicePermissions,
@@ -28,16 +29,16 @@ export const imageDataDir = "/var/lib/denvoy";
 export function startScript(service: ServiceName): string {
   const { grpc, http } = servicePorts[service];
   const addresses = [`0.0.0.0:${grpc}`, `0.0.0.0:${http}`];
-  // Where Redis, ads, OCSP responders, other trust domains and the sockets of workloads are is known
-  // when the container runs.
-  const reaching: readonly ServiceName[] = ["rls", "sds", "hds"];
+  // Where Redis, ads, OCSP responders, collectors, other trust domains and the sockets of workloads are
+  // is known when the container runs.
+  const reaching: readonly ServiceName[] = ["rls", "sds", "hds", "metrics"];
   const reached = reaching.includes(service) ? "any" : addresses;
   const folders = { read: [imageConfigDir], dataDir: imageDataDir, root: imageRoot };
   const access: ServiceAccess = { addresses: reached, ...folders };
   const permissions = servicePermissions(access).map((flag) =>
     asksOthers(service) && flag.startsWith("--allow-net") ? '"$net"' : flag
   );
-  const flags = ["--quiet", "--cached-only", "--frozen", ...permissions];
+  const flags = ["--quiet", "--cached-only", "--frozen", ...engineFlags(service), ...permissions];
   const prefix = `DENVOY_${service.toUpperCase()}`;
   return script([
     // A core holds the keys of the process. Where the limit cannot be set, it was lower before.

@@ -16,6 +16,9 @@ import {
 import { systemClock } from "@denvoy/runtime";
 import { eventually } from "../support/mod.ts";
 
+/** A moment in the middle of nothing: no test ends in another window than it began in. */
+const NOON = Date.UTC(2026, 0, 1, 12, 30);
+
 /** A store that is closed at the end of its test. */
 export interface StoreForTest extends AsyncDisposable {
   /** The store, which serves already. */
@@ -93,7 +96,7 @@ export function hourly(key: string, changes: Partial<Charge> = {}): Charge {
 export async function hit(
   store: RedisCounterStore,
   charge: Charge,
-  { nowMs = Date.now(), timeoutMs = 2_000 }: {
+  { nowMs = NOON, timeoutMs = 2_000 }: {
     readonly nowMs?: number;
     readonly timeoutMs?: number;
   } = {},

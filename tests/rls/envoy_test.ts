@@ -14,8 +14,8 @@ function limits(requests: number): string {
   return `
 domain: shop
 descriptors:
-  - { key: client, rate_limit: { unit: day, requests_per_unit: ${requests}, name: client } }
-  - { key: shadow, shadow_mode: true, rate_limit: { unit: day, requests_per_unit: 1 } }
+  - { key: client, rate_limit: { unit: year, requests_per_unit: ${requests}, name: client } }
+  - { key: shadow, shadow_mode: true, rate_limit: { unit: year, requests_per_unit: 1 } }
 `;
 }
 

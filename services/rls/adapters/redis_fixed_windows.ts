@@ -19,6 +19,8 @@ class WindowGroup {
   readonly hits: number[] = [];
   /** A shorter window may have begun them. */
   readonly isShared: boolean;
+  /** Where the script's answer has the first of them; known once the call is made. */
+  first = 0;
   readonly #suffix: string;
 
   constructor(windowSeconds: number, nowMs: number) {
@@ -50,11 +52,9 @@ export class FixedWindowCharges {
   readonly #timeToLive: (windowSeconds: number) => number;
   readonly #groups: WindowGroup[] = [];
   /** Of each charge its group, its place there, and the hits up to and with it. */
-  readonly #groupOf: number[] = [];
+  readonly #groupOf: WindowGroup[] = [];
   readonly #places: number[] = [];
   readonly #upTo: number[] = [];
-  /** Where the script's answer has the first key of each group. */
-  readonly #firsts: number[] = [];
 
   /** No charges; `timeToLive` gives the seconds that a counter of a window is kept. */
   constructor(timeToLive: (windowSeconds: number) => number) {
@@ -68,17 +68,16 @@ export class FixedWindowCharges {
 
   /** Adds a charge that is made at `nowMs`. */
   add(charge: Charge, nowMs: number): void {
-    let index = this.#groupFor(charge, nowMs);
-    let place = this.#groups[index]?.place(charge.key) ?? 0;
-    let upTo = (this.#groups[index]?.hits[place] ?? 0) + charge.hits;
+    let group = this.#groupFor(charge, nowMs);
+    let place = group.place(charge.key);
+    let upTo = (group.hits[place] ?? 0) + charge.hits;
     if (!Number.isSafeInteger(upTo)) {
-      index = this.#groups.push(new WindowGroup(charge.windowSeconds, nowMs)) - 1;
-      place = this.#groups[index]?.place(charge.key) ?? 0;
+      group = this.#newGroup(charge, nowMs);
+      place = group.place(charge.key);
       upTo = charge.hits;
     }
-    const group = this.#groups[index];
-    if (group !== undefined) group.hits[place] = upTo;
-    this.#groupOf.push(index);
+    group.hits[place] = upTo;
+    this.#groupOf.push(group);
     this.#places.push(place);
     this.#upTo.push(upTo);
   }
@@ -87,8 +86,9 @@ export class FixedWindowCharges {
   call(): ScriptCall {
     const args: number[] = [];
     let first = 0;
-    for (const { hits, isShared, keys, windowSeconds } of this.#groups) {
-      this.#firsts.push(first);
+    for (const group of this.#groups) {
+      const { hits, isShared, keys, windowSeconds } = group;
+      group.first = first;
       first += keys.size;
       const seconds = this.#timeToLive(windowSeconds);
       const others = hits.flatMap((units, place) => units === 1 ? [] : [place + 1, units]);
@@ -99,22 +99,30 @@ export class FixedWindowCharges {
 
   /** Returns the count after the nth charge from the script's answer, or what stands there instead. */
   countAfter(nth: number, answer: readonly unknown[]): unknown {
-    const [index, place] = [this.#groupOf[nth] ?? 0, this.#places[nth] ?? 0];
-    const count = answer[(this.#firsts[index] ?? 0) + place];
+    const [group, place] = [this.#groupOf[nth], this.#places[nth] ?? 0];
+    if (group === undefined) return undefined;
+    const count = answer[group.first + place];
     // The count at the end of the call, less what was added after this charge.
-    const later = (this.#groups[index]?.hits[place] ?? 0) - (this.#upTo[nth] ?? 0);
+    const later = (group.hits[place] ?? 0) - (this.#upTo[nth] ?? 0);
     return typeof count === "number" ? count - later : count;
   }
 
   /** The newest group of a window, as one whose sums are full has a successor. */
-  #groupFor({ windowSeconds }: Charge, nowMs: number): number {
+  #groupFor(charge: Charge, nowMs: number): WindowGroup {
+    const { windowSeconds } = charge;
     const startSeconds = windowStart(nowMs, windowSeconds);
     for (let index = this.#groups.length - 1; index >= 0; index--) {
       const group = this.#groups[index];
       if (group?.windowSeconds === windowSeconds && group.startSeconds === startSeconds) {
-        return index;
+        return group;
       }
     }
-    return this.#groups.push(new WindowGroup(windowSeconds, nowMs)) - 1;
+    return this.#newGroup(charge, nowMs);
+  }
+
+  #newGroup({ windowSeconds }: Charge, nowMs: number): WindowGroup {
+    const group = new WindowGroup(windowSeconds, nowMs);
+    this.#groups.push(group);
+    return group;
   }
 }

@@ -18,6 +18,20 @@ export interface RedisQuestion {
   readonly clock: Clock;
 }
 
+/** How long an answer is waited for, and what then. */
+export interface AnswerWait {
+  /** The connection that is to answer. */
+  readonly link: RedisLink;
+  /** A key that is asked about; its server is given up when no answer comes. */
+  readonly key: string;
+  /** Time. */
+  readonly clock: Clock;
+  /** The longest wait, in milliseconds. */
+  readonly timeoutMs: number;
+  /** What the error says when no answer has come. */
+  readonly why: string;
+}
+
 /** How long an answer may take, and so much more for each so many characters that are sent. */
 const TIMEOUT_MS = 5_000;
 const CHARACTERS_PER_MS = 1_000;
@@ -31,19 +45,35 @@ export async function askRedis(
   { command, args, key, clock }: RedisQuestion,
 ): Promise<unknown> {
   if (!link.ready()) throw new Error(`not connected: ${link.trouble()}`);
-  const { lane } = link.place(key);
-  const late = Promise.withResolvers<never>();
   const characters = args.reduce<number>((sum, arg) => sum + String(arg).length, 0);
-  const timer = clock.after(TIMEOUT_MS + characters / CHARACTERS_PER_MS, () => {
-    link.drop(lane);
-    late.reject(new Error("does not answer"));
-  });
+  const timeoutMs = TIMEOUT_MS + characters / CHARACTERS_PER_MS;
   try {
-    return await Promise.race([link.call(command, args), late.promise]);
+    const work = link.call(command, args);
+    return await answerInTime(work, { link, key, clock, timeoutMs, why: "does not answer" });
   } catch (error) {
     // A server that was a master and is none any more: a new connection finds the one that is.
-    if (error instanceof Error && error.message.startsWith("READONLY")) link.drop(lane);
+    if (error instanceof Error && error.message.startsWith("READONLY")) {
+      link.drop(link.place(key).lane);
+    }
     throw error;
+  }
+}
+
+/**
+ * Resolves or rejects as `work` does, but rejects after `timeoutMs`: nobody waits for a Redis that does
+ * not answer, and a new connection finds one that does.
+ */
+export async function answerInTime<T>(
+  work: Promise<T>,
+  { link, key, clock, timeoutMs, why }: AnswerWait,
+): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = clock.after(timeoutMs, () => {
+    link.drop(link.place(key).lane);
+    late.reject(new Error(why));
+  });
+  try {
+    return await Promise.race([work, late.promise]);
   } finally {
     timer.cancel();
   }

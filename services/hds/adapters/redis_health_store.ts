@@ -7,7 +7,7 @@
  * @module
  */
 import { type Clock, StatusCode, StatusError, type Timer } from "@denvoy/base";
-import type { RedisLink } from "@denvoy/redis";
+import { answerInTime, type RedisLink } from "@denvoy/redis";
 import { targetKey } from "../domain/assignment.ts";
 import type { HealthChange, StoredVerdict } from "../domain/endpoint_record.ts";
 import { MemoryHealthStore } from "../domain/memory_store.ts";
@@ -329,17 +329,10 @@ export class RedisHealthStore implements HealthStore {
   async #ask(script: string, args: readonly (string | number)[]): Promise<unknown> {
     const { link, clock } = this.#options;
     if (!link.ready()) throw new Error(`not connected: ${link.trouble()}`);
-    const late = Promise.withResolvers<never>();
-    const timer = clock.after(TIMEOUT_MS, () => {
-      link.drop(link.place(this.#keys[0] ?? "").lane);
-      late.reject(new Error("Redis does not answer"));
-    });
+    const key = this.#keys[0] ?? "";
     const call = link.call("EVAL", [script, this.#keys.length, ...this.#keys, ...args]);
-    try {
-      return await Promise.race([call, late.promise]);
-    } finally {
-      timer.cancel();
-    }
+    const why = "Redis does not answer";
+    return await answerInTime(call, { link, key, clock, timeoutMs: TIMEOUT_MS, why });
   }
 }
 

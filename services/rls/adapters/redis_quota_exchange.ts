@@ -6,7 +6,7 @@
  * @module
  */
 import type { Clock } from "@denvoy/base";
-import type { RedisLink } from "@denvoy/redis";
+import { answerInTime, type RedisLink } from "@denvoy/redis";
 import type { NamedClaim, QuotaExchange, QuotaGrant } from "../domain/quota_exchange.ts";
 import { type RedisScript, script } from "./redis_scripts.ts";
 
@@ -139,19 +139,10 @@ export class RedisQuotaExchange implements QuotaExchange {
     return `${this.#options.keyPrefix}denvoy_quota_${key}`;
   }
 
-  /** Nobody waits for a Redis that does not answer; a new connection finds one that does. */
-  async #inTime<T>(work: Promise<T>, key: string): Promise<T> {
+  #inTime<T>(work: Promise<T>, key: string): Promise<T> {
     const { clock, link } = this.#options;
-    const late = Promise.withResolvers<never>();
-    const timer = clock.after(TIMEOUT_MS, () => {
-      link.drop(link.place(this.#keyOf(key)).lane);
-      late.reject(new Error(`no answer from Redis in ${TIMEOUT_MS} ms`));
-    });
-    try {
-      return await Promise.race([work, late.promise]);
-    } finally {
-      timer.cancel();
-    }
+    const why = `no answer from Redis in ${TIMEOUT_MS} ms`;
+    return answerInTime(work, { link, key: this.#keyOf(key), clock, timeoutMs: TIMEOUT_MS, why });
   }
 }
 

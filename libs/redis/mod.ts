@@ -5,6 +5,7 @@
  * @module
  */
 export * from "./ask_redis.ts";
+export * from "./flat_fields.ts";
 export * from "./key_list.ts";
 export * from "./open_redis_link.ts";
 export * from "./redis_command.ts";

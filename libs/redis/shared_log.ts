@@ -9,6 +9,7 @@
  */
 import { type Clock, StatusCode, StatusError } from "@denvoy/base";
 import { askRedis } from "./ask_redis.ts";
+import { flatFields } from "./flat_fields.ts";
 import type { RedisLink } from "./redis_link.ts";
 import { appendScript, loadScript, restoreScript } from "./shared_log_scripts.ts";
 
@@ -258,7 +259,9 @@ export class SharedLog {
       ...[string, number, string],
       ...(readonly string[])[],
     ];
-    const tables = this.#options.tables.map((name, n) => [name, fieldsOf(flat[n] ?? [])] as const);
+    const tables = this.#options.tables.map((name, n) =>
+      [name, flatFields(flat[n] ?? [])] as const
+    );
     this.#options.follower.reset({ sequence, tables: new Map(tables) });
     this.#position = { epoch, sequence, last };
   }
@@ -341,12 +344,6 @@ function textOf({ tables, note }: LogCommit): string {
 
 function positionOf([, epoch, sequence, last]: Answer): Position {
   return { epoch, sequence, last };
-}
-
-function fieldsOf(flat: readonly string[]): ReadonlyMap<string, string> {
-  const fields = new Map<string, string>();
-  for (let at = 0; at + 1 < flat.length; at += 2) fields.set(flat[at] ?? "", flat[at + 1] ?? "");
-  return fields;
 }
 
 function entriesOf(answer: StreamAnswer): readonly StreamEntry[] {

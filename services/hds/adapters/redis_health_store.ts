@@ -7,7 +7,7 @@
  * @module
  */
 import { type Clock, StatusCode, StatusError, type Timer } from "@denvoy/base";
-import { answerInTime, type RedisLink } from "@denvoy/redis";
+import { answerInTime, flatFields, type RedisLink } from "@denvoy/redis";
 import { targetKey } from "../domain/assignment.ts";
 import type { HealthChange, StoredVerdict } from "../domain/endpoint_record.ts";
 import { MemoryHealthStore } from "../domain/memory_store.ts";
@@ -240,7 +240,7 @@ export class RedisHealthStore implements HealthStore {
       given: orders !== before.orders,
     };
     if (news.verdicts) this.#takeVerdicts(answer[5]);
-    if (news.given) this.#takeGiven(fieldsOf(answer[6]), fieldsOf(answer[7]));
+    if (news.given) this.#takeGiven(flatFields(answer[6]), flatFields(answer[7]));
     if (!leadsOn) this.#takeHistory(answer[8]);
     // What it has found since was not taken: all is read again.
     if (led && !this.#leads) this.#known = { ...this.#known, verdicts: -1 };
@@ -272,7 +272,9 @@ export class RedisHealthStore implements HealthStore {
   }
 
   #takeVerdicts(flat: readonly string[]): void {
-    const verdicts = [...fieldsOf(flat).values()].map((text) => JSON.parse(text) as StoredVerdict);
+    const verdicts = [...flatFields(flat).values()].map((text) =>
+      JSON.parse(text) as StoredVerdict
+    );
     const keys = new Set(verdicts.map(({ cluster, address }) => targetKey(cluster, address)));
     const removed = this.#copy.verdicts()
       .filter(({ cluster, address }) => !keys.has(targetKey(cluster, address)));
@@ -340,10 +342,4 @@ function hasLost(before: Known, now: Known): boolean {
   if (before.epoch === "") return false;
   return now.epoch !== before.epoch || now.verdicts < before.verdicts ||
     now.orders < before.orders || now.changes < before.changes;
-}
-
-function fieldsOf(flat: readonly string[]): ReadonlyMap<string, string> {
-  const fields = new Map<string, string>();
-  for (let at = 0; at + 1 < flat.length; at += 2) fields.set(flat[at] ?? "", flat[at + 1] ?? "");
-  return fields;
 }
